@@ -1,0 +1,71 @@
+package org.vnd.mem;
+
+import java.nio.ByteBuffer;
+import org.vnd.sys.Libc;
+import org.vnd.sys.MemoryCalls;
+import org.vnd.sys.SysException;
+
+/** Anonymous memory from mmap(2), page-aligned as O_DIRECT wants it, populated, and locked where that is allowed. */
+public final class AlignedBuffer implements AutoCloseable {
+    /** The page size of every machine this runs on, and the largest logical block a disk may have. */
+    public static final int PAGE_BYTES = 4096;
+
+    private final long address;
+    private final int sizeBytes;
+    private final ByteBuffer bytes;
+    private final boolean locked;
+    private boolean open = true;
+
+    /**
+     * Maps {@code sizeBytes}, rounded up to whole pages, at most {@link Integer#MAX_VALUE} less a page. It is zeroed.
+     *
+     * @throws SysException ENOMEM, if there isn't so much memory
+     */
+    public AlignedBuffer(int sizeBytes) throws SysException {
+        if (sizeBytes <= 0 || sizeBytes > Integer.MAX_VALUE - PAGE_BYTES) {
+            throw new IllegalArgumentException("size of a buffer: " + sizeBytes);
+        }
+        this.sizeBytes = (sizeBytes + PAGE_BYTES - 1) & -PAGE_BYTES;
+        int flags = MemoryCalls.MAP_PRIVATE | MemoryCalls.MAP_ANONYMOUS | MemoryCalls.MAP_POPULATE;
+        int protection = MemoryCalls.PROT_READ | MemoryCalls.PROT_WRITE;
+        this.address = Libc.check(
+                MemoryCalls.mmap(0, this.sizeBytes, protection, flags, -1, 0), "mmap", this.sizeBytes + " bytes");
+        this.locked = MemoryCalls.mlock(address, this.sizeBytes) == 0;
+        this.bytes = Libc.view(address, this.sizeBytes);
+    }
+
+    /** The address of the first byte. */
+    public long address() {
+        return address;
+    }
+
+    /** The size in bytes, whole pages. */
+    public int sizeBytes() {
+        return sizeBytes;
+    }
+
+    /** The whole of it in native byte order; shared by all users, so absolute accesses only. */
+    public ByteBuffer bytes() {
+        return bytes;
+    }
+
+    /** Whether mlock(2) succeeded; without it (RLIMIT_MEMLOCK) the kernel may page the buffer out. */
+    public boolean locked() {
+        return locked;
+    }
+
+    /** Where in {@link #bytes} an address lies that must be in this buffer. */
+    public int indexOf(long memoryAddress) {
+        long index = memoryAddress - address;
+        assert index >= 0 && index < sizeBytes : "address outside of the buffer";
+        return (int) index;
+    }
+
+    @Override
+    public void close() {
+        if (open) {
+            open = false;
+            MemoryCalls.munmap(address, sizeBytes);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+package org.vnd.mem;
+
+/**
+ * Hands out runs of pages of one arena. A request's buffer is one run, so data is never in pieces; what doesn't fit waits
+ * at the caller, which is how a full pool slows a client down instead of growing.
+ *
+ * <p>A bitmap, a bit a page, searched from where the last search ended: a small request finds its page in the first
+ * word, and the longest search of a 64 MiB arena reads 256 words. One thread owns a pool.
+ */
+public final class BufferPool {
+    /** No run is free that is long enough. */
+    public static final int NONE = -1;
+
+    private final AlignedBuffer arena;
+    private final int pages;
+    private final long[] used;
+    private int nextPage;
+    private int freePages;
+
+    /** A pool over all of {@code arena}. */
+    public BufferPool(AlignedBuffer arena) {
+        this.arena = arena;
+        this.pages = arena.sizeBytes() / AlignedBuffer.PAGE_BYTES;
+        this.used = new long[(pages + 63) / 64];
+        this.freePages = pages;
+    }
+
+    /** The memory the runs are of. */
+    public AlignedBuffer arena() {
+        return arena;
+    }
+
+    /** Bytes that no run holds. */
+    public long freeBytes() {
+        return (long) freePages * AlignedBuffer.PAGE_BYTES;
+    }
+
+    /** How many pages {@code sizeBytes} take. */
+    public static int pagesFor(int sizeBytes) {
+        return (sizeBytes + AlignedBuffer.PAGE_BYTES - 1) / AlignedBuffer.PAGE_BYTES;
+    }
+
+    /** Takes a run of at least {@code sizeBytes} > 0; its index in the arena in bytes, page-aligned, or {@link #NONE}. */
+    public int acquire(int sizeBytes) {
+        assert sizeBytes > 0;
+        int count = pagesFor(sizeBytes);
+        if (count > freePages) {
+            return NONE;
+        }
+        int page = find(nextPage, pages, count);
+        if (page == NONE && nextPage > 0) {
+            // The run may begin before nextPage and reach past it.
+            page = find(0, (int) Math.min(pages, (long) nextPage + count - 1), count);
+        }
+        if (page == NONE) {
+            return NONE;
+        }
+        mark(page, count);
+        freePages -= count;
+        nextPage = page + count == pages ? 0 : page + count;
+        return page * AlignedBuffer.PAGE_BYTES;
+    }
+
+    /** Gives back what {@link #acquire} gave for {@code sizeBytes}. */
+    public void release(int index, int sizeBytes) {
+        assert index >= 0 && index % AlignedBuffer.PAGE_BYTES == 0;
+        int page = index / AlignedBuffer.PAGE_BYTES;
+        int count = pagesFor(sizeBytes);
+        for (int at = page; at < page + count; at++) {
+            assert isUsed(at) : "released twice";
+            used[at >>> 6] &= ~(1L << (at & 63));
+        }
+        freePages += count;
+    }
+
+    private boolean isUsed(int page) {
+        return (used[page >>> 6] & 1L << (page & 63)) != 0;
+    }
+
+    private void mark(int page, int count) {
+        for (int at = page; at < page + count; at++) {
+            assert !isUsed(at);
+            used[at >>> 6] |= 1L << (at & 63);
+        }
+    }
+
+    /** The first page of a free run of {@code count} within [from, to), or {@link #NONE}. */
+    private int find(int from, int to, int count) {
+        int start = from;
+        while (start + count <= to) {
+            int end = nextUsed(start, start + count);
+            if (end == start + count) {
+                return start;
+            }
+            start = nextFree(end, to);
+        }
+        return NONE;
+    }
+
+    private int nextUsed(int from, int to) {
+        int word = from >>> 6;
+        long bits = used[word] & -1L << (from & 63);
+        while (bits == 0) {
+            word++;
+            if (word << 6 >= to) {
+                return to;
+            }
+            bits = used[word];
+        }
+        return Math.min(to, (word << 6) + Long.numberOfTrailingZeros(bits));
+    }
+
+    private int nextFree(int from, int to) {
+        int word = from >>> 6;
+        long bits = ~used[word] & -1L << (from & 63);
+        while (bits == 0) {
+            word++;
+            if (word << 6 >= to) {
+                return to;
+            }
+            bits = ~used[word];
+        }
+        return Math.min(to, (word << 6) + Long.numberOfTrailingZeros(bits));
+    }
+}

@@ -1,0 +1,178 @@
+package org.vnd.sys;
+
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+
+/** System calls on files and block devices. Each returns a value ≥ 0 or a negated errno; see {@link Libc}. */
+public final class FileCalls {
+    // include/uapi/asm-generic/fcntl.h; O_DIRECT and O_DIRECTORY differ between architectures.
+    public static final int O_RDONLY = 0;
+    public static final int O_RDWR = 2;
+    public static final int O_NONBLOCK = 0x800;
+    public static final int O_CLOEXEC = 0x80000;
+    public static final int O_DIRECT = System.getProperty("os.arch").equals("aarch64") ? 0x10000 : 0x4000;
+
+    // include/uapi/asm-generic/fcntl.h and include/uapi/linux/fcntl.h
+    public static final int F_GETFL = 3;
+    public static final int F_SETFL = 4;
+    public static final int F_SETLEASE = 1024;
+    public static final int F_GETLEASE = 1025;
+    public static final int F_RDLCK = 0;
+    public static final int F_WRLCK = 1;
+    public static final int F_UNLCK = 2;
+
+    // include/uapi/linux/falloc.h
+    public static final int FALLOC_FL_KEEP_SIZE = 0x01;
+    public static final int FALLOC_FL_PUNCH_HOLE = 0x02;
+    public static final int FALLOC_FL_ZERO_RANGE = 0x10;
+
+    /** include/uapi/linux/fadvise.h */
+    public static final int POSIX_FADV_DONTNEED = 4;
+
+    // sys/file.h
+    public static final int LOCK_SHARED = 1;
+    public static final int LOCK_EXCLUSIVE = 2;
+    public static final int LOCK_NONBLOCK = 4;
+
+    /** include/uapi/linux/stat.h and fcntl.h: statx on the descriptor itself. */
+    private static final int AT_EMPTY_PATH = 0x1000;
+
+    /** include/uapi/asm-generic/unistd.h: cachestat(2), Linux 6.5. */
+    private static final int SYS_CACHESTAT = 451;
+
+    private static final long OPEN = Libc.symbol("open");
+    private static final long CLOSE = Libc.symbol("close");
+    private static final long PREAD = Libc.symbol("pread");
+    private static final long PWRITE = Libc.symbol("pwrite");
+    private static final long READ = Libc.symbol("read");
+    private static final long WRITE = Libc.symbol("write");
+    private static final long IOCTL = Libc.symbol("ioctl");
+    private static final long FCNTL = Libc.symbol("fcntl");
+    private static final long FLOCK = Libc.symbol("flock");
+    private static final long FSYNC = Libc.symbol("fsync");
+    private static final long FDATASYNC = Libc.symbol("fdatasync");
+    private static final long FALLOCATE = Libc.symbol("fallocate");
+    private static final long FADVISE = Libc.symbol("posix_fadvise");
+    private static final long STATX = Libc.symbol("statx");
+    private static final long FSTATFS = Libc.symbol("fstatfs");
+    private static final long FSETXATTR = Libc.symbol("fsetxattr");
+    private static final long FGETXATTR = Libc.symbol("fgetxattr");
+    private static final long FREMOVEXATTR = Libc.symbol("fremovexattr");
+    private static final long FUTIMENS = Libc.symbol("futimens");
+
+    private FileCalls() {}
+
+    public static int open(String path, int flags) {
+        ByteBuffer name = Libc.cString(path);
+        try {
+            return Libc.callInt(OPEN, Libc.address(name), flags | O_CLOEXEC, 0);
+        } finally {
+            Reference.reachabilityFence(name);
+        }
+    }
+
+    public static int close(int fd) {
+        return Libc.callInt(CLOSE, fd);
+    }
+
+    public static long read(int fd, long address, long length) {
+        return Libc.callLong(READ, fd, address, length);
+    }
+
+    public static long write(int fd, long address, long length) {
+        return Libc.callLong(WRITE, fd, address, length);
+    }
+
+    public static long pread(int fd, long address, long length, long offset) {
+        return Libc.callLong(PREAD, fd, address, length, offset);
+    }
+
+    public static long pwrite(int fd, long address, long length, long offset) {
+        return Libc.callLong(PWRITE, fd, address, length, offset);
+    }
+
+    public static int ioctl(int fd, long request, long argument) {
+        return Libc.callInt(IOCTL, fd, request, argument);
+    }
+
+    public static int fcntl(int fd, int command, long argument) {
+        return Libc.callInt(FCNTL, fd, command, argument);
+    }
+
+    public static int flock(int fd, int operation) {
+        return Libc.callInt(FLOCK, fd, operation);
+    }
+
+    public static int fsync(int fd) {
+        return Libc.callInt(FSYNC, fd);
+    }
+
+    public static int fdatasync(int fd) {
+        return Libc.callInt(FDATASYNC, fd);
+    }
+
+    public static int fallocate(int fd, int mode, long offset, long length) {
+        return Libc.callInt(FALLOCATE, fd, mode, offset, length);
+    }
+
+    /** posix_fadvise(2), which returns its error rather than setting errno. */
+    public static int fadvise(int fd, long offset, long length, int advice) {
+        return -Libc.callInt(FADVISE, fd, offset, length, advice);
+    }
+
+    /** statx(2) of the descriptor itself into the struct at {@code address}; see sys.abi.Statx. */
+    public static int statx(int fd, int mask, long address) {
+        ByteBuffer empty = Libc.cString("");
+        try {
+            return Libc.callInt(STATX, fd, Libc.address(empty), AT_EMPTY_PATH, mask, address);
+        } finally {
+            Reference.reachabilityFence(empty);
+        }
+    }
+
+    public static int fstatfs(int fd, long address) {
+        return Libc.callInt(FSTATFS, fd, address);
+    }
+
+    /** cachestat(2): counts the cached pages of the range at {@code rangeAddress} into {@code resultAddress}. */
+    public static int cachestat(int fd, long rangeAddress, long resultAddress) {
+        return (int) Libc.syscall(SYS_CACHESTAT, fd, rangeAddress, resultAddress, 0, 0);
+    }
+
+    public static int fsetxattr(int fd, String name, byte[] value) {
+        ByteBuffer key = Libc.cString(name);
+        ByteBuffer data = Libc.struct(Math.max(1, value.length));
+        data.put(0, value);
+        try {
+            return Libc.callInt(FSETXATTR, fd, Libc.address(key), Libc.address(data), value.length, 0);
+        } finally {
+            Reference.reachabilityFence(key);
+            Reference.reachabilityFence(data);
+        }
+    }
+
+    /** fgetxattr(2) into {@code value}, of which the returned number of bytes is filled. */
+    public static long fgetxattr(int fd, String name, ByteBuffer value) {
+        ByteBuffer key = Libc.cString(name);
+        try {
+            return Libc.callLong(FGETXATTR, fd, Libc.address(key), Libc.address(value), value.capacity());
+        } finally {
+            Reference.reachabilityFence(key);
+            Reference.reachabilityFence(value);
+        }
+    }
+
+    public static int fremovexattr(int fd, String name) {
+        ByteBuffer key = Libc.cString(name);
+        try {
+            return Libc.callInt(FREMOVEXATTR, fd, Libc.address(key));
+        } finally {
+            Reference.reachabilityFence(key);
+        }
+    }
+
+    /** Sets access and modification time to now. */
+    public static int touch(int fd) {
+        return Libc.callInt(FUTIMENS, fd, 0);
+    }
+}
