@@ -20,7 +20,22 @@ public final class MemoryCalls {
     private static final long MLOCKALL = Libc.symbol("mlockall");
     private static final long MINCORE = Libc.symbol("mincore");
 
+    private static final long MEMMOVE = Libc.symbol("memmove");
+    private static final long MEMSET = Libc.symbol("memset");
+
     private MemoryCalls() {}
+
+    /** memmove(3): for memory known by address alone; nothing checks it. */
+    public static void copy(long to, long from, long lengthBytes) {
+        assert lengthBytes >= 0;
+        Libc.callLong(MEMMOVE, to, from, lengthBytes);
+    }
+
+    /** memset(3) with zero. */
+    public static void zero(long address, long lengthBytes) {
+        assert lengthBytes >= 0;
+        Libc.callLong(MEMSET, address, 0, lengthBytes);
+    }
 
     /** mmap(2): an address, or a negated errno. User addresses are positive on every 64-bit Linux. */
     public static long mmap(long address, long length, int protection, int flags, int fd, long offset) {

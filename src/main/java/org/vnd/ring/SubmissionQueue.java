@@ -1,0 +1,73 @@
+package org.vnd.ring;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.vnd.sys.abi.IoUringParams;
+import org.vnd.sys.abi.IoUringSqe;
+
+/**
+ * Our side of the submission ring: we write entries and the tail, the kernel moves the head.
+ *
+ * <p>The kernel's index array is filled once with 0, 1, 2, …, so an entry's place in the ring is its place in the array
+ * of entries.
+ */
+final class SubmissionQueue {
+    private static final VarHandle INT =
+            MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
+
+    private final ByteBuffer ring;
+    private final ByteBuffer entries;
+    private final int headOffset;
+    private final int tailOffset;
+    private final int mask;
+    private int tail;
+    private int submittedTail;
+
+    /** The queue that {@code params} describes in the mapped {@code ring}, with its {@code entries}. */
+    SubmissionQueue(ByteBuffer params, ByteBuffer ring, ByteBuffer entries) {
+        this.ring = ring;
+        this.entries = entries;
+        this.headOffset = params.getInt(IoUringParams.SQ_OFF_HEAD_OFFSET);
+        this.tailOffset = params.getInt(IoUringParams.SQ_OFF_TAIL_OFFSET);
+        this.mask = ring.getInt(params.getInt(IoUringParams.SQ_OFF_RING_MASK_OFFSET));
+        int array = params.getInt(IoUringParams.SQ_OFF_ARRAY_OFFSET);
+        for (int at = 0; at <= mask; at++) {
+            ring.putInt(array + at * Integer.BYTES, at);
+        }
+        this.tail = ring.getInt(tailOffset);
+        this.submittedTail = tail;
+    }
+
+    /** Whether an entry can't be added before the kernel has taken some. */
+    boolean full() {
+        // Acquire: the kernel has read an entry before it moves the head over it; we must not overwrite it earlier.
+        int head = (int) INT.getAcquire(ring, headOffset);
+        return tail - head > mask;
+    }
+
+    /** Adds an entry. The queue must not be full. */
+    void add(
+            int opcode, int flags, int fd, long offset, long address, int length, int operationFlags, long userData,
+            int bufferIndex) {
+        assert !full();
+        int index = (tail & mask) * IoUringSqe.SIZE_BYTES;
+        IoUringSqe.encode(
+                entries, index, opcode, flags, fd, offset, address, length, operationFlags, userData, bufferIndex);
+        tail++;
+    }
+
+    /** Shows the kernel what was added; the number of entries it has not been asked to take yet. */
+    int publish() {
+        // Release: entries are written before the tail that shows them.
+        INT.setRelease(ring, tailOffset, tail);
+        return tail - submittedTail;
+    }
+
+    /** The kernel has taken {@code count} entries. */
+    void submitted(int count) {
+        submittedTail += count;
+        assert tail - submittedTail >= 0;
+    }
+}
