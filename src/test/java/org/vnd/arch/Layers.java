@@ -13,7 +13,7 @@ import java.util.stream.Stream;
 /** The import rules of the design: imports go one way, and each library has one owner. */
 final class Layers {
     /** What every package may use: the JDK, and annotations that say what may be null. */
-    private static final List<String> EVERYWHERE = List.of("java..", "javax..", "org.jspecify.annotation..");
+    private static final List<String> EVERYWHERE = List.of("java..", "javax..", "org.jspecify.annotations..");
 
     /** The packages below org.vnd and those that each may import, beside itself. */
     static final Map<String, List<String>> ALLOWED = Map.ofEntries(

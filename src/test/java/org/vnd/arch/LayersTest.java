@@ -100,7 +100,7 @@ class LayersTest {
         "org.vnd.export.nbd, org.vnd.export.nbd.wire",
         "org.vnd.export.nbd, org.vnd.block",
         "org.vnd.daemon, org.vnd.export.nbd",
-        "org.vnd.block, org.jspecify.annotation",
+        "org.vnd.block, org.jspecify.annotations",
     })
     void anAllowedImportIsNone(String from, String to) {
         assertEquals("", violations(compile(from, to)));
