@@ -27,7 +27,9 @@ public final class RequestValidator {
             return Status.OK;
         }
         long size = device.sizeBytes();
-        if (request.offsetBytes < 0 || request.lengthBytes < 0 || request.lengthBytes > size
+        if (request.offsetBytes < 0
+                || request.lengthBytes < 0
+                || request.lengthBytes > size
                 || request.offsetBytes > size - request.lengthBytes) {
             return operation.changesData() ? Status.NO_SPACE : Status.INVALID;
         }

@@ -9,8 +9,7 @@ import org.vnd.sys.abi.IoUringParams;
 
 /** Our side of the completion ring: the kernel writes entries and the tail, we move the head. */
 final class CompletionQueue {
-    private static final VarHandle INT =
-            MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
+    private static final VarHandle INT = MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
 
     private final ByteBuffer ring;
     private final int headOffset;

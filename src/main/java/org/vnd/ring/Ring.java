@@ -60,7 +60,7 @@ public interface Ring extends AutoCloseable {
     /**
      * Starts what was prepared, waits for at least one completion (if {@code wait}) and gives out all there are.
      *
-     * @return how many completions were given out; 0 after a signal or without {@code wait}
+     * @return how many completions were given out; 0 after a signal or a wake-up, or without {@code wait}
      * @throws SysException the ring is broken: no operation can be relied on any more
      */
     int run(boolean wait) throws SysException;

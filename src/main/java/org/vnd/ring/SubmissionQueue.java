@@ -14,8 +14,7 @@ import org.vnd.sys.abi.IoUringSqe;
  * of entries.
  */
 final class SubmissionQueue {
-    private static final VarHandle INT =
-            MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
+    private static final VarHandle INT = MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
 
     private final ByteBuffer ring;
     private final ByteBuffer entries;
@@ -49,7 +48,14 @@ final class SubmissionQueue {
 
     /** Adds an entry. The queue must not be full. */
     void add(
-            int opcode, int flags, int fd, long offset, long address, int length, int operationFlags, long userData,
+            int opcode,
+            int flags,
+            int fd,
+            long offset,
+            long address,
+            int length,
+            int operationFlags,
+            long userData,
             int bufferIndex) {
         assert !full();
         int index = (tail & mask) * IoUringSqe.SIZE_BYTES;

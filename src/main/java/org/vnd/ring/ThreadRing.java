@@ -4,7 +4,6 @@ import java.util.Arrays;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
-import org.vnd.sys.Libc;
 import org.vnd.sys.SocketCalls;
 import org.vnd.sys.SysException;
 import org.vnd.sys.abi.PollFd;
@@ -182,34 +181,26 @@ public final class ThreadRing implements Ring {
     /** On a worker's thread. */
     private void perform(int operation) {
         int file = fd[operation];
-        long outcome;
-        switch (kind[operation]) {
-            case READ:
-                outcome = FileCalls.pread(file, address[operation], length[operation], offset[operation]);
-                break;
-            case WRITE:
-                outcome = FileCalls.pwrite(file, address[operation], length[operation], offset[operation]);
-                break;
-            case DATA_SYNC:
-                outcome = FileCalls.fdatasync(file);
-                break;
-            default:
-                outcome = FileCalls.fallocate(file, flags[operation], offset[operation], address[operation]);
-                break;
-        }
+
+        long outcome = switch (kind[operation]) {
+            case READ -> FileCalls.pread(file, address[operation], length[operation], offset[operation]);
+            case WRITE -> FileCalls.pwrite(file, address[operation], length[operation], offset[operation]);
+            case DATA_SYNC -> FileCalls.fdatasync(file);
+            default -> FileCalls.fallocate(file, flags[operation], offset[operation], address[operation]);
+        };
         result[operation] = (int) outcome;
     }
 
     @Override
     public int run(boolean wait) throws SysException {
         collect(false);
-        while (true) {
+        boolean woken;
+        do {
             poll(finishedCount == 0 && wait);
+            woken = polled(0);
             collect(true);
-            if (finishedCount > 0 || !wait) {
-                return giveOut();
-            }
-        }
+        } while (finishedCount == 0 && wait && !woken);
+        return giveOut();
     }
 
     private void poll(boolean block) throws SysException {
@@ -221,7 +212,10 @@ public final class ThreadRing implements Ring {
         for (int at = 0; at < waitingCount; at++) {
             int operation = waiting[at];
             boolean timer = kind[operation] == TIMEOUT;
-            setPollFd(at + 2, timer ? -1 : fd[operation], kind[operation] == SEND ? SocketCalls.POLLOUT : SocketCalls.POLLIN);
+            setPollFd(
+                    at + 2,
+                    timer ? -1 : fd[operation],
+                    kind[operation] == SEND ? SocketCalls.POLLOUT : SocketCalls.POLLIN);
             if (timer) {
                 nextNanos = Math.min(nextNanos, Math.max(0, offset[operation] - now));
             }
@@ -284,21 +278,18 @@ public final class ThreadRing implements Ring {
     private boolean attempt(int operation) {
         long outcome;
         switch (kind[operation]) {
-            case TIMEOUT:
+            case TIMEOUT -> {
                 result[operation] = -Errno.ETIME;
                 return System.nanoTime() - offset[operation] >= 0;
-            case POLL:
-                outcome = 0;
-                break;
-            case ACCEPT:
-                outcome = SocketCalls.accept(fd[operation], SocketCalls.SOCK_CLOEXEC);
-                break;
-            case SEND:
+            }
+            case POLL -> outcome = 0;
+            case ACCEPT -> outcome = SocketCalls.accept(fd[operation], SocketCalls.SOCK_CLOEXEC);
+            case SEND ->
                 outcome = SocketCalls.sendMessage(
                         fd[operation], address[operation], SocketCalls.MSG_NOSIGNAL | SocketCalls.MSG_DONTWAIT);
-                break;
-            default:
+            default -> {
                 return attemptReceive(operation);
+            }
         }
         result[operation] = (int) outcome;
         return outcome != -Errno.EAGAIN && outcome != -Errno.EINTR;

@@ -91,15 +91,14 @@ public final class UringRing implements Ring {
         }
         params.putInt(IoUringParams.FLAGS_OFFSET, flags);
         params.putInt(IoUringParams.CQ_ENTRIES_OFFSET, Math.max(capacity, SUBMISSION_ENTRIES) + 1);
-        return Libc.syscall(
-                IoUring.SYS_IO_URING_SETUP, SUBMISSION_ENTRIES, Libc.address(params), 0, 0, 0);
+        return Libc.syscall(IoUring.SYS_IO_URING_SETUP, SUBMISSION_ENTRIES, Libc.address(params), 0, 0, 0);
     }
 
     private ByteBuffer map(int sizeBytes, int offset) throws SysException {
         int protection = MemoryCalls.PROT_READ | MemoryCalls.PROT_WRITE;
         int flags = MemoryCalls.MAP_SHARED | MemoryCalls.MAP_POPULATE;
-        long address = Libc.check(
-                MemoryCalls.mmap(0, sizeBytes, protection, flags, fd, offset), "mmap", "of the io_uring");
+        long address =
+                Libc.check(MemoryCalls.mmap(0, sizeBytes, protection, flags, fd, offset), "mmap", "of the io_uring");
         return Libc.view(address, sizeBytes);
     }
 
@@ -136,8 +135,7 @@ public final class UringRing implements Ring {
 
     private long register(int operation, ByteBuffer argument, int count) {
         try {
-            return Libc.syscall(
-                    IoUring.SYS_IO_URING_REGISTER, fd, operation, Libc.address(argument), count, 0);
+            return Libc.syscall(IoUring.SYS_IO_URING_REGISTER, fd, operation, Libc.address(argument), count, 0);
         } finally {
             Reference.reachabilityFence(argument);
         }
@@ -158,8 +156,16 @@ public final class UringRing implements Ring {
         int region = regionOf(address, length);
         int index = fileIndex(file);
         prepare(
-                region < 0 ? plain : fixed, index < 0 ? 0 : IoUring.IOSQE_FIXED_FILE, index < 0 ? file : index,
-                offset, address, length, 0, handler, tag, Math.max(region, 0));
+                region < 0 ? plain : fixed,
+                index < 0 ? 0 : IoUring.IOSQE_FIXED_FILE,
+                index < 0 ? file : index,
+                offset,
+                address,
+                length,
+                0,
+                handler,
+                tag,
+                Math.max(region, 0));
     }
 
     /** Which registered buffer holds the range, or −1. */
@@ -206,8 +212,16 @@ public final class UringRing implements Ring {
     @Override
     public void sendMessage(int handler, long tag, int file, long messageAddress) {
         prepare(
-                IoUring.IORING_OP_SENDMSG, 0, file, 0, messageAddress, 1,
-                SocketCalls.MSG_NOSIGNAL | SocketCalls.MSG_WAITALL, handler, tag, 0);
+                IoUring.IORING_OP_SENDMSG,
+                0,
+                file,
+                0,
+                messageAddress,
+                1,
+                SocketCalls.MSG_NOSIGNAL | SocketCalls.MSG_WAITALL,
+                handler,
+                tag,
+                0);
     }
 
     @Override
@@ -226,8 +240,16 @@ public final class UringRing implements Ring {
     }
 
     private void prepare(
-            int opcode, int flags, int file, long offset, long address, int length, int operationFlags, int handler,
-            long tag, int bufferIndex) {
+            int opcode,
+            int flags,
+            int file,
+            long offset,
+            long address,
+            int length,
+            int operationFlags,
+            int handler,
+            long tag,
+            int bufferIndex) {
         assert tag >= 0 && tag < TAG_LIMIT && handler < handlerCount;
         if (submissions.full()) {
             submitEarly();

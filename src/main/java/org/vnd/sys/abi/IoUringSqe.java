@@ -40,8 +40,17 @@ public final class IoUringSqe {
 
     /** Writes a whole entry at {@code index}; what isn't named is zero, as most operations insist on. */
     public static void encode(
-            ByteBuffer entries, int index, int opcode, int flags, int fd, long offset, long address, int length,
-            int operationFlags, long userData, int bufferIndex) {
+            ByteBuffer entries,
+            int index,
+            int opcode,
+            int flags,
+            int fd,
+            long offset,
+            long address,
+            int length,
+            int operationFlags,
+            long userData,
+            int bufferIndex) {
 
         entries.putLong(index, 0);
         entries.put(index + OPCODE_OFFSET, (byte) opcode);
