@@ -44,6 +44,11 @@ public abstract class BlockDeviceConformance {
     protected abstract Subject open(SeededRandom random, UnaryOperator<Ring> around, AlignedBuffer arena)
             throws Exception;
 
+    /** How long a disk may take for a request: far more than any does, on a machine that does other things as well. */
+    protected int hangSeconds() {
+        return 60;
+    }
+
     /** A disk with the parts of a test, closed in order. */
     private final class Bench implements AutoCloseable {
         final FaultyRing.Faults faults = new FaultyRing.Faults();
@@ -66,7 +71,8 @@ public abstract class BlockDeviceConformance {
             faults.granularityBytes = device.blockSizeBytes();
             ShadowDisk shadow = new ShadowDisk(subject.readImage());
             assertEquals(device.sizeBytes(), shadow.sizeBytes());
-            driver = new DiskDriver(device, subject.ring(), arena, shadow, recording::now, transferLimit);
+            driver =
+                    new DiskDriver(device, subject.ring(), arena, shadow, recording::now, transferLimit, hangSeconds());
         }
 
         private Ring around(Ring ring, SeededRandom random) {
@@ -178,7 +184,9 @@ public abstract class BlockDeviceConformance {
                     jobs.add(bench.driver.submit(workload.next()));
                 }
                 bench.driver.drain();
-                failed += (int) jobs.stream().filter(job -> job.status == Status.IO_ERROR).count();
+                failed += (int) jobs.stream()
+                        .filter(job -> job.status == Status.IO_ERROR)
+                        .count();
                 bench.faults.ioErrorOneIn = 0;
                 bench.driver.expect(Status.OK);
                 bench.driver.settle();

@@ -18,9 +18,6 @@ import org.vnd.sys.SysException;
  * ShadowDisk}. Failures found in a completion are thrown by the next call from outside, not through the ring.
  */
 final class DiskDriver {
-    /** Ticks without a completion while requests are out, after which the disk is said to hang: half a minute. */
-    private static final int TICK_LIMIT = 30;
-
     private static final long TICK_NANOS = 1_000_000_000L;
     private static final byte CANARY = (byte) 0xC5;
     private static final int PAGE = AlignedBuffer.PAGE_BYTES;
@@ -32,6 +29,9 @@ final class DiskDriver {
     private final LongSupplier moments;
     private final int transferLimit;
     private final int stride;
+    /** So many ticks without a completion while requests are out, and the disk is said to hang. */
+    private final int hangSeconds;
+
     private final BlockRequest[] slots;
     private final Job[] jobs;
     private final int[] free;
@@ -62,8 +62,10 @@ final class DiskDriver {
             AlignedBuffer arena,
             ShadowDisk shadow,
             LongSupplier moments,
-            int transferLimit) {
+            int transferLimit,
+            int hangSeconds) {
         this.device = device;
+        this.hangSeconds = hangSeconds;
         this.ring = ring;
         this.arena = arena;
         this.shadow = shadow;
@@ -182,7 +184,7 @@ final class DiskDriver {
     /** For clean-up after a failure: lets what is in flight end, as far as it does, before memory goes away. */
     void abandon() {
         int patience = 100;
-        while (freeCount < slots.length && patience-- > 0 && idleTicks < TICK_LIMIT) {
+        while (freeCount < slots.length && patience-- > 0 && idleTicks < hangSeconds) {
             try {
                 ring.run(true);
             } catch (SysException e) {
@@ -199,7 +201,7 @@ final class DiskDriver {
             throw new AssertionError(e);
         }
         throwFailure();
-        if (idleTicks >= TICK_LIMIT) {
+        if (idleTicks >= hangSeconds) {
             throw new AssertionError("requests never come back: " + outstanding());
         }
     }

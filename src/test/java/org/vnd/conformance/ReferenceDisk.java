@@ -10,7 +10,6 @@ import org.vnd.block.Operation;
 import org.vnd.block.Status;
 import org.vnd.ring.Ring;
 import org.vnd.sys.Errno;
-import org.vnd.sys.FileCalls;
 import org.vnd.sys.MemoryCalls;
 
 /**
@@ -58,14 +57,20 @@ final class ReferenceDisk implements BlockDevice {
 
     static final int BLOCK = 4096;
 
+    private static final int STEPS = 8;
+    private static final int STRIDE = (1 << 20) + 2 * BLOCK;
+
+    /** The memory it works in. */
+    static final int SCRATCH_BYTES = STEPS * STRIDE;
+
     private final Ring ring;
     private final int handler;
+    private final int ignored;
     private final int fd;
     private final long sizeBytes;
-    private final long scratch;
     private final Set<Defect> defects;
     private final Queue<BlockRequest> waiting = new ArrayDeque<>();
-    private final Step[] steps = new Step[64];
+    private final Step[] steps = new Step[STEPS];
     private int active;
     private long answered;
     private Object garbage;
@@ -81,17 +86,17 @@ final class ReferenceDisk implements BlockDevice {
         int phase;
     }
 
-    /** Over the file {@code fd}; {@code scratch} is memory of 64 × (transfer limit + 2 blocks), or more. */
-    ReferenceDisk(Ring ring, int fd, long sizeBytes, long scratch, int scratchStride, Set<Defect> defects) {
+    /** Over the file {@code fd}; {@code scratch} is memory of {@link #SCRATCH_BYTES}. */
+    ReferenceDisk(Ring ring, int fd, long sizeBytes, long scratch, Set<Defect> defects) {
         this.ring = ring;
         this.handler = ring.addHandler(this::completed);
+        this.ignored = ring.addHandler((tag, result) -> {});
         this.fd = fd;
         this.sizeBytes = sizeBytes;
-        this.scratch = scratch;
         this.defects = defects.isEmpty() ? EnumSet.noneOf(Defect.class) : EnumSet.copyOf(defects);
         for (int i = 0; i < steps.length; i++) {
             steps[i] = new Step();
-            steps[i].memory = scratch + (long) i * scratchStride;
+            steps[i].memory = scratch + (long) i * STRIDE;
         }
     }
 
@@ -238,7 +243,9 @@ final class ReferenceDisk implements BlockDevice {
         if (step.phase == 0 && request.operation == Operation.READ) {
             long extra = has(Defect.READS_TOO_FAR) ? BLOCK : 0;
             MemoryCalls.copy(
-                    request.bufferAddress + from - request.offsetBytes, step.memory + from - step.from, to - from + extra);
+                    request.bufferAddress + from - request.offsetBytes,
+                    step.memory + from - step.from,
+                    to - from + extra);
         } else if (step.phase == 0) {
             change(step, from, to);
             step.phase = 1;
@@ -264,7 +271,7 @@ final class ReferenceDisk implements BlockDevice {
             long place = has(Defect.WRITES_BLOCK_START) ? 0 : from - step.from;
             MemoryCalls.copy(step.memory + place, request.bufferAddress + from - request.offsetBytes, to - from);
             if (has(Defect.WRITES_TOO_FAR) && request.endBytes() == sizeBytes) {
-                ring.write(handler, number(step), fd, step.memory, BLOCK, sizeBytes);
+                ring.write(ignored, 0, fd, step.memory, BLOCK, sizeBytes);
             }
         } else if (request.operation == Operation.WRITE_ZEROES && has(Defect.ZEROES_WHOLE_BLOCKS)
                 || request.operation == Operation.TRIM && has(Defect.TRIMS_WHOLE_BLOCKS)) {
@@ -272,14 +279,6 @@ final class ReferenceDisk implements BlockDevice {
         } else {
             MemoryCalls.zero(step.memory + from - step.from, to - from);
         }
-    }
-
-    private int number(Step step) {
-        int number = 0;
-        while (steps[number] != step) {
-            number++;
-        }
-        return number;
     }
 
     private void finish(int number, Status status) {

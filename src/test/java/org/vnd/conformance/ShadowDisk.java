@@ -42,8 +42,8 @@ final class ShadowDisk {
 
         @Override
         public String toString() {
-            return operation + " [" + from + ", " + to + ") from " + start + " to "
-                    + (end == IN_FLIGHT ? "…" : end) + (certain ? "" : " failed");
+            return operation + " [" + from + ", " + to + ") from " + start + " to " + (end == IN_FLIGHT ? "…" : end)
+                    + (certain ? "" : " failed");
         }
     }
 
