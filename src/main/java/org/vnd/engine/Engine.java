@@ -1,0 +1,476 @@
+package org.vnd.engine;
+
+import org.vnd.block.BlockDevice;
+import org.vnd.block.BlockRequest;
+import org.vnd.block.Operation;
+import org.vnd.block.RequestQueue;
+import org.vnd.block.Status;
+import org.vnd.engine.Transfer.Phase;
+import org.vnd.mem.AlignedBuffer;
+import org.vnd.ring.CompletionHandler;
+import org.vnd.ring.Ring;
+import org.vnd.sys.Errno;
+import org.vnd.sys.FileCalls;
+import org.vnd.sys.SysException;
+
+/**
+ * The way of a request between a buffer and a descriptor opened with O_DIRECT: a request takes a {@link Transfer}, which
+ * goes through its phases; a phase is cut into fragments where the place on the descriptor jumps; a fragment is one
+ * operation of the ring. Where the place is, the two subclasses know.
+ */
+public abstract class Engine implements BlockDevice, CompletionHandler {
+    /**
+     * Requests in work at once. An NVMe queue of one Linux blk-mq context is commonly 128 to 256 deep; what comes beyond
+     * waits in its slot and costs nothing.
+     */
+    public static final int TRANSFER_LIMIT = 256;
+
+    /** Operations in flight at once: one for each transfer, and as many again for those that have several fragments. */
+    public static final int FRAGMENT_LIMIT = 512;
+
+    /** Fragments of one transfer in flight: a request over a badly fragmented range doesn't take all from the others. */
+    private static final int FRAGMENTS_PER_TRANSFER = 64;
+
+    /** What one step of a transfer may need: a head and a tail. */
+    private static final int FRAGMENTS_AT_ONCE = 2;
+
+    /** Linux moves at most this many bytes a call, read(2). */
+    private static final long TRANSFER_BYTES_LIMIT = 0x7ffff000L;
+
+    /** The unit of zeroes written by hand; long enough that the calls don't matter, short enough to lock in memory. */
+    private static final int ZERO_BYTES = 256 * 1024;
+
+    /** A descriptor in blocking mode that says "again" this often in a row is broken. */
+    private static final int ATTEMPT_LIMIT = 100;
+
+    private final Ring ring;
+    private final int handler;
+    private final Gate gate;
+    private final int fd;
+    private final long sizeBytes;
+    private final int blockSizeBytes;
+    private final boolean readOnly;
+    private final AlignedBuffer memory;
+    private final long zeroAddress;
+    private final Transfer[] free = new Transfer[TRANSFER_LIMIT];
+    private final FragmentTable fragments = new FragmentTable(FRAGMENT_LIMIT);
+    private final RequestQueue arrived = new RequestQueue();
+    private final TransferQueue starved = new TransferQueue();
+    private final WriteOrder order = new WriteOrder(TRANSFER_LIMIT);
+    private int freeCount;
+    private boolean punches;
+    private boolean zeroesRange = true;
+
+    /**
+     * An engine on {@code fd}, used on {@code ring}'s thread only.
+     *
+     * @param sizeBytes of the disk; whole sectors of 512
+     * @param blockSizeBytes the alignment that O_DIRECT asks for
+     * @throws SysException ENOMEM
+     */
+    protected Engine(Ring ring, Gate gate, int fd, long sizeBytes, int blockSizeBytes, boolean readOnly)
+            throws SysException {
+        assert Integer.bitCount(blockSizeBytes) == 1 && blockSizeBytes <= AlignedBuffer.PAGE_BYTES;
+        this.ring = ring;
+        this.gate = gate;
+        this.fd = fd;
+        this.sizeBytes = sizeBytes;
+        this.blockSizeBytes = blockSizeBytes;
+        this.readOnly = readOnly;
+        this.punches = !readOnly;
+        this.handler = ring.addHandler(this);
+        this.memory = new AlignedBuffer(ZERO_BYTES + 2 * TRANSFER_LIMIT * blockSizeBytes);
+        this.zeroAddress = memory.address();
+        long edges = memory.address() + ZERO_BYTES;
+        for (int at = 0; at < TRANSFER_LIMIT; at++) {
+            long head = edges + 2L * at * blockSizeBytes;
+            free[freeCount++] = new Transfer(at, head, head + blockSizeBytes);
+        }
+    }
+
+    /** Where byte {@code diskOffset} lies on the descriptor. */
+    protected abstract long locate(long diskOffset);
+
+    /** For how many bytes from {@code diskOffset}, which was just located, the place goes on without a jump. */
+    protected abstract long contiguousBytes(long diskOffset);
+
+    /** Whether FALLOC_FL_ZERO_RANGE is known not to write the zeros one by one. */
+    protected abstract boolean zeroRangeIsFast();
+
+    /** The range is about to be written or zeroed: for those who keep account of what has storage. */
+    protected abstract void willChange(long fromBytes, long toBytes);
+
+    /** Memory of the engine's own that takes part in I/O, to be registered with the ring. */
+    public AlignedBuffer memory() {
+        return memory;
+    }
+
+    @Override
+    public long sizeBytes() {
+        return sizeBytes;
+    }
+
+    @Override
+    public int blockSizeBytes() {
+        return blockSizeBytes;
+    }
+
+    @Override
+    public boolean readOnly() {
+        return readOnly;
+    }
+
+    @Override
+    public boolean trims() {
+        return punches;
+    }
+
+    /** Whether nothing is in work. */
+    public boolean idle() {
+        return freeCount == TRANSFER_LIMIT && arrived.isEmpty();
+    }
+
+    @Override
+    public void submit(BlockRequest request) {
+        request.accepted();
+        assert request.offsetBytes >= 0 && (!request.operation.hasRange() || request.endBytes() <= sizeBytes);
+        assert !readOnly || !request.operation.changesData();
+        if (gate.state() == Gate.State.FAILED) {
+            request.complete(Status.IO_ERROR);
+        } else if (needsNoWork(request)) {
+            request.complete(Status.OK);
+        } else if (request.operation == Operation.WRITE_ZEROES && request.onlyIfFast && !zeroesFast(request)) {
+            request.complete(Status.NOT_SUPPORTED);
+        } else if (!arrived.isEmpty() || freeCount == 0 || !gate.open()) {
+            arrived.add(request);
+        } else {
+            begin(request);
+        }
+    }
+
+    private boolean needsNoWork(BlockRequest request) {
+        return switch (request.operation) {
+            case CACHE -> true;
+            case FLUSH -> readOnly;
+            default -> request.lengthBytes == 0;
+        };
+    }
+
+    /** Starts what waited, if the gate and the slots allow; called after every change of either. */
+    public void gateChanged() {
+        startArrived();
+        if (gate.state() != Gate.State.OPEN && freeCount == TRANSFER_LIMIT) {
+            gate.becameQuiet();
+        }
+    }
+
+    private void startArrived() {
+        while (!arrived.isEmpty()) {
+            if (gate.state() == Gate.State.FAILED) {
+                arrived.poll().complete(Status.IO_ERROR);
+            } else if (freeCount > 0 && gate.open()) {
+                begin(arrived.poll());
+            } else {
+                return;
+            }
+        }
+    }
+
+    private void begin(BlockRequest request) {
+        Transfer transfer = free[--freeCount];
+        transfer.begin(request, blockSizeBytes);
+        if (!request.operation.changesData() || order.admit(transfer)) {
+            start(transfer);
+        }
+    }
+
+    /** Puts the transfer into its first phase. */
+    private void start(Transfer transfer) {
+        BlockRequest request = transfer.request;
+        if (request.operation.changesData() && request.operation != Operation.TRIM) {
+            willChange(transfer.blocksStart, transfer.blocksEnd);
+        }
+        if (transfer.modifiesBlocks()) {
+            transfer.range(Phase.EDGE_READ, 0, 1);
+        } else if (request.operation == Operation.FLUSH) {
+            transfer.range(Phase.SYNC, 0, 1);
+        } else if (request.operation.hasBuffer()) {
+            startData(transfer);
+        } else {
+            startDeallocate(transfer);
+        }
+        issue(transfer);
+    }
+
+    private void startData(Transfer transfer) {
+        BlockRequest request = transfer.request;
+        assert (request.bufferAddress - request.offsetBytes & blockSizeBytes - 1) == 0 : "alignment of the buffer";
+        transfer.addressBase = request.bufferAddress - request.offsetBytes;
+        transfer.range(Phase.DATA, transfer.blocksStart, transfer.blocksEnd);
+    }
+
+    /** The whole blocks inside the request; the partial ones are zeroed already, or, for TRIM, left alone. */
+    private void startDeallocate(Transfer transfer) {
+        BlockRequest request = transfer.request;
+        long mask = blockSizeBytes - 1L;
+        long from = request.offsetBytes + mask & ~mask;
+        long to = request.endBytes() & ~mask;
+        if (from >= to || (request.operation == Operation.TRIM && !punches)) {
+            transfer.range(Phase.DEALLOCATE, 0, 0);
+            return;
+        }
+        if (request.operation == Operation.TRIM || (punches && !request.keepAllocated)) {
+            transfer.mode = FileCalls.FALLOC_FL_PUNCH_HOLE | FileCalls.FALLOC_FL_KEEP_SIZE;
+            transfer.range(Phase.DEALLOCATE, from, to);
+        } else if (zeroesFast(request) || (zeroesRange && !request.onlyIfFast)) {
+            transfer.mode = FileCalls.FALLOC_FL_ZERO_RANGE | FileCalls.FALLOC_FL_KEEP_SIZE;
+            transfer.range(Phase.DEALLOCATE, from, to);
+        } else if (request.onlyIfFast) {
+            transfer.status = Status.NOT_SUPPORTED;
+            transfer.range(Phase.DEALLOCATE, 0, 0);
+        } else {
+            transfer.range(Phase.ZERO_FILL, from, to);
+        }
+    }
+
+    /** Whether zeroing needs no writing of zeros, as far as is known before the first try. */
+    private boolean zeroesFast(BlockRequest request) {
+        return (punches && !request.keepAllocated) || (zeroesRange && zeroRangeIsFast());
+    }
+
+    /** Starts fragments of the current phase until there are none left to start, or no room. */
+    private void issue(Transfer transfer) {
+        while (moreToStart(transfer)) {
+            if (transfer.inFlight >= FRAGMENTS_PER_TRANSFER) {
+                return;
+            }
+            if (fragments.available() < FRAGMENTS_AT_ONCE) {
+                starve(transfer);
+                return;
+            }
+            issueNext(transfer);
+        }
+        if (transfer.inFlight == 0) {
+            advance(transfer);
+        }
+    }
+
+    private void issueNext(Transfer transfer) {
+        switch (transfer.phase) {
+            case EDGE_READ -> issueEdges(transfer, FragmentTable.READ);
+            case EDGE_WRITE -> issueEdges(transfer, FragmentTable.WRITE);
+            case SYNC -> {
+                transfer.cursor = transfer.end;
+                submit(fragments.take(transfer, FragmentTable.SYNC, 0, 0, 0));
+            }
+            default -> issueRange(transfer);
+        }
+    }
+
+    private void issueEdges(Transfer transfer, int kind) {
+        transfer.cursor = transfer.end;
+        if (transfer.partialHead) {
+            long at = locate(transfer.blocksStart);
+            submit(fragments.take(transfer, kind, transfer.headAddress, blockSizeBytes, at));
+        }
+        if (transfer.partialTail) {
+            long at = locate(transfer.blocksEnd - blockSizeBytes);
+            submit(fragments.take(transfer, kind, transfer.tailAddress, blockSizeBytes, at));
+        }
+    }
+
+    private void issueRange(Transfer transfer) {
+        long at = locate(transfer.cursor);
+        long length = Math.min(transfer.end - transfer.cursor, contiguousBytes(transfer.cursor));
+        int kind;
+        long address = 0;
+        if (transfer.phase == Phase.DATA) {
+            kind = transfer.request.operation == Operation.READ ? FragmentTable.READ : FragmentTable.WRITE;
+            address = transfer.addressBase + transfer.cursor;
+            length = Math.min(length, TRANSFER_BYTES_LIMIT);
+        } else if (transfer.phase == Phase.ZERO_FILL) {
+            kind = FragmentTable.WRITE;
+            address = zeroAddress;
+            length = Math.min(length, ZERO_BYTES);
+        } else {
+            kind = FragmentTable.ALLOCATE;
+        }
+        assert length > 0 && length % blockSizeBytes == 0 : "fragment of " + length;
+        transfer.cursor += length;
+        submit(fragments.take(transfer, kind, address, length, at));
+    }
+
+    private void submit(int fragment) {
+        long address = fragments.address[fragment];
+        long length = fragments.lengthBytes[fragment];
+        long offset = fragments.deviceOffset[fragment];
+        switch (fragments.kind[fragment]) {
+            case FragmentTable.READ -> ring.read(handler, fragment, fd, address, (int) length, offset);
+            case FragmentTable.WRITE -> ring.write(handler, fragment, fd, address, (int) length, offset);
+            case FragmentTable.ALLOCATE ->
+                ring.allocate(handler, fragment, fd, fragments.transfer[fragment].mode, offset, length);
+            default -> ring.dataSync(handler, fragment, fd);
+        }
+    }
+
+    @Override
+    public void completed(long tag, int result) {
+        int fragment = (int) tag;
+        if (goesOn(fragment, result)) {
+            submit(fragment);
+            return;
+        }
+        Transfer transfer = fragments.transfer[fragment];
+        fragments.release(fragment);
+        if (!transfer.starved) {
+            if (starved.isEmpty() || !moreToStart(transfer)) {
+                issue(transfer);
+            } else {
+                starve(transfer);
+            }
+        }
+        // From here on the transfer may be another request's.
+        while (fragments.available() >= FRAGMENTS_AT_ONCE) {
+            Transfer next = starved.poll();
+            if (next == null) {
+                return;
+            }
+            next.starved = false;
+            issue(next);
+        }
+    }
+
+    private static boolean moreToStart(Transfer transfer) {
+        return transfer.cursor < transfer.end && transfer.status == Status.OK && !transfer.unsupported;
+    }
+
+    /** Lines up for fragments behind the others that wait for some, so that all get their turn. */
+    private void starve(Transfer transfer) {
+        transfer.starved = true;
+        starved.add(transfer);
+    }
+
+    /** Takes the result of a fragment; whether it must be submitted once more for what is left. */
+    private boolean goesOn(int fragment, int result) {
+        Transfer transfer = fragments.transfer[fragment];
+        if (result == -Errno.EAGAIN || result == -Errno.EINTR) {
+            if (fragments.attempts[fragment]++ < ATTEMPT_LIMIT) {
+                return true;
+            }
+            fail(transfer, Status.IO_ERROR);
+            return false;
+        }
+        if (result < 0) {
+            failed(transfer, fragments.kind[fragment], -result);
+            return false;
+        }
+        int kind = fragments.kind[fragment];
+        if ((kind != FragmentTable.READ && kind != FragmentTable.WRITE) || result == fragments.lengthBytes[fragment]) {
+            return false;
+        }
+        // A short transfer goes on at a block boundary. One that ends before the first is the end of the file or worse.
+        int whole = result & -blockSizeBytes;
+        if (whole == 0) {
+            fail(transfer, Status.IO_ERROR);
+            return false;
+        }
+        fragments.address[fragment] += whole;
+        fragments.lengthBytes[fragment] -= whole;
+        fragments.deviceOffset[fragment] += whole;
+        fragments.attempts[fragment] = 0;
+        return true;
+    }
+
+    private void failed(Transfer transfer, int kind, int errno) {
+        if (kind == FragmentTable.ALLOCATE && errno == Errno.EOPNOTSUPP) {
+            transfer.unsupported = true;
+        } else {
+            fail(transfer, errno == Errno.ENOSPC || errno == Errno.EDQUOT ? Status.NO_SPACE : Status.IO_ERROR);
+        }
+    }
+
+    private static void fail(Transfer transfer, Status status) {
+        if (transfer.status == Status.OK) {
+            transfer.status = status;
+        }
+    }
+
+    /** A phase is over: the next one, or the end. */
+    private void advance(Transfer transfer) {
+        if (transfer.status != Status.OK) {
+            finish(transfer);
+            return;
+        }
+        switch (transfer.phase) {
+            case EDGE_READ -> {
+                EdgeBlocks.merge(transfer, blockSizeBytes);
+                if (transfer.request.operation == Operation.WRITE) {
+                    startData(transfer);
+                } else {
+                    transfer.range(Phase.EDGE_WRITE, 0, 1);
+                }
+            }
+            case EDGE_WRITE -> startDeallocate(transfer);
+            case DEALLOCATE -> {
+                if (transfer.unsupported) {
+                    withoutMode(transfer);
+                    break;
+                }
+                syncOrFinish(transfer);
+                return;
+            }
+            case SYNC -> {
+                finish(transfer);
+                return;
+            }
+            default -> {
+                syncOrFinish(transfer);
+                return;
+            }
+        }
+        issue(transfer);
+    }
+
+    /** The descriptor can't do the mode just tried: remember that, and try the next best. */
+    private void withoutMode(Transfer transfer) {
+        transfer.unsupported = false;
+        if ((transfer.mode & FileCalls.FALLOC_FL_PUNCH_HOLE) != 0) {
+            punches = false;
+        } else {
+            zeroesRange = false;
+        }
+        startDeallocate(transfer);
+    }
+
+    private void syncOrFinish(Transfer transfer) {
+        BlockRequest request = transfer.request;
+        if (request.forceUnitAccess && request.operation.changesData()) {
+            transfer.range(Phase.SYNC, 0, 1);
+            issue(transfer);
+        } else {
+            finish(transfer);
+        }
+    }
+
+    private void finish(Transfer transfer) {
+        BlockRequest request = transfer.request;
+        Status status = transfer.status;
+        if (request.operation.changesData()) {
+            order.finished(transfer);
+        }
+        free[freeCount++] = transfer;
+        request.complete(status);
+        for (Transfer next = order.next(); next != null; next = order.next()) {
+            start(next);
+        }
+        if (!arrived.isEmpty() || gate.state() != Gate.State.OPEN) {
+            gateChanged();
+        }
+    }
+
+    /** Frees the engine's memory. Nothing may be in work. */
+    public void close() {
+        assert fragments.inFlight() == 0;
+        memory.close();
+    }
+}

@@ -1,0 +1,73 @@
+package org.vnd.engine;
+
+import org.vnd.extent.ExtentMap;
+import org.vnd.ring.Ring;
+import org.vnd.sys.SysException;
+
+/**
+ * Moves data to and from the block device under the image's file system, at the places the pinned map gives: no file
+ * system and no page cache in the path, and nothing to look up but memory that is locked.
+ */
+public final class PhysicalEngine extends Engine {
+    private final ExtentMap map;
+    private final long offsetBytes;
+    private int extent;
+
+    /**
+     * @param device descriptor of the block device, O_DIRECT
+     * @param map of the whole image, without holes
+     * @param offsetBytes where in the image the disk begins, a multiple of {@code blockSizeBytes}
+     * @param sizeBytes of the disk
+     * @param blockSizeBytes the device's logical block size
+     * @throws SysException ENOMEM
+     */
+    public PhysicalEngine(
+            Ring ring,
+            Gate gate,
+            int device,
+            ExtentMap map,
+            long offsetBytes,
+            long sizeBytes,
+            int blockSizeBytes,
+            boolean readOnly)
+            throws SysException {
+        super(ring, gate, device, sizeBytes, blockSizeBytes, readOnly);
+        assert offsetBytes % blockSizeBytes == 0 && offsetBytes + sizeBytes <= map.sizeBytes();
+        this.map = map;
+        this.offsetBytes = offsetBytes;
+    }
+
+    @Override
+    protected long locate(long diskOffset) {
+        long at = offsetBytes + diskOffset;
+        extent = map.find(at, extent);
+        assert !map.hole(extent) : "a hole in a physical map";
+        return map.physicalBytes(extent) + (at - map.startBytes(extent));
+    }
+
+    @Override
+    protected long contiguousBytes(long diskOffset) {
+        return map.endBytes(extent) - (offsetBytes + diskOffset);
+    }
+
+    /** blkdev_fallocate() writes zeros where the device has no command for it, in Linux's block/fops.c. */
+    @Override
+    protected boolean zeroRangeIsFast() {
+        return false;
+    }
+
+    @Override
+    protected void willChange(long fromBytes, long toBytes) {
+        // Everything has storage already, and keeps it.
+    }
+
+    @Override
+    public boolean allocated(long diskOffset) {
+        return true;
+    }
+
+    @Override
+    public long runLengthBytes(long diskOffset) {
+        return sizeBytes() - diskOffset;
+    }
+}
