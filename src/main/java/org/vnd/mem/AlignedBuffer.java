@@ -10,6 +10,8 @@ public final class AlignedBuffer implements AutoCloseable {
     /** The page size of every machine this runs on, and the largest logical block a disk may have. */
     public static final int PAGE_BYTES = 4096;
 
+    private static final int HUGE_PAGE_BYTES = 2 << 20;
+
     private final long address;
     private final int sizeBytes;
     private final ByteBuffer bytes;
@@ -26,12 +28,25 @@ public final class AlignedBuffer implements AutoCloseable {
             throw new IllegalArgumentException("size of a buffer: " + sizeBytes);
         }
         this.sizeBytes = (sizeBytes + PAGE_BYTES - 1) & -PAGE_BYTES;
-        int flags = MemoryCalls.MAP_PRIVATE | MemoryCalls.MAP_ANONYMOUS | MemoryCalls.MAP_POPULATE;
+        int flags = MemoryCalls.MAP_PRIVATE | MemoryCalls.MAP_ANONYMOUS;
         int protection = MemoryCalls.PROT_READ | MemoryCalls.PROT_WRITE;
         this.address = Libc.check(
                 MemoryCalls.mmap(0, this.sizeBytes, protection, flags, -1, 0), "mmap", this.sizeBytes + " bytes");
-        this.locked = MemoryCalls.mlock(address, this.sizeBytes) == 0;
+        if (this.sizeBytes >= HUGE_PAGE_BYTES) {
+            // A wish, asked before the first touch: fewer TLB misses in a large map, and a quicker start.
+            MemoryCalls.madvise(address, this.sizeBytes, MemoryCalls.MADV_HUGEPAGE);
+        }
         this.bytes = Libc.view(address, this.sizeBytes);
+        this.locked = MemoryCalls.mlock(address, this.sizeBytes) == 0;
+        if (!locked) {
+            populate();
+        }
+    }
+
+    private void populate() {
+        for (int page = 0; page < sizeBytes; page += PAGE_BYTES) {
+            bytes.put(page, (byte) 0);
+        }
     }
 
     /** The address of the first byte. */

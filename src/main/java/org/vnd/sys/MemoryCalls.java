@@ -9,6 +9,7 @@ public final class MemoryCalls {
     public static final int MAP_PRIVATE = 0x02;
     public static final int MAP_ANONYMOUS = 0x20;
     public static final int MAP_POPULATE = 0x8000;
+    public static final int MADV_HUGEPAGE = 14;
 
     // include/uapi/asm-generic/mman.h
     public static final int MCL_CURRENT = 1;
@@ -18,6 +19,7 @@ public final class MemoryCalls {
     private static final long MUNMAP = Libc.symbol("munmap");
     private static final long MLOCK = Libc.symbol("mlock");
     private static final long MLOCKALL = Libc.symbol("mlockall");
+    private static final long MADVISE = Libc.symbol("madvise");
     private static final long MINCORE = Libc.symbol("mincore");
 
     private static final long MEMMOVE = Libc.symbol("memmove");
@@ -52,6 +54,10 @@ public final class MemoryCalls {
 
     public static int mlockall(int flags) {
         return Libc.callInt(MLOCKALL, flags);
+    }
+
+    public static int madvise(long address, long length, int advice) {
+        return Libc.callInt(MADVISE, address, length, advice);
     }
 
     public static int mincore(long address, long length, long vector) {

@@ -1,0 +1,208 @@
+package org.vnd.extent;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+
+/** {@link ExtentMap} against a model that has no index, no merge and no memory of its own. */
+class ExtentMapTest {
+
+    @Test
+    void oneRunCoversTheFileAndMoreThanTheFileIsCut() throws Exception {
+        try (ExtentMapBuilder builder = new ExtentMapBuilder(10_000)) {
+            builder.addData(0, 4096, 12_288);
+            builder.addData(12_288, 1_000_000, 4096);
+            try (ExtentMap map = builder.build()) {
+                assertEquals(1, map.count());
+                assertEquals(0, map.startBytes(0));
+                assertEquals(10_000, map.endBytes(0));
+                assertEquals(4096, map.physicalBytes(0));
+                assertFalse(map.hole(0));
+                assertEquals(0, map.find(9_999, 0));
+                assertThrows(IndexOutOfBoundsException.class, () -> map.find(10_000, 0));
+                assertThrows(IndexOutOfBoundsException.class, () -> map.find(-1, 0));
+            }
+        }
+    }
+
+    @Test
+    void aFileWithoutStorageIsOneHole() throws Exception {
+        try (ExtentMapBuilder builder = new ExtentMapBuilder(1L << 50);
+                ExtentMap map = builder.build()) {
+            assertEquals(1, map.count());
+            assertTrue(map.hole(0));
+            assertEquals(1L << 50, map.endBytes(0));
+            assertEquals(0, map.find((1L << 50) - 1, 77));
+        }
+    }
+
+    @Test
+    void adjacentInTheFileAndOnTheDeviceIsOneRun() throws Exception {
+        try (ExtentMapBuilder builder = new ExtentMapBuilder(5 * 4096)) {
+            builder.addData(0, 8192, 4096);
+            builder.addData(4096, 12_288, 4096);
+            // Adjacent on the device, but not in the file.
+            builder.addData(3 * 4096, 16_384, 4096);
+            // Adjacent in the file, but not on the device.
+            builder.addData(4 * 4096, 0, 4096);
+            try (ExtentMap map = builder.build()) {
+                assertEquals(4, map.count());
+                assertEquals(8192, map.endBytes(0));
+                assertTrue(map.hole(1));
+                assertEquals(16_384, map.physicalBytes(2));
+                assertEquals(0, map.physicalBytes(3));
+            }
+        }
+    }
+
+    @Test
+    void runsOutOfOrderAreRefused() throws Exception {
+        try (ExtentMapBuilder builder = new ExtentMapBuilder(1 << 20)) {
+            builder.addData(8192, 0, 4096);
+            assertThrows(IllegalArgumentException.class, () -> builder.addData(8192, 4096, 4096));
+            assertThrows(IllegalArgumentException.class, () -> builder.addData(16_384, 4096, 0));
+            assertThrows(IllegalArgumentException.class, () -> builder.addData(16_384, -1, 4096));
+        }
+    }
+
+    @Test
+    void equalContentIsEqualAndAnyDifferenceIsSeen() throws Exception {
+        try (ExtentMap map = stripes(100, 0, 8192);
+                ExtentMap same = stripes(100, 0, 8192);
+                ExtentMap moved = stripes(100, 99, 8192);
+                ExtentMap longer = stripes(101, 0, 8192);
+                ExtentMap larger = stripes(100, 0, 12_288)) {
+            assertTrue(map.contentEquals(same));
+            assertFalse(map.contentEquals(moved));
+            assertFalse(map.contentEquals(longer));
+            assertFalse(map.contentEquals(larger));
+        }
+    }
+
+    private static ExtentMap stripes(int count, int movedIndex, int tailBytes) throws Exception {
+        try (ExtentMapBuilder builder = new ExtentMapBuilder(count * 8192L + tailBytes)) {
+            for (int index = 0; index < count; index++) {
+                builder.addData(index * 8192L, (index == movedIndex ? 1 << 30 : 0) + index * 12_288L, 4096);
+            }
+            return builder.build();
+        }
+    }
+
+    @Test
+    void aMillionRunsTakeAtMost24BytesEach() throws Exception {
+        int count = 1_000_000;
+        // The first fits into 32 bits, the second, on a device of an exbibyte, doesn't.
+        for (int physicalShift : new int[] {0, 30}) {
+            try (ExtentMapBuilder builder = new ExtentMapBuilder(count * 4096L)) {
+                for (int index = 0; index < count; index++) {
+                    builder.addData(index * 4096L, (count - index) * 4096L << physicalShift, 4096);
+                }
+                try (ExtentMap map = builder.build()) {
+                    assertEquals(count, map.count());
+                    assertTrue(map.memoryBytes() <= 24L * count, map.memoryBytes() + " bytes");
+                }
+            }
+        }
+    }
+
+    @Test
+    void aClosedMapIsAnException() throws Exception {
+        ExtentMap map = stripes(10, 0, 4096);
+        map.close();
+        assertThrows(NullPointerException.class, () -> map.find(0, 0));
+    }
+
+    @Test
+    void everyLookupAgreesWithTheModel() throws Exception {
+        long seed = Long.getLong("vnd.seed", System.nanoTime());
+        Random random = new Random(seed);
+        for (int round = 0; round < 300; round++) {
+            compareWithModel(random, "-Dvnd.seed=" + seed + ", round " + round);
+        }
+    }
+
+    /** A random file, and a model that maps the start of each run to its physical offset, adjacent or not. */
+    private static void compareWithModel(Random random, String where) throws Exception {
+        int blockBytes = 512 << random.nextInt(4);
+        // Runs of very different lengths put many into one bucket and leave others empty.
+        int lengthBits = 1 + random.nextInt(20);
+        int runs = random.nextInt(1 << random.nextInt(13));
+        TreeMap<Long, Long> model = new TreeMap<>();
+        model.put(0L, ExtentMap.HOLE);
+        long position = 0;
+        long physical = 0;
+        int physicalBits = 1 + random.nextInt(50);
+        long sizeBytes = random.nextBoolean() ? 1 + random.nextInt(1 << 30) : Long.MAX_VALUE >> 14;
+        try (ExtentMapBuilder builder = new ExtentMapBuilder(sizeBytes)) {
+            for (int run = 0; run < runs; run++) {
+                if (random.nextInt(3) == 0) {
+                    position += (1L + random.nextInt(1 << random.nextInt(lengthBits))) * blockBytes;
+                }
+                if (random.nextBoolean()) {
+                    physical = (random.nextLong() >>> 64 - physicalBits) * blockBytes;
+                }
+                long length = (1L + random.nextInt(1 << random.nextInt(lengthBits))) * blockBytes;
+                builder.addData(position, physical, length);
+                model.put(position, physical);
+                position += length;
+                physical += length;
+                model.put(position, ExtentMap.HOLE);
+            }
+            try (ExtentMap map = builder.build()) {
+                checkCover(map, model, sizeBytes, where);
+                checkLookups(map, model, Math.min(sizeBytes, position + 1 + random.nextInt(100_000)), random, where);
+            }
+        }
+    }
+
+    private static void checkCover(ExtentMap map, TreeMap<Long, Long> model, long sizeBytes, String where) {
+        assertEquals(sizeBytes, map.sizeBytes(), where);
+        assertEquals(0, map.startBytes(0), where);
+        assertEquals(sizeBytes, map.endBytes(map.count() - 1), where);
+        for (int index = 0; index < map.count(); index++) {
+            assertTrue(map.startBytes(index) < map.endBytes(index), where);
+            assertEquals(physicalOf(model, map.startBytes(index)), map.physicalBytes(index), where);
+            if (index > 0) {
+                assertEquals(map.endBytes(index - 1), map.startBytes(index), where);
+                long continued = map.hole(index - 1)
+                        ? ExtentMap.HOLE
+                        : map.physicalBytes(index - 1) + map.endBytes(index - 1) - map.startBytes(index - 1);
+                assertTrue(map.physicalBytes(index) != continued, "not merged: " + where);
+            }
+        }
+    }
+
+    private static void checkLookups(ExtentMap map, TreeMap<Long, Long> model, long limit, Random random, String where) {
+        int hint = random.nextInt();
+        for (int lookup = 0; lookup < 2000; lookup++) {
+            long offset;
+            if (random.nextInt(4) == 0) {
+                int edge = random.nextInt(map.count());
+                offset = random.nextBoolean() ? map.startBytes(edge) : map.endBytes(edge) - 1;
+            } else {
+                offset = (long) (random.nextDouble() * limit);
+            }
+            if (random.nextBoolean()) {
+                hint = random.nextInt(map.count() + 2) - 1;
+            }
+            hint = map.find(offset, hint);
+            String at = "byte " + offset + ", " + where;
+            assertTrue(map.startBytes(hint) <= offset && offset < map.endBytes(hint), at);
+            long physical = map.hole(hint)
+                    ? ExtentMap.HOLE
+                    : map.physicalBytes(hint) + offset - map.startBytes(hint);
+            assertEquals(physicalOf(model, offset), physical, at);
+        }
+    }
+
+    private static long physicalOf(TreeMap<Long, Long> model, long offset) {
+        Map.Entry<Long, Long> run = model.floorEntry(offset);
+        return run.getValue() == ExtentMap.HOLE ? ExtentMap.HOLE : run.getValue() + offset - run.getKey();
+    }
+}

@@ -1,0 +1,115 @@
+package org.vnd.extent;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.vnd.sys.Errno;
+import org.vnd.sys.FileCalls;
+import org.vnd.sys.Libc;
+import org.vnd.sys.SysException;
+import org.vnd.sys.abi.FiemapExtent;
+
+/** On whatever file system the temporary directory has, if that answers FIEMAP. */
+class FiemapReaderTest {
+    private static final int STRIPES = 300;
+    private static final int STRIPE_BYTES = 64 * 1024;
+
+    @TempDir
+    private Path directory;
+
+    @Test
+    void everyBatchSizeReadsTheSameAndHolesAreNotMapped() throws Exception {
+        Path file = stripedFile();
+        int fd = open(file);
+        try {
+            List<Extent> all = read(fd, FiemapReader.BATCH_EXTENTS);
+            // Each second stripe is a hole, so there is at least one extent for each of the others.
+            assertTrue(all.size() >= STRIPES / 2, all.size() + " extents");
+            for (int batch : new int[] {1, 2, 7, all.size() - 1, all.size(), all.size() + 1}) {
+                assertEquals(all, read(fd, batch), "batches of " + batch);
+            }
+            for (Extent extent : all) {
+                assertTrue(extent.logicalBytes() / STRIPE_BYTES % 2 == 0, extent.toString());
+                assertEquals(extent == all.get(all.size() - 1), extent.has(FiemapExtent.LAST), extent.toString());
+            }
+            try (ExtentMapBuilder builder = new ExtentMapBuilder(Files.size(file))) {
+                for (Extent extent : all) {
+                    builder.addData(extent.logicalBytes(), extent.physicalBytes(), extent.lengthBytes());
+                }
+                try (ExtentMap map = builder.build()) {
+                    for (int stripe = 0; stripe < STRIPES; stripe++) {
+                        int run = map.find((long) stripe * STRIPE_BYTES, stripe);
+                        assertEquals(stripe % 2 == 1, map.hole(run), "stripe " + stripe);
+                    }
+                }
+            }
+        } finally {
+            FileCalls.close(fd);
+        }
+    }
+
+    @Test
+    void aFileWithoutStorageHasNoExtents() throws Exception {
+        Path file = directory.resolve("empty");
+        Files.write(file, new byte[0]);
+        int fd = open(file);
+        try {
+            assertEquals(List.of(), read(fd, 4));
+        } finally {
+            FileCalls.close(fd);
+        }
+    }
+
+    @Test
+    void aDeviceOfCharactersHasNoMap() throws Exception {
+        int fd = open(Path.of("/dev/null"));
+        try (FiemapReader reader = new FiemapReader()) {
+            SysException refused =
+                    assertThrows(SysException.class, () -> reader.read(fd, "/dev/null", extent -> {}));
+            assertEquals(Errno.EOPNOTSUPP, refused.errno());
+            assertEquals("FIEMAP /dev/null: Operation not supported", refused.getMessage());
+        } finally {
+            FileCalls.close(fd);
+        }
+    }
+
+    private Path stripedFile() throws Exception {
+        Path file = directory.resolve("striped");
+        try (FileChannel channel =
+                FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            for (int stripe = 0; stripe < STRIPES; stripe += 2) {
+                channel.write(ByteBuffer.allocate(STRIPE_BYTES), (long) stripe * STRIPE_BYTES);
+            }
+            channel.write(ByteBuffer.allocate(1), (long) STRIPES * STRIPE_BYTES);
+        }
+        return file;
+    }
+
+    private static int open(Path file) throws Exception {
+        return (int) Libc.check(FileCalls.open(file.toString(), FileCalls.O_RDONLY), "open", file.toString());
+    }
+
+    private static List<Extent> read(int fd, int batchExtents) throws Exception {
+        List<Extent> extents = new ArrayList<>();
+        try (FiemapReader reader = new FiemapReader(batchExtents)) {
+            boolean complete = reader.read(fd, "test file", extents::add);
+            assertTrue(complete);
+        } catch (SysException refused) {
+            Assumptions.abort("no FIEMAP on the temporary directory: " + refused.getMessage());
+        }
+        assertFalse(extents.stream().anyMatch(extent -> extent.lengthBytes() <= 0));
+        return extents;
+    }
+}
