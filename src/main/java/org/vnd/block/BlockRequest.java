@@ -1,5 +1,7 @@
 package org.vnd.block;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * One request in a preallocated slot. An export fills the public fields, submits it, and must not touch them until it
  * comes back through its {@link Completion}. Fields rather than accessors: a slot is a struct that one thread owns.
@@ -32,6 +34,7 @@ public final class BlockRequest {
     public Status status = Status.OK;
 
     /** Links requests that wait in a queue of the device that holds them; see {@link RequestQueue}. */
+    @Nullable
     BlockRequest next;
 
     private boolean submitted;

@@ -1,12 +1,14 @@
 package org.vnd.block;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Requests waiting their turn, first in first out, linked through the slots themselves: it can't be full, because there
  * are never more requests than slots, and it allocates nothing.
  */
 public final class RequestQueue {
-    private BlockRequest first;
-    private BlockRequest last;
+    private @Nullable BlockRequest first;
+    private @Nullable BlockRequest last;
 
     /** Appends {@code request}, which must be in no queue. */
     public void add(BlockRequest request) {
@@ -20,12 +22,12 @@ public final class RequestQueue {
     }
 
     /** The oldest request, or null. */
-    public BlockRequest peek() {
+    public @Nullable BlockRequest peek() {
         return first;
     }
 
     /** Removes and returns the oldest request, or null. */
-    public BlockRequest poll() {
+    public @Nullable BlockRequest poll() {
         BlockRequest request = first;
         if (request != null) {
             first = request.next;

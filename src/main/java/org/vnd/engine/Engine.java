@@ -165,13 +165,16 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
     }
 
     private void startArrived() {
-        while (!arrived.isEmpty()) {
-            if (gate.state() == Gate.State.FAILED) {
-                arrived.poll().complete(Status.IO_ERROR);
-            } else if (freeCount > 0 && gate.open()) {
-                begin(arrived.poll());
-            } else {
+        for (BlockRequest next = arrived.peek(); next != null; next = arrived.peek()) {
+            boolean failed = gate.state() == Gate.State.FAILED;
+            if (!failed && (freeCount == 0 || !gate.open())) {
                 return;
+            }
+            arrived.poll();
+            if (failed) {
+                next.complete(Status.IO_ERROR);
+            } else {
+                begin(next);
             }
         }
     }

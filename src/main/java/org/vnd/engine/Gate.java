@@ -44,9 +44,14 @@ public final class Gate {
         return failure;
     }
 
-    /** The lock was seen to hold at {@code nanos} of {@link System#nanoTime}, taken before looking. */
-    public void verified(long nanos) {
+    /**
+     * The lock was seen to hold at {@code nanos} of {@link System#nanoTime}, taken before looking. Whether the gate was
+     * shut by age until now, so that requests may wait and the I/O thread must be woken.
+     */
+    public boolean verified(long nanos) {
+        boolean wasShut = nanos - verifiedNanos >= freshNanos;
         verifiedNanos = nanos;
+        return wasShut;
     }
 
     /** Lets no new request start; {@link #quiet} tells when those in flight are done. */

@@ -47,12 +47,12 @@ public final class ExtentMap implements AutoCloseable {
         count = builder.count();
         sizeBytes = builder.sizeBytes();
         unitShift = Math.min(UNIT_SHIFT_MAX, Long.numberOfTrailingZeros(builder.offsetBits()));
-        long sizeUnits = (sizeBytes - 1 >>> unitShift) + 1;
+        long sizeUnits = ((sizeBytes - 1) >>> unitShift) + 1;
         // The largest narrow number is the hole's.
         narrow = Math.max(sizeUnits, builder.physicalMaxBytes() >>> unitShift) < UNSIGNED;
         indexPosition = (count + 1) * entryBytes();
         bucketShift = bucketShift(sizeUnits);
-        int buckets = (int) ((sizeUnits - 1 >>> bucketShift) + 1);
+        int buckets = (int) (((sizeUnits - 1) >>> bucketShift) + 1);
         buffer = new AlignedBuffer(indexPosition + (buckets + 1) * Integer.BYTES);
         bytes = buffer.bytes();
         for (int index = 0; index < count; index++) {
@@ -67,7 +67,7 @@ public final class ExtentMap implements AutoCloseable {
     /** The smallest buckets of which there are no more than runs: 4 bytes of index a run. */
     private int bucketShift(long sizeUnits) {
         int shift = 0;
-        while ((sizeUnits - 1 >>> shift) >= count) {
+        while (((sizeUnits - 1) >>> shift) >= count) {
             shift++;
         }
         return shift;
@@ -128,9 +128,9 @@ public final class ExtentMap implements AutoCloseable {
         int low = bytes.getInt(bucket);
         int span = bytes.getInt(bucket + Integer.BYTES) - low;
         while (span > 0) {
-            int half = span + 1 >>> 1;
+            int half = (span + 1) >>> 1;
             // All ones if that run begins at or before the unit, else zero.
-            long begun = startUnit(low + half) - unit - 1 >> 63;
+            long begun = (startUnit(low + half) - unit - 1) >> 63;
             low += half & (int) begun;
             span >>>= 1;
         }
@@ -199,6 +199,7 @@ public final class ExtentMap implements AutoCloseable {
 
     /** Frees the memory. Every reader has stopped before. */
     @Override
+    @SuppressWarnings("NullAway")
     public void close() {
         bytes = null;
         buffer.close();

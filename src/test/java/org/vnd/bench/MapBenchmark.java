@@ -51,7 +51,8 @@ public final class MapBenchmark {
     private static ExtentMap build(int count) throws Exception {
         SplittableRandom random = new SplittableRandom(7);
         int[] blocks = random.ints(count, 1, 8).toArray();
-        long sizeBytes = Arrays.stream(blocks).mapToLong(length -> length * 4096L).sum();
+        long sizeBytes =
+                Arrays.stream(blocks).mapToLong(length -> length * 4096L).sum();
         try (ExtentMapBuilder builder = new ExtentMapBuilder(sizeBytes)) {
             long position = 0;
             for (int index = 0; index < count; index++) {

@@ -178,7 +178,8 @@ class ExtentMapTest {
         }
     }
 
-    private static void checkLookups(ExtentMap map, TreeMap<Long, Long> model, long limit, Random random, String where) {
+    private static void checkLookups(
+            ExtentMap map, TreeMap<Long, Long> model, long limit, Random random, String where) {
         int hint = random.nextInt();
         for (int lookup = 0; lookup < 2000; lookup++) {
             long offset;
@@ -194,9 +195,7 @@ class ExtentMapTest {
             hint = map.find(offset, hint);
             String at = "byte " + offset + ", " + where;
             assertTrue(map.startBytes(hint) <= offset && offset < map.endBytes(hint), at);
-            long physical = map.hole(hint)
-                    ? ExtentMap.HOLE
-                    : map.physicalBytes(hint) + offset - map.startBytes(hint);
+            long physical = map.hole(hint) ? ExtentMap.HOLE : map.physicalBytes(hint) + offset - map.startBytes(hint);
             assertEquals(physicalOf(model, offset), physical, at);
         }
     }

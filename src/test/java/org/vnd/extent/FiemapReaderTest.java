@@ -76,8 +76,7 @@ class FiemapReaderTest {
     void aDeviceOfCharactersHasNoMap() throws Exception {
         int fd = open(Path.of("/dev/null"));
         try (FiemapReader reader = new FiemapReader()) {
-            SysException refused =
-                    assertThrows(SysException.class, () -> reader.read(fd, "/dev/null", extent -> {}));
+            SysException refused = assertThrows(SysException.class, () -> reader.read(fd, "/dev/null", extent -> {}));
             assertEquals(Errno.EOPNOTSUPP, refused.errno());
             assertEquals("FIEMAP /dev/null: Operation not supported", refused.getMessage());
         } finally {
@@ -87,8 +86,7 @@ class FiemapReaderTest {
 
     private Path stripedFile() throws Exception {
         Path file = directory.resolve("striped");
-        try (FileChannel channel =
-                FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             for (int stripe = 0; stripe < STRIPES; stripe += 2) {
                 channel.write(ByteBuffer.allocate(STRIPE_BYTES), (long) stripe * STRIPE_BYTES);
             }

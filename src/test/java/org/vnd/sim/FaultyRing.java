@@ -64,7 +64,7 @@ public final class FaultyRing extends OperationRing {
         for (int i = 0; i < overrides.size(); i++) {
             if (overrides.get(i).operation() == operation) {
                 int override = overrides.remove(i).result();
-                answer = override == AS_DONE || result < 0 && override >= 0 ? result : override;
+                answer = override == AS_DONE || (result < 0 && override >= 0) ? result : override;
                 break;
             }
         }
@@ -78,7 +78,7 @@ public final class FaultyRing extends OperationRing {
             boolean block = wait && answers.isEmpty();
             int others = inner().run(block);
             int given = giveSome(wait);
-            if (given > 0 || others > 0 || !wait || passedCount() == 0 && waiting.isEmpty()) {
+            if (given > 0 || others > 0 || !wait || (passedCount() == 0 && waiting.isEmpty())) {
                 return given;
             }
         }
@@ -132,7 +132,7 @@ public final class FaultyRing extends OperationRing {
     private void failAfterSome(FileOperation operation, boolean transfer) {
         long blocks = operation.length / faults.granularityBytes;
         long done = transfer ? random.between(0, blocks) * faults.granularityBytes : operation.length;
-        if (done == 0 || !transfer && random.oneIn(2)) {
+        if (done == 0 || (!transfer && random.oneIn(2))) {
             answers.add(new Answer(operation, -Errno.EIO));
         } else {
             overrides.add(new Answer(operation, -Errno.EIO));
