@@ -48,6 +48,7 @@ public final class ScratchFileSystem implements AutoCloseable {
         private final List<String> makerOptions = new ArrayList<>();
         private final List<String> mountOptions = new ArrayList<>();
         private boolean direct = true;
+        private boolean exchangeRange;
 
         private Builder(FileSystemKind kind) {
             this.kind = kind;
@@ -75,6 +76,12 @@ public final class ScratchFileSystem implements AutoCloseable {
         /** Lets the loop device go through the host's page cache, which is faster and loses the cost of real flushes. */
         public Builder buffered() {
             direct = false;
+            return this;
+        }
+
+        /** XFS: can XFS_IOC_EXCHANGE_RANGE, and can't be checked. */
+        public Builder exchangeRange() {
+            exchangeRange = true;
             return this;
         }
 
@@ -108,6 +115,9 @@ public final class ScratchFileSystem implements AutoCloseable {
                         .with(loop.path())
                         .run()
                         .succeeded();
+                if (builder.exchangeRange) {
+                    ExchangeRange.enable(loop.path());
+                }
                 mount();
             } else {
                 mount("size=" + builder.sizeMebibytes + "m");
