@@ -2,6 +2,7 @@ package org.vnd.adversary;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.BlockingQueue;
@@ -36,7 +37,7 @@ final class Adversary implements AutoCloseable {
     }
 
     private void readLines() {
-        try (BufferedReader reader = process.inputReader()) {
+        try (BufferedReader reader = process.inputReader(StandardCharsets.UTF_8)) {
             for (String line = reader.readLine(); line != null; line = reader.readLine()) {
                 lines.add(line);
             }
@@ -80,7 +81,7 @@ final class Adversary implements AutoCloseable {
 
     /** Lets it act, which may take long; {@link #outcome} waits. */
     void beginToAct() throws IOException {
-        process.getOutputStream().write("go\n".getBytes());
+        process.getOutputStream().write("go\n".getBytes(StandardCharsets.US_ASCII));
         process.getOutputStream().flush();
     }
 

@@ -79,7 +79,7 @@ class AdversarySelfTest {
                 .filter(line -> line.startsWith("CapEff:"))
                 .findFirst()
                 .orElseThrow();
-        return number < 0 || (Long.parseUnsignedLong(effective.substring(7).trim(), 16) & 1L << number) != 0;
+        return number < 0 || (Long.parseUnsignedLong(effective.substring(7).trim(), 16) & (1L << number)) != 0;
     }
 
     @AfterAll

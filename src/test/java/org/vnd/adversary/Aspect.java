@@ -51,7 +51,7 @@ enum Aspect {
                 ATTRIBUTES,
                 Files.getFileAttributeView(file, UserDefinedFileAttributeView.class)
                         .list());
-        state.put(FLAGS, Command.output("lsattr", file).split(" ")[0]);
+        state.put(FLAGS, Command.output("lsattr", file).replaceFirst(" .*", ""));
         state.put(LAYOUT, Extents.of(file));
         state.put(SWAP, Files.readString(Path.of("/proc/swaps")).contains(file.toString()));
         state.put(LOOP, Command.output("losetup", "-n", "-O", "NAME", "-j", file));

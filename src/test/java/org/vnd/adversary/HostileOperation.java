@@ -29,6 +29,7 @@ import org.vnd.lab.ScratchFileSystem;
  * The operations that src/test/native/adversary does, by its names for them, with what each changes on which file system
  * when nothing is locked. Where a file system isn't named it can't be done at all.
  */
+@SuppressWarnings("ImmutableEnumChecker") // the map of effects is complete when the constructor ends
 enum HostileOperation {
     PWRITE(Hold.WRITER, on(all(), CONTENT)),
     PWRITE_DIRECT(Hold.WRITER, on(all(), CONTENT)),

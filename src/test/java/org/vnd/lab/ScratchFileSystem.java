@@ -49,6 +49,7 @@ public final class ScratchFileSystem implements AutoCloseable {
         private final List<String> mountOptions = new ArrayList<>();
         private boolean direct = true;
         private boolean exchangeRange;
+        private int sectorBytes = 512;
 
         private Builder(FileSystemKind kind) {
             this.kind = kind;
@@ -76,6 +77,12 @@ public final class ScratchFileSystem implements AutoCloseable {
         /** Lets the loop device go through the host's page cache, which is faster and loses the cost of real flushes. */
         public Builder buffered() {
             direct = false;
+            return this;
+        }
+
+        /** The logical block size of its device, 512 if not said. */
+        public Builder sectorBytes(int size) {
+            sectorBytes = size;
             return this;
         }
 
@@ -109,8 +116,9 @@ public final class ScratchFileSystem implements AutoCloseable {
             Files.createDirectory(mountPoint);
             if (kind.hasDevice()) {
                 Path backing = directory.resolve("backing");
-                loop = LoopDevice.over(backing, builder.sizeMebibytes * 1024L * 1024, builder.direct);
-                new Command(kind.maker.toArray())
+                loop = LoopDevice.over(
+                        backing, builder.sizeMebibytes * 1024L * 1024, builder.direct, builder.sectorBytes);
+                new Command(kind.maker().toArray())
                         .with(builder.makerOptions.toArray())
                         .with(loop.path())
                         .run()
@@ -277,7 +285,7 @@ public final class ScratchFileSystem implements AutoCloseable {
 
     private static boolean mounted(Path target) {
         try (Stream<String> lines = Files.lines(Path.of("/proc/self/mounts"))) {
-            return lines.anyMatch(line -> line.split(" ")[1].equals(target.toString()));
+            return lines.anyMatch(line -> line.contains(" " + target + " "));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
