@@ -73,6 +73,7 @@ final class ReferenceDisk implements BlockDevice {
     private final Step[] steps = new Step[STEPS];
     private int active;
     private long answered;
+    @SuppressWarnings("UnusedVariable") // written so that the allocation is one
     private Object garbage;
 
     /** A request in work: a change reads its blocks, changes them in memory, writes them. */
@@ -231,7 +232,7 @@ final class ReferenceDisk implements BlockDevice {
             }
             return;
         }
-        boolean hidden = has(Defect.HIDES_ERRORS) || step.phase == 2 && has(Defect.IGNORES_SYNC_ERRORS);
+        boolean hidden = has(Defect.HIDES_ERRORS) || (step.phase == 2 && has(Defect.IGNORES_SYNC_ERRORS));
         finish(number, hidden ? Status.OK : Status.IO_ERROR);
     }
 
@@ -273,8 +274,8 @@ final class ReferenceDisk implements BlockDevice {
             if (has(Defect.WRITES_TOO_FAR) && request.endBytes() == sizeBytes) {
                 ring.write(ignored, 0, fd, step.memory, BLOCK, sizeBytes);
             }
-        } else if (request.operation == Operation.WRITE_ZEROES && has(Defect.ZEROES_WHOLE_BLOCKS)
-                || request.operation == Operation.TRIM && has(Defect.TRIMS_WHOLE_BLOCKS)) {
+        } else if ((request.operation == Operation.WRITE_ZEROES && has(Defect.ZEROES_WHOLE_BLOCKS))
+                || (request.operation == Operation.TRIM && has(Defect.TRIMS_WHOLE_BLOCKS))) {
             MemoryCalls.zero(step.memory, step.length);
         } else {
             MemoryCalls.zero(step.memory + from - step.from, to - from);

@@ -4,6 +4,7 @@ import com.sun.nio.file.ExtendedOpenOption;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -32,6 +33,30 @@ public final class DirectFile {
                 }
             }
             channel.force(true);
+        }
+    }
+
+    /** All bytes of {@code file}, as the device holds them; of a file system without O_DIRECT, as its memory does. */
+    public static byte[] read(Path file) throws IOException {
+        byte[] bytes = new byte[(int) Files.size(file)];
+        ByteBuffer buffer = buffer();
+        try (FileChannel channel = openToRead(file)) {
+            for (int at = 0; at < bytes.length; at += buffer.remaining()) {
+                buffer.clear();
+                if (channel.read(buffer, at) <= 0) {
+                    throw new IOException(file + " ends at " + at);
+                }
+                buffer.flip().get(bytes, at, buffer.remaining()).flip();
+            }
+        }
+        return bytes;
+    }
+
+    private static FileChannel openToRead(Path file) throws IOException {
+        try {
+            return FileChannel.open(file, StandardOpenOption.READ, ExtendedOpenOption.DIRECT);
+        } catch (FileSystemException | UnsupportedOperationException e) {
+            return FileChannel.open(file, StandardOpenOption.READ);
         }
     }
 

@@ -4,27 +4,36 @@ import java.util.List;
 
 /** The file systems the lab can make. */
 public enum FileSystemKind {
-    EXT4("ext4", List.of("mkfs.ext4", "-q", "-F", "-b", "4096"), 64),
-    XFS("xfs", List.of("mkfs.xfs", "-q", "-f", "-m", "reflink=1"), 300),
-    XFS_NO_REFLINK("xfs", List.of("mkfs.xfs", "-q", "-f", "-m", "reflink=0"), 300),
-    BTRFS("btrfs", List.of("mkfs.btrfs", "-q", "-f"), 256),
+    EXT4("ext4", 64),
+    XFS("xfs", 300),
+    XFS_NO_REFLINK("xfs", 300),
+    BTRFS("btrfs", 256),
     /** ext4 below; see {@link ScratchFileSystem#root}. */
-    OVERLAY("overlay", List.of("mkfs.ext4", "-q", "-F", "-b", "4096"), 64),
-    TMPFS("tmpfs", List.of(), 1);
+    OVERLAY("overlay", 64),
+    TMPFS("tmpfs", 1);
 
     final String type;
-    final List<String> maker;
     /** Below this, mkfs refuses. */
     final int minimumMebibytes;
 
-    FileSystemKind(String type, List<String> maker, int minimumMebibytes) {
+    FileSystemKind(String type, int minimumMebibytes) {
         this.type = type;
-        this.maker = maker;
         this.minimumMebibytes = minimumMebibytes;
     }
 
     /** Whether it lies on a loop device of its own. */
     public boolean hasDevice() {
         return this != TMPFS;
+    }
+
+    /** The words that make it, but for the device. */
+    List<String> maker() {
+        return switch (this) {
+            case EXT4, OVERLAY -> List.of("mkfs.ext4", "-q", "-F", "-b", "4096");
+            case XFS -> List.of("mkfs.xfs", "-q", "-f", "-m", "reflink=1");
+            case XFS_NO_REFLINK -> List.of("mkfs.xfs", "-q", "-f", "-m", "reflink=0");
+            case BTRFS -> List.of("mkfs.btrfs", "-q", "-f");
+            case TMPFS -> throw new IllegalStateException("tmpfs is made by mounting it");
+        };
     }
 }

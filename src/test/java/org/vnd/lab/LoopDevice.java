@@ -15,13 +15,13 @@ public final class LoopDevice implements AutoCloseable {
     }
 
     /** Makes {@code backing} of {@code sizeBytes}, all hole, and a device over it. */
-    static LoopDevice over(Path backing, long sizeBytes, boolean direct) {
+    static LoopDevice over(Path backing, long sizeBytes, boolean direct, int sectorBytes) {
         try (RandomAccessFile file = new RandomAccessFile(backing.toFile(), "rw")) {
             file.setLength(sizeBytes);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        return attach(backing, direct);
+        return attach(backing, direct, "--sector-size", sectorBytes);
     }
 
     /** Makes a device over the existing {@code backing}; {@code direct} asks for O_DIRECT where that can be had. */

@@ -48,6 +48,8 @@ public final class ScratchFileSystem implements AutoCloseable {
         private final List<String> makerOptions = new ArrayList<>();
         private final List<String> mountOptions = new ArrayList<>();
         private boolean direct = true;
+        private boolean exchangeRange;
+        private int sectorBytes = 512;
 
         private Builder(FileSystemKind kind) {
             this.kind = kind;
@@ -78,6 +80,18 @@ public final class ScratchFileSystem implements AutoCloseable {
             return this;
         }
 
+        /** The logical block size of its device, 512 if not said. */
+        public Builder sectorBytes(int size) {
+            sectorBytes = size;
+            return this;
+        }
+
+        /** XFS: can XFS_IOC_EXCHANGE_RANGE, and can't be checked. */
+        public Builder exchangeRange() {
+            exchangeRange = true;
+            return this;
+        }
+
         /** Makes and mounts it. */
         public ScratchFileSystem create() {
             return new ScratchFileSystem(this);
@@ -102,12 +116,16 @@ public final class ScratchFileSystem implements AutoCloseable {
             Files.createDirectory(mountPoint);
             if (kind.hasDevice()) {
                 Path backing = directory.resolve("backing");
-                loop = LoopDevice.over(backing, builder.sizeMebibytes * 1024L * 1024, builder.direct);
-                new Command(kind.maker.toArray())
+                loop = LoopDevice.over(
+                        backing, builder.sizeMebibytes * 1024L * 1024, builder.direct, builder.sectorBytes);
+                new Command(kind.maker().toArray())
                         .with(builder.makerOptions.toArray())
                         .with(loop.path())
                         .run()
                         .succeeded();
+                if (builder.exchangeRange) {
+                    ExchangeRange.enable(loop.path());
+                }
                 mount();
             } else {
                 mount("size=" + builder.sizeMebibytes + "m");
@@ -267,7 +285,7 @@ public final class ScratchFileSystem implements AutoCloseable {
 
     private static boolean mounted(Path target) {
         try (Stream<String> lines = Files.lines(Path.of("/proc/self/mounts"))) {
-            return lines.anyMatch(line -> line.split(" ")[1].equals(target.toString()));
+            return lines.anyMatch(line -> line.contains(" " + target + " "));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -19,7 +19,7 @@ public final class SeededRandom {
     public static SeededRandom fromProperty() {
         String property = System.getProperty("vnd.seed");
         return new SeededRandom(
-                property == null ? System.nanoTime() ^ ProcessHandle.current().pid() << 40 : Long.decode(property));
+                property == null ? System.nanoTime() ^ (ProcessHandle.current().pid() << 40) : Long.decode(property));
     }
 
     /** What to give as vnd.seed to see the same numbers again. */

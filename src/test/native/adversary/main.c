@@ -1,0 +1,179 @@
+#define _GNU_SOURCE
+#include "adversary.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int sockets[2];
+
+static int send_descriptor(int fd) {
+    char byte = 0;
+    struct iovec data = {&byte, 1};
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control.space)};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &fd, sizeof(int));
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0) {
+        return -1;
+    }
+    return sendmsg(sockets[0], &message, 0) < 0 ? -1 : 0;
+}
+
+int receive_descriptor(void) {
+    char byte;
+    int fd;
+    struct iovec data = {&byte, 1};
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control.space)};
+    if (recvmsg(sockets[1], &message, 0) < 0) {
+        return -1;
+    }
+    memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(int));
+    return fd;
+}
+
+static int open_flags(enum preparation preparation) {
+    switch (preparation) {
+    case OPEN_READ:
+        return O_RDONLY;
+    case OPEN_APPEND:
+        return O_RDWR | O_APPEND;
+    case OPEN_DIRECT:
+        return O_RDWR | O_DIRECT;
+    default:
+        return O_RDWR;
+    }
+}
+
+static int prepare(struct target *target, enum preparation preparation) {
+    if (preparation == BY_PATH) {
+        return 0;
+    }
+    /* Without O_NONBLOCK an open waits out the lease, which is an operation of its own. */
+    target->fd = open(target->path, open_flags(preparation) | O_NONBLOCK | O_CLOEXEC);
+    if (target->fd < 0) {
+        return -1;
+    }
+    if (preparation == IN_FLIGHT) {
+        if (send_descriptor(target->fd) < 0) {
+            return -1;
+        }
+        close(target->fd);
+        target->fd = -1;
+    }
+    if (preparation >= MAP && preparation <= MAP_DIRTY) {
+        target->map = mmap(NULL, target->size, PROT_READ | PROT_WRITE, MAP_SHARED, target->fd, 0);
+        if (target->map == MAP_FAILED) {
+            return -1;
+        }
+        volatile unsigned char *bytes = target->map;
+        (void)bytes[ACT_OFFSET];
+        if (preparation == MAP_CLOSED) {
+            close(target->fd);
+            target->fd = -1;
+        }
+        if (preparation == MAP_DIRTY) {
+            memset(target->map + ACT_OFFSET, 'D', 4096);
+        }
+    }
+    return 0;
+}
+
+/* A second file of the same size in the same directory, all written, for those that move or share blocks. */
+static void make_other(struct target *target) {
+    char *block = malloc(MEBIBYTE);
+    memset(block, 'O', MEBIBYTE);
+    target->other_fd = open(target->other, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    /* In as few extents as can be had: XFS swaps with a file of fewer extents only. */
+    if (fallocate(target->other_fd, 0, 0, target->size) < 0) {
+        perror(target->other);
+        exit(2);
+    }
+    for (off_t at = 0; at < target->size; at += MEBIBYTE) {
+        size_t length = target->size - at < MEBIBYTE ? target->size - at : MEBIBYTE;
+        if (pwrite(target->other_fd, block, length, at) != (ssize_t)length) {
+            perror(target->other);
+            exit(2);
+        }
+    }
+    fsync(target->other_fd);
+    free(block);
+}
+
+static const struct operation *find(const char *name) {
+    const struct operation *tables[] = {data_operations, layout_operations, name_operations};
+    for (int table = 0; table < 3; table++) {
+        for (const struct operation *at = tables[table]; at->name; at++) {
+            if (!strcmp(at->name, name)) {
+                return at;
+            }
+        }
+    }
+    fprintf(stderr, "no such operation: %s\n", name);
+    exit(2);
+}
+
+static void bus_error(int signal) {
+    (void)signal;
+    static const char text[] = "refused SIGBUS\n";
+    _exit(write(1, text, sizeof(text) - 1) > 0 ? 0 : 2);
+}
+
+static void say(const char *good, const char *bad, int result) {
+    if (result < 0) {
+        const char *name = strerrorname_np(errno);
+        printf("%s %s\n", bad, name ? name : "unknown");
+    } else {
+        printf("%s\n", good);
+    }
+    fflush(stdout);
+}
+
+int main(int argc, char **argv) {
+    char line[16];
+    if (argc != 3) {
+        fprintf(stderr, "usage: adversary operation file\n");
+        return 2;
+    }
+    const struct operation *operation = find(argv[1]);
+    struct target target = {.path = argv[2], .fd = -1, .other_fd = -1};
+    snprintf(target.other, sizeof(target.other), "%s.other", argv[2]);
+    struct stat status;
+    if (stat(target.path, &status) < 0) {
+        perror(target.path);
+        return 2;
+    }
+    target.size = status.st_size;
+    signal(SIGBUS, bus_error);
+    if (operation->needs_other) {
+        make_other(&target);
+    }
+    int result = prepare(&target, operation->preparation);
+    say("prepared", "unprepared", result);
+    if (result < 0 || !fgets(line, sizeof(line), stdin)) {
+        return 0;
+    }
+    say("worked", "refused", operation->act(&target));
+    while (fgets(line, sizeof(line), stdin)) {
+    }
+    return 0;
+}
