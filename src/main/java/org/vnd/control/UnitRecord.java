@@ -78,6 +78,24 @@ public record UnitRecord(
                 List.of());
     }
 
+    /** This disk without its daemon: no process, no export. */
+    public UnitRecord crashed() {
+        return new UnitRecord(
+                unit,
+                file,
+                sizeBytes,
+                readOnly,
+                engine,
+                engineReason,
+                io,
+                extents,
+                List.of(),
+                0,
+                state,
+                place,
+                unprotected);
+    }
+
     /** The entries of the keeper's {@code VND_UNPROTECTED}, each ended by a semicolon. */
     public static List<String> unprotectedOf(String environmentValue) {
         List<String> entries = new ArrayList<>();
