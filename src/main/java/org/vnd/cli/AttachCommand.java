@@ -179,8 +179,7 @@ final class AttachCommand {
         throw new ProgramException(unit.isPresent() ? crash(state, unit.get()) : "the keeper ended without a word");
     }
 
-    private void announce(
-            StateDirectory state, Unit unit, boolean chosenHere, String file, Optional<Geometry> geometry)
+    private void announce(StateDirectory state, Unit unit, boolean chosenHere, String file, Optional<Geometry> geometry)
             throws ProgramException, IOException {
         StringBuilder text = new StringBuilder();
         if (chosenHere) {
@@ -189,7 +188,9 @@ final class AttachCommand {
         if (invocation.verbose) {
             Optional<UnitRecord> record = UnitRecord.read(state.record(unit));
             text.append(unit.name()).append(": ");
-            text.append(record.isPresent() ? record.get().sizeBytes() : 0).append(" bytes on ").append(file);
+            text.append(record.isPresent() ? record.get().sizeBytes() : 0)
+                    .append(" bytes on ")
+                    .append(file);
             if (geometry.isPresent()) {
                 text.append(" using geometry ").append(geometry.get());
             }

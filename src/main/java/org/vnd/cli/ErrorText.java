@@ -1,9 +1,9 @@
 package org.vnd.cli;
 
+import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
-import java.io.IOException;
 
 /** The words of strerror(3), NetBSD's where they differ from Linux's. */
 final class ErrorText {
@@ -18,6 +18,12 @@ final class ErrorText {
     static final String DEVICE_NOT_CONFIGURED = "Device not configured";
 
     private ErrorText() {}
+
+    /** What went wrong, and with which file if the failure names one. */
+    static String withFile(IOException failure) {
+        boolean named = failure instanceof FileSystemException && ((FileSystemException) failure).getFile() != null;
+        return named ? ((FileSystemException) failure).getFile() + ": " + of(failure) : of(failure);
+    }
 
     /** What went wrong with a file, without its name. */
     static String of(IOException failure) {

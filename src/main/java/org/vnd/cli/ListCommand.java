@@ -97,7 +97,8 @@ final class ListCommand {
             case CHANGING:
                 text.append(unit.name());
                 if (known.isPresent() && known.get().state() == UnitRecord.State.ATTACHING) {
-                    text.append(": attaching ").append(PrintableText.of(known.get().file()));
+                    text.append(": attaching ")
+                            .append(PrintableText.of(known.get().file()));
                 } else {
                     text.append(": attaching or detaching");
                 }

@@ -22,8 +22,8 @@ public final class Main {
             if (end.isUsageShown()) {
                 Messages.err(Usage.TEXT);
             }
-        } catch (IOException | RuntimeException failure) {
-            Messages.warn(failure instanceof IOException ? ErrorText.of((IOException) failure) : failure.toString());
+        } catch (IOException failure) {
+            Messages.warn(ErrorText.withFile(failure));
         }
         return 1;
     }

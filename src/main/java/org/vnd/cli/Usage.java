@@ -3,15 +3,13 @@ package org.vnd.cli;
 /** The texts of {@code --help} and of a wrong command line. */
 final class Usage {
     /** NetBSD's, to the letter. */
-    static final String TEXT =
-            """
+    static final String TEXT = """
             Usage: vndconfig [-cirvz] [-f dsktab] [-t type] vnode_disk reg-file [geomspec]
                    vndconfig -u [-Fv] vnode_disk
                    vndconfig -l [-m num | vnode_disk...]
             """;
 
-    static final String HELP = TEXT
-            + """
+    static final String HELP = TEXT + """
                    vndconfig -c [options] reg-file
                    vndconfig --recover [reg-file...]
 

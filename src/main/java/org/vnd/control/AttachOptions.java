@@ -123,7 +123,6 @@ public record AttachOptions(
         if (engine.isEmpty()) {
             throw new IllegalArgumentException("--engine: auto, physical or file");
         }
-        return new AttachOptions(
-                file, readOnly, engine.get(), export, allocate, offsetBytes, sizeLimitBytes, geometry);
+        return new AttachOptions(file, readOnly, engine.get(), export, allocate, offsetBytes, sizeLimitBytes, geometry);
     }
 }

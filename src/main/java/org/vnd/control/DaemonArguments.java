@@ -15,7 +15,11 @@ import java.util.Optional;
  * @param listenDescriptor number of the descriptor of a listening socket, if one was given
  */
 public record DaemonArguments(
-        AttachOptions options, Unit unit, Path unitDirectory, int reportDescriptor, Optional<Integer> listenDescriptor) {
+        AttachOptions options,
+        Unit unit,
+        Path unitDirectory,
+        int reportDescriptor,
+        Optional<Integer> listenDescriptor) {
     /** Splits the arguments of {@code main}; throws IllegalArgumentException if they aren't of this form. */
     public static DaemonArguments parse(String[] arguments) {
         List<String> ofUser = new ArrayList<>();
@@ -53,8 +57,7 @@ public record DaemonArguments(
         if (unit.isEmpty() || !directory.startsWith("/") || report < 0) {
             throw new IllegalArgumentException("--unit, --unit-directory or --report-fd is missing: start vndconfig");
         }
-        return new DaemonArguments(
-                AttachOptions.parse(ofUser), unit.get(), Path.of(directory), report, listen);
+        return new DaemonArguments(AttachOptions.parse(ofUser), unit.get(), Path.of(directory), report, listen);
     }
 
     /** The state folder this unit is in. */

@@ -27,7 +27,10 @@ final class JsonReader {
     static Object parse(byte[] json) throws MalformedJsonException {
         String text;
         try {
-            text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(json)).toString();
+            text = StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(json))
+                    .toString();
         } catch (CharacterCodingException malformed) {
             throw new MalformedJsonException("not UTF-8");
         }

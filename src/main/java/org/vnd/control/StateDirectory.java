@@ -39,10 +39,15 @@ public final class StateDirectory {
         return directory;
     }
 
-    /** The folder of the user who runs this JVM; throws if someone else could have put units into it. */
+    /** The folder of the user who runs this JVM; throws if it can't be used, or if someone else made it. */
     public static StateDirectory ofThisUser() throws IOException {
         int user = (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
-        StateDirectory directory = chosen(environment("VND_STATE"), environment("XDG_RUNTIME_DIR"), user);
+        StateDirectory directory;
+        try {
+            directory = chosen(environment("VND_STATE"), environment("XDG_RUNTIME_DIR"), user);
+        } catch (IllegalArgumentException unusable) {
+            throw new IOException(unusable.getMessage(), unusable);
+        }
         directory.requireOwner(user);
         return directory;
     }

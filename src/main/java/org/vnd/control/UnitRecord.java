@@ -185,8 +185,7 @@ public record UnitRecord(
                 record.has("deviceMinor") ? record.number("deviceMinor") : 0,
                 record.has("mountPoint") ? record.string("mountPoint") : "",
                 record.has("inode") ? record.number("inode") : 0);
-        boolean attaching =
-                record.has("state") && record.string("state").equals("attaching");
+        boolean attaching = record.has("state") && record.string("state").equals("attaching");
         return new UnitRecord(
                 record.string("unit"),
                 record.string("file"),
