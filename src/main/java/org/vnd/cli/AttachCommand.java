@@ -1,0 +1,218 @@
+package org.vnd.cli;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.vnd.control.AttachOptions;
+import org.vnd.control.EngineChoice;
+import org.vnd.control.Geometry;
+import org.vnd.control.LineReader;
+import org.vnd.control.ReportLine;
+import org.vnd.control.StateDirectory;
+import org.vnd.control.Unit;
+import org.vnd.control.UnitLock;
+import org.vnd.control.UnitRecord;
+
+/** {@code -c}: has a keeper start a daemon, and returns when the disk answers requests. */
+final class AttachCommand {
+    private final Invocation invocation;
+    private final ProgressBar progress = new ProgressBar();
+
+    AttachCommand(Invocation invocation) {
+        this.invocation = invocation;
+    }
+
+    int run() throws ProgramException, IOException {
+        List<String> operands = invocation.operands;
+        boolean anyUnit = operands.size() == 1 && invocation.attachAsked;
+        if ((!anyUnit && operands.size() != 2 && operands.size() != 3)
+                || (operands.size() == 3 && invocation.hasDiskType)) {
+            throw ProgramException.usage("");
+        }
+        Optional<Unit> unit = anyUnit ? Optional.empty() : DeviceName.parse(operands.get(0));
+        if (!anyUnit && unit.isEmpty()) {
+            throw new ProgramException(operands.get(0) + ": opendisk: " + ErrorText.NO_SUCH_FILE);
+        }
+        String file = operands.get(anyUnit ? 0 : 1);
+        Optional<Geometry> geometry = geometry();
+        if (invocation.compressed) {
+            throw new ProgramException(file + ": compressed images (-z) are not supported; uncompress it first");
+        }
+        ImageFile image = ImageFile.look(file, invocation.readOnly);
+        StateDirectory state = StateDirectory.ofThisUser();
+        String subject = unit.isPresent() ? unit.get().name() : file;
+        if (unit.isPresent() && UnitLock.isHeld(state.lockFile(unit.get()))) {
+            throw new ProgramException(subject + ": VNDIOCSET: " + ErrorText.DEVICE_BUSY);
+        }
+        requireAttachable(subject, image, geometry);
+        Process keeper = start(state, unit, options(image, geometry));
+        return follow(keeper, state, unit, file, geometry);
+    }
+
+    /** The geometry asked for, by a geomspec or a disk type. */
+    private Optional<Geometry> geometry() throws ProgramException {
+        if (invocation.operands.size() == 3) {
+            String specification = invocation.operands.get(2);
+            try {
+                return Optional.of(Geometry.parse(specification));
+            } catch (IllegalArgumentException malformed) {
+                throw new ProgramException("invalid geometry: " + specification);
+            }
+        }
+        if (!invocation.hasDiskType) {
+            return Optional.empty();
+        }
+        Optional<Geometry> geometry = Disktab.read(Path.of(invocation.disktab)).geometry(invocation.diskType);
+        if (geometry.isEmpty()) {
+            throw new ProgramException("unknown disk type: " + invocation.diskType);
+        }
+        return geometry;
+    }
+
+    /** What NetBSD's driver refuses, with its error and the reason it doesn't give. */
+    private void requireAttachable(String subject, ImageFile image, Optional<Geometry> geometry)
+            throws ProgramException {
+        if (!image.isRegular()) {
+            throw new ProgramException(subject + ": VNDIOCSET: " + ErrorText.OPERATION_NOT_SUPPORTED + " ("
+                    + image.path() + " is not a regular file)");
+        }
+        if (geometry.isEmpty()) {
+            return;
+        }
+        long size = Math.max(0, image.sizeBytes() - invocation.offsetBytes);
+        if (invocation.sizeLimitBytes > 0) {
+            size = Math.min(size, invocation.sizeLimitBytes);
+        }
+        try {
+            geometry.get().checked(size);
+        } catch (IllegalArgumentException refused) {
+            throw new ProgramException(
+                    subject + ": VNDIOCSET: " + ErrorText.INVALID_ARGUMENT + " (" + refused.getMessage() + ")");
+        }
+    }
+
+    private AttachOptions options(ImageFile image, Optional<Geometry> geometry) throws ProgramException {
+        try {
+            return new AttachOptions(
+                    image.path(),
+                    invocation.readOnly,
+                    invocation.fileEngine ? EngineChoice.FILE : invocation.engine,
+                    invocation.export,
+                    invocation.allocate,
+                    invocation.offsetBytes,
+                    invocation.sizeLimitBytes,
+                    geometry);
+        } catch (IllegalArgumentException refused) {
+            throw new ProgramException(String.valueOf(refused.getMessage()));
+        }
+    }
+
+    private Process start(StateDirectory state, Optional<Unit> unit, AttachOptions options)
+            throws ProgramException, IOException {
+        Installation installation = Installation.find();
+        boolean listenOnStandardInput = Boolean.getBoolean("vnd.listen.stdin");
+        List<String> keeperOptions = new ArrayList<>();
+        if (unit.isPresent()) {
+            keeperOptions.add("--unit");
+            keeperOptions.add(unit.get().name());
+        }
+        if (invocation.foreground) {
+            keeperOptions.add("--foreground");
+        }
+        if (listenOnStandardInput) {
+            keeperOptions.add("--listen-stdin");
+        }
+        ProcessBuilder keeper = new ProcessBuilder(
+                installation.keeper(state, keeperOptions, installation.daemon(options.toArguments())));
+        keeper.directory(installation.home().toFile());
+        keeper.redirectInput(
+                listenOnStandardInput
+                        ? ProcessBuilder.Redirect.INHERIT
+                        : ProcessBuilder.Redirect.from(new File("/dev/null")));
+        keeper.redirectError(ProcessBuilder.Redirect.INHERIT);
+        Process process = keeper.start();
+        if (invocation.foreground) {
+            Runtime.getRuntime().addShutdownHook(new KeeperEnd(process));
+        }
+        return process;
+    }
+
+    /** Shows what the daemon reports until the disk is there, or won't be. */
+    private int follow(
+            Process keeper, StateDirectory state, Optional<Unit> wanted, String file, Optional<Geometry> geometry)
+            throws ProgramException, IOException {
+        LineReader lines = new LineReader(keeper.getInputStream(), ReportLine.MAX_BYTES);
+        Optional<Unit> unit = wanted;
+        while (lines.next()) {
+            ReportLine line = ReportLine.parse(lines.line());
+            switch (line.kind()) {
+                case UNIT:
+                    unit = Unit.parse(line.text());
+                    break;
+                case PROGRESS:
+                    progress.show(line);
+                    break;
+                case NOTE:
+                    if (invocation.verbose) {
+                        progress.clear();
+                        Messages.warn(line.text());
+                    }
+                    break;
+                case ERROR:
+                    progress.clear();
+                    KeeperEnd.await(keeper);
+                    throw new ProgramException(line.text());
+                case READY:
+                    progress.clear();
+                    if (unit.isPresent()) {
+                        announce(state, unit.get(), wanted.isEmpty(), file, geometry);
+                    }
+                    return invocation.foreground ? KeeperEnd.await(keeper) : 0;
+            }
+        }
+        progress.clear();
+        KeeperEnd.await(keeper);
+        throw new ProgramException(unit.isPresent() ? crash(state, unit.get()) : "the keeper ended without a word");
+    }
+
+    private void announce(StateDirectory state, Unit unit, boolean chosenHere, String file, Optional<Geometry> geometry)
+            throws ProgramException, IOException {
+        StringBuilder text = new StringBuilder();
+        if (chosenHere) {
+            text.append(unit.name()).append('\n');
+        }
+        if (invocation.verbose) {
+            Optional<UnitRecord> record = UnitRecord.read(state.record(unit));
+            text.append(unit.name()).append(": ");
+            text.append(record.isPresent() ? record.get().sizeBytes() : 0)
+                    .append(" bytes on ")
+                    .append(file);
+            if (geometry.isPresent()) {
+                text.append(" using geometry ").append(geometry.get());
+            }
+            text.append('\n');
+        }
+        if (text.length() > 0) {
+            Messages.out(text.toString());
+        }
+    }
+
+    /** The daemon ended without having said why; its log's last line is the best guess. */
+    private static String crash(StateDirectory state, Unit unit) {
+        Path log = state.log(unit);
+        String last = "";
+        try {
+            for (String line : Files.readAllLines(log)) {
+                last = line.startsWith("vnd-keeper: ") || line.isBlank() ? last : line.strip();
+            }
+        } catch (IOException unreadable) {
+            last = "";
+        }
+        String reason = last.isEmpty() ? "" : ": " + last;
+        return unit.name() + ": the daemon ended before the disk was ready" + reason + " (see " + log + ")";
+    }
+}

@@ -1,0 +1,120 @@
+package org.vnd.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.util.List;
+import java.util.Optional;
+import org.vnd.control.ControlClient;
+import org.vnd.control.ControlRequest;
+import org.vnd.control.Outcome;
+import org.vnd.control.ReportLine;
+import org.vnd.control.StateDirectory;
+import org.vnd.control.Unit;
+import org.vnd.control.UnitLock;
+import org.vnd.control.UnitStatus;
+
+/** {@code -u}: asks the daemon to detach, and returns when the unit is free. */
+final class DetachCommand implements ControlClient.Listener {
+    private final Invocation invocation;
+    private final ProgressBar progress = new ProgressBar();
+
+    DetachCommand(Invocation invocation) {
+        this.invocation = invocation;
+    }
+
+    int run() throws ProgramException, IOException {
+        if (invocation.operands.size() != 1 || invocation.hasDiskType) {
+            throw ProgramException.usage("");
+        }
+        String name = invocation.operands.get(0);
+        Optional<Unit> parsed = DeviceName.parse(name);
+        if (parsed.isEmpty()) {
+            throw new ProgramException(name + ": opendisk: " + ErrorText.NO_SUCH_FILE);
+        }
+        Unit unit = parsed.get();
+        StateDirectory state = StateDirectory.ofThisUser();
+        UnitStatus status = UnitStatus.of(state, unit);
+        switch (status.kind()) {
+            case FREE:
+                if (Files.exists(state.folder(unit))) {
+                    RecoverCommand.clean(state, unit);
+                }
+                throw refused(unit, ErrorText.DEVICE_NOT_CONFIGURED);
+            case CRASHED:
+                return recover(state, unit, status);
+            case CHANGING:
+            case ATTACHED:
+                return detach(state, unit);
+        }
+        throw new AssertionError(status.kind());
+    }
+
+    private int recover(StateDirectory state, Unit unit, UnitStatus status) throws ProgramException, IOException {
+        String file = status.record().isPresent() ? status.record().get().file() : "";
+        Messages.warn(unit.name() + ": its daemon crashed; recovering " + file);
+        int exitStatus = RecoverCommand.recover(List.of(file));
+        if (exitStatus == 0) {
+            RecoverCommand.clean(state, unit);
+            announce(unit);
+        }
+        return exitStatus;
+    }
+
+    private int detach(StateDirectory state, Unit unit) throws ProgramException, IOException {
+        // Opened before the request: the unit may be taken again as soon as it is free, with another lock file.
+        try (UnitLock lock = UnitLock.open(state.lockFile(unit))) {
+            Outcome outcome = ask(state, unit);
+            progress.clear();
+            switch (outcome.kind()) {
+                case OK:
+                    lock.awaitFree();
+                    break;
+                case BUSY:
+                    throw refused(unit, ErrorText.DEVICE_BUSY + " (" + outcome.text() + ")");
+                case ERROR:
+                    throw new ProgramException(outcome.text());
+                case LOST:
+                    throw new ProgramException(unit.name() + ": the daemon ended before it had detached the disk; run"
+                            + " vndconfig -u " + unit.name() + " again to recover the file");
+            }
+        } catch (NoSuchFileException ended) {
+            throw refused(unit, ErrorText.DEVICE_NOT_CONFIGURED);
+        }
+        // Its keeper does this; one that was killed can't.
+        if (Files.exists(state.folder(unit)) && UnitStatus.of(state, unit).kind() == UnitStatus.Kind.FREE) {
+            RecoverCommand.clean(state, unit);
+        }
+        announce(unit);
+        return 0;
+    }
+
+    private Outcome ask(StateDirectory state, Unit unit) throws ProgramException {
+        try {
+            ControlRequest request = invocation.force ? ControlRequest.DETACH_FORCE : ControlRequest.DETACH;
+            return ControlClient.ask(state.controlSocket(unit), request, this);
+        } catch (IOException nobody) {
+            throw refused(unit, ErrorText.DEVICE_BUSY + " (it is being attached or detached)");
+        }
+    }
+
+    @Override
+    public void line(ReportLine line) {
+        if (line.kind() == ReportLine.Kind.PROGRESS) {
+            progress.show(line);
+        } else if (invocation.verbose) {
+            progress.clear();
+            Messages.warn(line.text());
+        }
+    }
+
+    private void announce(Unit unit) throws ProgramException {
+        if (invocation.verbose) {
+            Messages.out(unit.name() + ": cleared\n");
+        }
+    }
+
+    private static ProgramException refused(Unit unit, String why) {
+        return new ProgramException(unit.name() + ": VNDIOCCLR: " + why);
+    }
+}

@@ -1,0 +1,87 @@
+package org.vnd.cli;
+
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.AccessMode;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+
+/**
+ * The file to be attached, as far as it can be judged without opening it: an open would break the lease of a disk that
+ * is attached to it. The daemon judges again.
+ */
+final class ImageFile {
+    private final String path;
+    private final long sizeBytes;
+    private final boolean regular;
+
+    private ImageFile(String path, long sizeBytes, boolean regular) {
+        this.path = path;
+        this.sizeBytes = sizeBytes;
+        this.regular = regular;
+    }
+
+    /** Looks at what {@code name} is; where NetBSD could not open it, the error is NetBSD's. */
+    static ImageFile look(String name, boolean readOnly) throws ProgramException {
+        String absolute = absolute(name);
+        try {
+            Path path = Path.of(absolute);
+            BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
+            if (attributes.isDirectory() && !readOnly) {
+                throw new ProgramException(name + ": " + ErrorText.IS_A_DIRECTORY);
+            }
+            path.getFileSystem().provider().checkAccess(path, AccessMode.READ);
+            if (!readOnly) {
+                requireWritable(path);
+            }
+            return new ImageFile(absolute, attributes.size(), attributes.isRegularFile());
+        } catch (IOException failure) {
+            throw new ProgramException(name + ": " + ErrorText.of(failure));
+        }
+    }
+
+    private static void requireWritable(Path path) throws IOException {
+        try {
+            path.getFileSystem().provider().checkAccess(path, AccessMode.WRITE);
+        } catch (AccessDeniedException refused) {
+            throw refused;
+        } catch (FileSystemException refused) {
+            // EPERM: the file is immutable, because it is attached or because that disk crashed. The daemon knows more.
+            if (!"Operation not permitted".equals(refused.getReason())) {
+                throw refused;
+            }
+        }
+    }
+
+    /** {@code name} from the root; symbolic links and dots in it stay. */
+    static String absolute(String name) throws ProgramException {
+        // What the locale's encoding can't express reaches a JVM as this character, and nothing leads back.
+        if (name.indexOf('\ufffd') >= 0) {
+            throw new ProgramException(name + ": this file name is not text in the encoding of the locale ("
+                    + System.getProperty("sun.jnu.encoding") + "); set LC_ALL=C.UTF-8, or rename the file");
+        }
+        if (name.isEmpty()) {
+            throw new ProgramException(": " + ErrorText.NO_SUCH_FILE);
+        }
+        try {
+            return Path.of(name).toAbsolutePath().toString();
+        } catch (InvalidPathException unmappable) {
+            throw new ProgramException(name + ": " + unmappable.getReason());
+        }
+    }
+
+    String path() {
+        return path;
+    }
+
+    long sizeBytes() {
+        return sizeBytes;
+    }
+
+    boolean isRegular() {
+        return regular;
+    }
+}

@@ -1,0 +1,185 @@
+package org.vnd.cli;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.vnd.control.Export;
+import org.vnd.control.ImagePlace;
+import org.vnd.control.JsonWriter;
+import org.vnd.control.PrintableText;
+import org.vnd.control.StateDirectory;
+import org.vnd.control.Unit;
+import org.vnd.control.UnitRecord;
+import org.vnd.control.UnitStatus;
+import org.vnd.control.UnitStatus.Kind;
+
+/** {@code -l}: lists disks by their locks and records; no daemon is asked, so none can hold it up. */
+final class ListCommand {
+    private final Invocation invocation;
+    private final StringBuilder text = new StringBuilder(256);
+    private final JsonWriter json = new JsonWriter();
+    private int exitStatus;
+
+    ListCommand(Invocation invocation) {
+        this.invocation = invocation;
+    }
+
+    int run() throws ProgramException, IOException {
+        StateDirectory state = StateDirectory.ofThisUser();
+        json.beginObject().name("devices").beginArray();
+        if (invocation.operands.isEmpty()) {
+            listAll(state);
+        } else {
+            for (String operand : invocation.operands) {
+                Optional<Unit> unit = DeviceName.parse(operand);
+                if (unit.isPresent()) {
+                    list(unit.get(), status(state, unit.get()));
+                } else {
+                    warnInOrder("open: " + operand + ": " + ErrorText.NO_SUCH_FILE);
+                }
+            }
+        }
+        json.endArray().endObject();
+        flush();
+        if (invocation.json) {
+            Messages.out(json + "\n");
+        }
+        return exitStatus;
+    }
+
+    /** Every unit up to the last one in use, and at least as many as NetBSD shows. */
+    private void listAll(StateDirectory state) throws ProgramException {
+        List<Unit> units = new ArrayList<>();
+        List<Optional<UnitStatus>> statuses = new ArrayList<>();
+        for (Unit unit : state.units()) {
+            Optional<UnitStatus> status = status(state, unit);
+            if (status.isEmpty() || status.get().kind() != Kind.FREE) {
+                units.add(unit);
+                statuses.add(status);
+            }
+        }
+        int number = 0;
+        for (int i = 0; i < units.size(); i++) {
+            for (; number < units.get(i).number(); number++) {
+                listUnused(number);
+            }
+            list(units.get(i), statuses.get(i));
+            number++;
+        }
+        for (; number < invocation.minimumListed; number++) {
+            listUnused(number);
+            if (text.length() > 1 << 16) {
+                flush();
+            }
+        }
+    }
+
+    /** None if the record is broken, which was then said. */
+    private Optional<UnitStatus> status(StateDirectory state, Unit unit) throws ProgramException {
+        try {
+            return Optional.of(UnitStatus.of(state, unit));
+        } catch (IOException unreadable) {
+            warnInOrder(state.record(unit) + ": " + ErrorText.of(unreadable));
+            return Optional.empty();
+        }
+    }
+
+    private void list(Unit unit, Optional<UnitStatus> status) {
+        if (status.isEmpty()) {
+            return;
+        }
+        Optional<UnitRecord> known = status.get().record();
+        switch (status.get().kind()) {
+            case FREE:
+                listUnused(unit.number());
+                break;
+            case CHANGING:
+                text.append(unit.name());
+                if (known.isPresent() && known.get().state() == UnitRecord.State.ATTACHING) {
+                    text.append(": attaching ")
+                            .append(PrintableText.of(known.get().file()));
+                } else {
+                    text.append(": attaching or detaching");
+                }
+                text.append('\n');
+                break;
+            case ATTACHED:
+                listAttached(unit, known.get());
+                break;
+            case CRASHED:
+                listCrashed(unit, known.get());
+                break;
+        }
+    }
+
+    private void listUnused(int number) {
+        if (invocation.minimumListed != 0 && !invocation.json) {
+            text.append("vnd").append(number).append(": not in use\n");
+        }
+    }
+
+    private void listAttached(Unit unit, UnitRecord disk) {
+        json.beginObject();
+        disk.writeListed(json);
+        json.endObject();
+        ImagePlace place = disk.place();
+        text.append(unit.name()).append(": ");
+        if (place.device().isEmpty()) {
+            text.append("dev ").append(place.deviceMajor()).append(',').append(place.deviceMinor());
+        } else if (place.mountPoint().isEmpty()) {
+            String device = PrintableText.of(place.device());
+            text.append(device.startsWith("/dev/") ? device.substring("/dev/".length()) : device);
+        } else {
+            text.append(PrintableText.of(place.mountPoint()));
+            text.append(" (").append(PrintableText.of(place.device())).append(')');
+        }
+        text.append(" inode ").append(Long.toUnsignedString(place.inode())).append('\n');
+        if (invocation.verbose) {
+            listDetails(disk);
+        }
+    }
+
+    private void listDetails(UnitRecord disk) {
+        detail("file", disk.file());
+        detail("size", Long.toString(disk.sizeBytes()));
+        detail("access", disk.readOnly() ? "read-only" : "read-write");
+        detail("engine", disk.engineReason().isEmpty() ? disk.engine() : disk.engine() + ": " + disk.engineReason());
+        detail("io", disk.io());
+        detail("extents", Long.toString(disk.extents()));
+        for (Export export : disk.exports()) {
+            detail(export.type(), export.uri());
+        }
+        detail("pid", Long.toString(disk.pid()));
+        for (String protection : disk.unprotected()) {
+            detail("without", protection);
+        }
+    }
+
+    private void detail(String name, String value) {
+        text.append('\t').append(PrintableText.of(name)).append(": ");
+        text.append(PrintableText.of(value)).append('\n');
+    }
+
+    /** In JSON the same disk, with nobody there and no way to reach it. */
+    private void listCrashed(Unit unit, UnitRecord disk) {
+        json.beginObject();
+        disk.crashed().writeListed(json);
+        json.endObject();
+        text.append(unit.name()).append(": crashed, ").append(PrintableText.of(disk.file()));
+        text.append(" (vndconfig --recover)\n");
+    }
+
+    private void warnInOrder(String line) throws ProgramException {
+        flush();
+        Messages.warn(line);
+        exitStatus = 1;
+    }
+
+    private void flush() throws ProgramException {
+        if (!invocation.json && text.length() > 0) {
+            Messages.out(text.toString());
+        }
+        text.setLength(0);
+    }
+}

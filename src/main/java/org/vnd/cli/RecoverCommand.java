@@ -1,0 +1,96 @@
+package org.vnd.cli;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.vnd.control.StateDirectory;
+import org.vnd.control.Unit;
+import org.vnd.control.UnitStatus;
+
+/** {@code --recover}: puts the files of disks that crashed back in order, and forgets the disks. */
+final class RecoverCommand {
+    private final Invocation invocation;
+
+    RecoverCommand(Invocation invocation) {
+        this.invocation = invocation;
+    }
+
+    int run() throws ProgramException, IOException {
+        StateDirectory state = StateDirectory.ofThisUser();
+        List<String> files = new ArrayList<>();
+        for (String operand : invocation.operands) {
+            files.add(ImageFile.absolute(operand));
+        }
+        List<Unit> crashed = new ArrayList<>();
+        for (Unit unit : state.units()) {
+            Optional<String> file = crashedFile(state, unit);
+            if (file.isEmpty()) {
+                continue;
+            }
+            if (invocation.operands.isEmpty()) {
+                files.add(file.get());
+                crashed.add(unit);
+            } else if (isOneOf(file.get(), files)) {
+                crashed.add(unit);
+            }
+        }
+        if (files.isEmpty()) {
+            Messages.out("no disk has crashed\n");
+            return 0;
+        }
+        int exitStatus = recover(files);
+        for (Unit unit : crashed) {
+            if (exitStatus == 0) {
+                clean(state, unit);
+            }
+        }
+        return exitStatus;
+    }
+
+    private static Optional<String> crashedFile(StateDirectory state, Unit unit) {
+        try {
+            UnitStatus status = UnitStatus.of(state, unit);
+            if (status.kind() == UnitStatus.Kind.CRASHED && status.record().isPresent()) {
+                return Optional.of(status.record().get().file());
+            }
+        } catch (IOException unreadable) {
+            Messages.warn(state.record(unit) + ": " + ErrorText.of(unreadable));
+        }
+        return Optional.empty();
+    }
+
+    private static boolean isOneOf(String file, List<String> files) {
+        for (String other : files) {
+            try {
+                if (file.equals(other) || Files.isSameFile(Path.of(file), Path.of(other))) {
+                    return true;
+                }
+            } catch (IOException gone) {
+                // Then it isn't this one.
+            }
+        }
+        return false;
+    }
+
+    /** Runs the recovery, which speaks for itself; its exit status. */
+    static int recover(List<String> files) throws ProgramException, IOException {
+        Installation installation = Installation.find();
+        ProcessBuilder recovery = new ProcessBuilder(installation.recovery(files));
+        return KeeperEnd.await(
+                recovery.directory(installation.home().toFile()).inheritIO().start());
+    }
+
+    /** Removes what an ended disk left in the state folder, unless the unit is in use again. */
+    static void clean(StateDirectory state, Unit unit) throws ProgramException, IOException {
+        Installation installation = Installation.find();
+        ProcessBuilder keeper = new ProcessBuilder(installation.cleaner(state, unit));
+        File nothing = new File("/dev/null");
+        keeper.directory(installation.home().toFile());
+        keeper.redirectInput(nothing).redirectOutput(nothing).redirectError(nothing);
+        KeeperEnd.await(keeper.start());
+    }
+}

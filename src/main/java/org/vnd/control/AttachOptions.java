@@ -1,0 +1,128 @@
+package org.vnd.control;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What the user wants attached, and how.
+ *
+ * @param file absolute path of the image; symbolic links in it are the daemon's to resolve
+ * @param readOnly whether the disk shall refuse writes
+ * @param engine which engine
+ * @param export which export; only {@code nbd} so far
+ * @param allocate whether to fill holes and unwritten extents of the image first
+ * @param offsetBytes first byte of the disk in the image
+ * @param sizeLimitBytes the disk's largest size; 0 for the rest of the image
+ * @param geometry the disk's shape, if the user gave one; not checked yet
+ */
+public record AttachOptions(
+        String file,
+        boolean readOnly,
+        EngineChoice engine,
+        String export,
+        boolean allocate,
+        long offsetBytes,
+        long sizeLimitBytes,
+        Optional<Geometry> geometry) {
+    /** The only export so far. */
+    public static final String NBD = "nbd";
+
+    /** Throws if a value is out of its range, with a sentence for the user. */
+    public AttachOptions {
+        if (!file.startsWith("/") || file.indexOf('\0') >= 0) {
+            throw new IllegalArgumentException(PrintableText.of(file) + ": an image needs an absolute path");
+        }
+        if (!export.equals(NBD)) {
+            throw new IllegalArgumentException("there is no export " + PrintableText.of(export) + ", only nbd");
+        }
+        if (offsetBytes < 0 || sizeLimitBytes < 0) {
+            throw new IllegalArgumentException("offset and size limit must not be negative");
+        }
+    }
+
+    /** The image as it is: writable, the best engine, all of it. */
+    public static AttachOptions of(String file) {
+        return new AttachOptions(file, false, EngineChoice.AUTO, NBD, false, 0, 0, Optional.empty());
+    }
+
+    /** The arguments {@link #parse} makes an equal record of. */
+    public List<String> toArguments() {
+        List<String> arguments = new ArrayList<>(16);
+        arguments.add("--file");
+        arguments.add(file);
+        if (readOnly) {
+            arguments.add("--read-only");
+        }
+        arguments.add("--engine");
+        arguments.add(engine.word());
+        arguments.add("--export");
+        arguments.add(export);
+        if (allocate) {
+            arguments.add("--allocate");
+        }
+        arguments.add("--offset");
+        arguments.add(Long.toString(offsetBytes));
+        arguments.add("--size-limit");
+        arguments.add(Long.toString(sizeLimitBytes));
+        if (geometry.isPresent()) {
+            arguments.add("--geometry");
+            arguments.add(geometry.get().toString());
+        }
+        return arguments;
+    }
+
+    /** The record {@link #toArguments} wrote; throws IllegalArgumentException for anything else. */
+    public static AttachOptions parse(List<String> arguments) {
+        String file = "";
+        boolean readOnly = false;
+        Optional<EngineChoice> engine = Optional.of(EngineChoice.AUTO);
+        String export = NBD;
+        boolean allocate = false;
+        long offsetBytes = 0;
+        long sizeLimitBytes = 0;
+        Optional<Geometry> geometry = Optional.empty();
+        for (int i = 0; i < arguments.size(); i++) {
+            String option = arguments.get(i);
+            if (option.equals("--read-only")) {
+                readOnly = true;
+                continue;
+            }
+            if (option.equals("--allocate")) {
+                allocate = true;
+                continue;
+            }
+            i++;
+            if (i == arguments.size()) {
+                throw new IllegalArgumentException(option + ": unknown, or its value is missing");
+            }
+            String value = arguments.get(i);
+            switch (option) {
+                case "--file":
+                    file = value;
+                    break;
+                case "--engine":
+                    engine = EngineChoice.parse(value);
+                    break;
+                case "--export":
+                    export = value;
+                    break;
+                case "--offset":
+                    offsetBytes = Long.parseLong(value);
+                    break;
+                case "--size-limit":
+                    sizeLimitBytes = Long.parseLong(value);
+                    break;
+                case "--geometry":
+                    geometry = Optional.of(Geometry.parse(value));
+                    break;
+                default:
+                    throw new IllegalArgumentException(option + ": unknown");
+            }
+        }
+        if (engine.isEmpty()) {
+            throw new IllegalArgumentException("--engine: auto, physical or file");
+        }
+        return new AttachOptions(file, readOnly, engine.get(), export, allocate, offsetBytes, sizeLimitBytes, geometry);
+    }
+}

@@ -1,0 +1,9 @@
+package org.vnd.control;
+
+/**
+ * A way to reach a disk.
+ *
+ * @param type what is spoken there: {@code nbd}
+ * @param uri where, as clients take it: {@code nbd+unix:///?socket=/run/vnd/vnd0/nbd.sock}
+ */
+public record Export(String type, String uri) {}

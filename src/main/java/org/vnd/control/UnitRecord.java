@@ -1,0 +1,242 @@
+package org.vnd.control;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What is known of an attached disk, for the listing and for the recovery after a crash. The daemon writes it to {@link
+ * StateDirectory#record} before it changes anything of the image, writes it again when the disk is ready, and deletes it
+ * when the image is as it was before. So a record without a living daemon is a disk that crashed.
+ *
+ * @param unit {@code vnd0}
+ * @param file absolute path of the image
+ * @param sizeBytes size of the disk
+ * @param readOnly whether the disk refuses writes
+ * @param engine {@code physical} or {@code file}
+ * @param engineReason why not the better engine; empty with the best
+ * @param io how the engine talks to the kernel: {@code io_uring}, {@code threads}
+ * @param extents entries of the block map; 0 if there is none
+ * @param exports the ways to reach the disk
+ * @param pid process id of the daemon
+ * @param state how far the disk is
+ * @param place where the image lies
+ * @param unprotected protections the daemon has to do without, each with its reason
+ */
+public record UnitRecord(
+        String unit,
+        String file,
+        long sizeBytes,
+        boolean readOnly,
+        String engine,
+        String engineReason,
+        String io,
+        long extents,
+        List<Export> exports,
+        long pid,
+        State state,
+        ImagePlace place,
+        List<String> unprotected) {
+    /** A record of ours is below 10 KiB. */
+    private static final long MAX_FILE_BYTES = 1 << 20;
+
+    /** How far a disk is. */
+    public enum State {
+        /** The image is being prepared; nothing answers requests. */
+        ATTACHING,
+        /** The disk answers requests. */
+        ATTACHED
+    }
+
+    public UnitRecord {
+        exports = List.copyOf(exports);
+        unprotected = List.copyOf(unprotected);
+    }
+
+    /** What can be said before the image was looked at: enough to recover it. */
+    public static UnitRecord attaching(Unit unit, String file, boolean readOnly, long pid) {
+        return new UnitRecord(
+                unit.name(),
+                file,
+                0,
+                readOnly,
+                "",
+                "",
+                "",
+                0,
+                List.of(),
+                pid,
+                State.ATTACHING,
+                ImagePlace.UNKNOWN,
+                List.of());
+    }
+
+    /** This disk without its daemon: no process, no export. */
+    public UnitRecord crashed() {
+        return new UnitRecord(
+                unit,
+                file,
+                sizeBytes,
+                readOnly,
+                engine,
+                engineReason,
+                io,
+                extents,
+                List.of(),
+                0,
+                state,
+                place,
+                unprotected);
+    }
+
+    /** The entries of the keeper's {@code VND_UNPROTECTED}, each ended by a semicolon. */
+    public static List<String> unprotectedOf(String environmentValue) {
+        List<String> entries = new ArrayList<>();
+        int start = 0;
+        for (int end; (end = environmentValue.indexOf(';', start)) >= 0; start = end + 1) {
+            entries.add(environmentValue.substring(start, end));
+        }
+        return entries;
+    }
+
+    /** Replaces the file at {@code path} in one step: a reader sees the old record or the new one. */
+    public void write(Path path) throws IOException {
+        JsonWriter json = new JsonWriter().beginObject();
+        writeListed(json);
+        json.name("state").value(state == State.ATTACHED ? "attached" : "attaching");
+        json.name("device").value(place.device());
+        json.name("deviceMajor").value(place.deviceMajor());
+        json.name("deviceMinor").value(place.deviceMinor());
+        json.name("mountPoint").value(place.mountPoint());
+        json.name("inode").value(place.inode());
+        json.name("unprotected").beginArray();
+        for (String protection : unprotected) {
+            json.value(protection);
+        }
+        json.endArray().endObject();
+        Path temporary = path.resolveSibling(path.getFileName() + ".tmp");
+        Files.write(temporary, (json + "\n").getBytes(StandardCharsets.UTF_8));
+        Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    /** Writes the documented members of {@code vndconfig -l --json}, in their documented order. */
+    public void writeListed(JsonWriter json) {
+        json.name("unit").value(unit);
+        json.name("file").value(file);
+        json.name("size").value(sizeBytes);
+        json.name("readonly").value(readOnly);
+        json.name("engine").value(engine);
+        json.name("engineReason").value(engineReason);
+        json.name("io").value(io);
+        json.name("extents").value(extents);
+        json.name("exports").beginArray();
+        for (Export export : exports) {
+            json.beginObject();
+            json.name("type").value(export.type());
+            json.name("uri").value(export.uri());
+            json.endObject();
+        }
+        json.endArray();
+        json.name("pid").value(pid);
+    }
+
+    /** The record at {@code path}; none if there is no file. */
+    public static Optional<UnitRecord> read(Path path) throws IOException {
+        byte[] json;
+        try {
+            if (Files.size(path) > MAX_FILE_BYTES) {
+                throw new MalformedJsonException("too big");
+            }
+            json = Files.readAllBytes(path);
+        } catch (NoSuchFileException none) {
+            return Optional.empty();
+        }
+        return Optional.of(parse(json));
+    }
+
+    /**
+     * The record in {@code json}. Members it doesn't know are ignored, those after {@code pid} may be missing: daemons
+     * go on when the program is upgraded.
+     */
+    static UnitRecord parse(byte[] json) throws MalformedJsonException {
+        JsonObject record = JsonObject.of(JsonReader.parse(json));
+        List<Export> exports = new ArrayList<>();
+        for (Object element : record.list("exports")) {
+            JsonObject export = JsonObject.of(element);
+            exports.add(new Export(export.string("type"), export.string("uri")));
+        }
+        List<String> unprotected = new ArrayList<>();
+        for (Object element : record.has("unprotected") ? record.list("unprotected") : List.of()) {
+            if (!(element instanceof String)) {
+                throw new MalformedJsonException("unprotected: not a string in it");
+            }
+            unprotected.add((String) element);
+        }
+        ImagePlace place = new ImagePlace(
+                record.has("device") ? record.string("device") : "",
+                record.has("deviceMajor") ? record.number("deviceMajor") : 0,
+                record.has("deviceMinor") ? record.number("deviceMinor") : 0,
+                record.has("mountPoint") ? record.string("mountPoint") : "",
+                record.has("inode") ? record.number("inode") : 0);
+        boolean attaching = record.has("state") && record.string("state").equals("attaching");
+        return new UnitRecord(
+                record.string("unit"),
+                record.string("file"),
+                record.number("size"),
+                record.truth("readonly"),
+                record.string("engine"),
+                record.string("engineReason"),
+                record.string("io"),
+                record.number("extents"),
+                exports,
+                record.number("pid"),
+                attaching ? State.ATTACHING : State.ATTACHED,
+                place,
+                unprotected);
+    }
+
+    /** Typed access to a parsed object. */
+    private record JsonObject(Map<?, ?> members) {
+        static JsonObject of(Object value) throws MalformedJsonException {
+            if (!(value instanceof Map)) {
+                throw new MalformedJsonException("not an object");
+            }
+            return new JsonObject((Map<?, ?>) value);
+        }
+
+        boolean has(String name) {
+            return members.containsKey(name);
+        }
+
+        String string(String name) throws MalformedJsonException {
+            return member(name, String.class);
+        }
+
+        long number(String name) throws MalformedJsonException {
+            return member(name, Long.class);
+        }
+
+        boolean truth(String name) throws MalformedJsonException {
+            return member(name, Boolean.class);
+        }
+
+        List<?> list(String name) throws MalformedJsonException {
+            return member(name, List.class);
+        }
+
+        private <T> T member(String name, Class<T> type) throws MalformedJsonException {
+            Object value = members.get(name);
+            if (!type.isInstance(value)) {
+                throw new MalformedJsonException(name + ": missing, or of the wrong type");
+            }
+            return type.cast(value);
+        }
+    }
+}

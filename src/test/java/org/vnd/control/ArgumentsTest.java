@@ -1,0 +1,76 @@
+package org.vnd.control;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class ArgumentsTest {
+    private static final long SEED = Long.getLong("vnd.test.seed", System.nanoTime());
+
+    @Test
+    void whatTheCommandLineSendsTheDaemonReads() {
+        Random random = new Random(SEED);
+        for (int run = 0; run < 2000; run++) {
+            AttachOptions options = random(random);
+            assertEquals(options, AttachOptions.parse(options.toArguments()), "seed " + SEED);
+            List<String> line = new ArrayList<>(options.toArguments());
+            boolean listen = random.nextBoolean();
+            line.addAll(List.of("--unit", "vnd7", "--unit-directory", "/run/vnd/vnd7", "--report-fd", "3"));
+            if (listen) {
+                line.addAll(List.of("--listen-fd", "4"));
+            }
+            DaemonArguments read = DaemonArguments.parse(line.toArray(new String[0]));
+            assertEquals(
+                    new DaemonArguments(options, new Unit(7), Path.of("/run/vnd/vnd7"), 3, listen ? Optional.of(4) : Optional.empty()),
+                    read, "seed " + SEED);
+            assertEquals(Path.of("/run/vnd/vnd7/unit.json"), read.state().record(read.unit()));
+        }
+    }
+
+    @Test
+    void valuesOutOfRangeAreRefused() {
+        for (List<String> arguments : List.of(
+                List.<String>of(), List.of("--file", "relative"), List.of("--file", "/a\0b"), List.of("--file"),
+                List.of("--file", "/a", "--engine", "best"), List.of("--file", "/a", "--export", "iscsi"),
+                List.of("--file", "/a", "--offset", "-1"), List.of("--file", "/a", "--offset", "1K"),
+                List.of("--file", "/a", "--size-limit", "-1"), List.of("--file", "/a", "--geometry", "1/2"),
+                List.of("--file", "/a", "--whatever", "1"), List.of("--file", "/a", "/b"))) {
+            assertThrows(IllegalArgumentException.class, () -> AttachOptions.parse(arguments), arguments.toString());
+        }
+    }
+
+    @Test
+    void aDaemonStartedByHandIsToldSo() {
+        for (String[] arguments : new String[][] {
+            {"--file", "/a"},
+            {"--file", "/a", "--unit", "vnd0", "--unit-directory", "/d"},
+            {"--file", "/a", "--unit", "0", "--unit-directory", "/d", "--report-fd", "3"},
+            {"--file", "/a", "--unit", "vnd0", "--unit-directory", "d", "--report-fd", "3"},
+            {"--file", "/a", "--unit", "vnd0", "--unit-directory", "/d", "--report-fd", "x"}
+        }) {
+            assertThrows(IllegalArgumentException.class, () -> DaemonArguments.parse(arguments));
+        }
+    }
+
+    @Test
+    void aFileMayBeCalledLikeAnOption() {
+        List<String> line = new ArrayList<>(AttachOptions.of("/--unit").toArguments());
+        line.addAll(List.of("--unit", "vnd0", "--unit-directory", "/d/vnd0", "--report-fd", "3"));
+        assertEquals("/--unit", DaemonArguments.parse(line.toArray(new String[0])).options().file());
+    }
+
+    private static AttachOptions random(Random random) {
+        String file = "/" + JsonTest.randomText(random).replace("\0", "");
+        Optional<Geometry> geometry = random.nextBoolean()
+                ? Optional.empty()
+                : Optional.of(new Geometry(512, random.nextInt(), random.nextInt(), random.nextInt()));
+        return new AttachOptions(file, random.nextBoolean(), EngineChoice.values()[random.nextInt(3)], AttachOptions.NBD,
+                random.nextBoolean(), random.nextLong() >>> 1, random.nextLong() >>> 1, geometry);
+    }
+}

@@ -1,0 +1,2 @@
+/** Tests of {@link org.vnd.control}. */
+package org.vnd.control;
