@@ -36,7 +36,8 @@ final class BlockStatus {
             if (one) {
                 run = Math.min(run, length);
             }
-            descriptor.wrap(out, at + size)
+            descriptor
+                    .wrap(out, at + size)
                     .lengthBytes(run)
                     .flags(allocated ? 0 : AllocationState.HOLE | AllocationState.ZERO);
             size += ExtentDescriptor.SIZE_BYTES;

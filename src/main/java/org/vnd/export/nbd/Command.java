@@ -1,5 +1,6 @@
 package org.vnd.export.nbd;
 
+import org.jspecify.annotations.Nullable;
 import org.vnd.block.BlockRequest;
 import org.vnd.block.Completion;
 import org.vnd.mem.BufferPool;
@@ -26,7 +27,8 @@ final class Command implements Completion {
     final BlockRequest request;
 
     /** The connection it belongs to while it is taken. */
-    Transmission owner;
+    @SuppressWarnings("NullAway.Init") // set when it is taken
+    Answers owner;
     /** The client's name for the request, given back as it came. */
     long cookie;
     /** One of {@link org.vnd.export.nbd.wire.CommandType}. */
@@ -34,6 +36,7 @@ final class Command implements Completion {
     /** How it ended. */
     Outcome outcome = Outcome.SUCCESS;
     /** What it is a piece of, or null. */
+    @Nullable
     Transfer transfer;
 
     /** Its memory in the pool's arena, or {@link BufferPool#NONE}. */
@@ -52,6 +55,7 @@ final class Command implements Completion {
     int dataBytes;
 
     /** Links commands in a {@link CommandQueue}. */
+    @Nullable
     Command next;
 
     Command(int slot) {

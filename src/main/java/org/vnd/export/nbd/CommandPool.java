@@ -2,6 +2,7 @@ package org.vnd.export.nbd;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.mem.BufferPool;
 
@@ -108,7 +109,8 @@ final class CommandPool {
     }
 
     /** A command for {@code owner}, or null: wait until something is returned. */
-    Command take(Share share, Transmission owner) {
+    @Nullable
+    Command take(Share share, Answers owner) {
         if (share.commands >= freeCommandCount) {
             return null;
         }
@@ -121,12 +123,18 @@ final class CommandPool {
     /** Takes {@code command} back with what it holds. */
     void giveBack(Share share, Command command) {
         releaseRun(share, command);
-        command.owner = null;
         command.transfer = null;
         command.dataBytes = 0;
         share.commands--;
         freeCommands[freeCommandCount++] = command;
         returned = true;
+    }
+
+    /** Takes {@code command} back as if it had never been taken: nobody who waits can do more with it than its taker. */
+    void putBack(Share share, Command command) {
+        boolean was = returned;
+        giveBack(share, command);
+        returned = was;
     }
 
     /** Gives {@code command} a run of {@code sizeBytes} of the common memory; false if there is none for it now. */

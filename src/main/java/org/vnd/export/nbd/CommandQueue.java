@@ -1,9 +1,11 @@
 package org.vnd.export.nbd;
 
+import org.jspecify.annotations.Nullable;
+
 /** Commands, first in first out, linked through the slots themselves: bounded by their number, and nothing is allocated. */
 final class CommandQueue {
-    private Command first;
-    private Command last;
+    private @Nullable Command first;
+    private @Nullable Command last;
 
     boolean isEmpty() {
         return first == null;
@@ -20,6 +22,7 @@ final class CommandQueue {
     }
 
     /** Removes and returns the oldest, or null. */
+    @Nullable
     Command poll() {
         Command command = first;
         if (command != null) {

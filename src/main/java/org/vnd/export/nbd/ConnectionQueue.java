@@ -1,8 +1,10 @@
 package org.vnd.export.nbd;
 
+import org.jspecify.annotations.Nullable;
+
 /** Connections, first in first out, each at most once: bounded by how many there are. */
 final class ConnectionQueue {
-    private final Connection[] queue;
+    private final @Nullable Connection[] queue;
     private final boolean[] queued;
     private int head;
     private int count;
@@ -26,6 +28,7 @@ final class ConnectionQueue {
     }
 
     /** Removes and returns the oldest, or null. */
+    @Nullable
     Connection poll() {
         if (count == 0) {
             return null;

@@ -26,6 +26,6 @@ final class MetaContext {
 
     /** Whether {@code query} selects it. "base:" does in a list only; what isn't known is ignored, never an error. */
     static boolean matches(ByteBuffer query, boolean listing) {
-        return query.equals(EXACT) || listing && query.equals(WILDCARD);
+        return query.equals(EXACT) || (listing && query.equals(WILDCARD));
     }
 }

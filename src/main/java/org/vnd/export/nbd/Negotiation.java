@@ -2,6 +2,7 @@ package org.vnd.export.nbd;
 
 import java.nio.ByteBuffer;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 import org.vnd.export.nbd.wire.Greeting;
 import org.vnd.export.nbd.wire.HandshakeFlags;
 import org.vnd.export.nbd.wire.InfoType;
@@ -311,7 +312,7 @@ final class Negotiation {
     }
 
     /** A string with its length before it, or null if it isn't whole or longer than a string may be. */
-    private static ByteBuffer string(ByteBuffer data) {
+    private static @Nullable ByteBuffer string(ByteBuffer data) {
         if (data.remaining() < Integer.BYTES) {
             return null;
         }

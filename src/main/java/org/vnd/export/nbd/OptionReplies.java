@@ -39,9 +39,7 @@ final class OptionReplies {
     /** NBD_REP_SERVER: length of the name, name, description. */
     void server(ByteBuffer out) {
         int nameBytes = export.name().length;
-        begin(
-                out, OptionType.LIST, OptionReplyType.SERVER,
-                Integer.BYTES + nameBytes + export.description().length);
+        begin(out, OptionType.LIST, OptionReplyType.SERVER, Integer.BYTES + nameBytes + export.description().length);
         out.putInt(nameBytes).put(export.name()).put(export.description());
     }
 

@@ -1,7 +1,6 @@
 package org.vnd.export.nbd;
 
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import org.vnd.block.Status;
 import org.vnd.export.nbd.wire.ErrorValue;
 
@@ -24,18 +23,19 @@ enum Outcome {
     SHUTTING_DOWN(ErrorValue.SHUTDOWN, "the disk is being detached");
 
     private final int errorValue;
-    private final byte[] message;
+    /** ASCII. */
+    private final String message;
 
     Outcome(int errorValue, String message) {
         this.errorValue = errorValue;
-        this.message = message.getBytes(StandardCharsets.US_ASCII);
+        this.message = message;
     }
 
     /** The longest message's length, so that a buffer can be sized. */
     static int longestMessageBytes() {
         int longest = 0;
         for (Outcome outcome : values()) {
-            longest = Math.max(longest, outcome.message.length);
+            longest = Math.max(longest, outcome.message.length());
         }
         return longest;
     }
@@ -69,10 +69,12 @@ enum Outcome {
     }
 
     int messageBytes() {
-        return message.length;
+        return message.length();
     }
 
     void putMessage(ByteBuffer buffer, int index) {
-        buffer.put(index, message);
+        for (int at = 0; at < message.length(); at++) {
+            buffer.put(index + at, (byte) message.charAt(at));
+        }
     }
 }

@@ -59,8 +59,11 @@ final class ReplyQueue {
 
     /** Puts replies into {@code message}, as many as fit, with their headers at {@code out}'s position. */
     void gather(OutgoingMessage message, ByteBuffer out, long outAddress) {
-        while (!ready.isEmpty() && message.hasRoom() && out.remaining() >= HEADER_LIMIT_BYTES) {
+        while (message.hasRoom() && out.remaining() >= HEADER_LIMIT_BYTES) {
             Command command = ready.poll();
+            if (command == null) {
+                return;
+            }
             int start = out.position();
             int length = encodeHeader(command, out, start);
             if (length > 0) {

@@ -1,5 +1,6 @@
 package org.vnd.export.nbd;
 
+import java.util.Objects;
 import org.vnd.block.BlockDevice;
 import org.vnd.mem.BufferPool;
 import org.vnd.ring.CompletionHandler;
@@ -148,8 +149,8 @@ public final class Server implements CompletionHandler, AutoCloseable {
                 serve(next);
             }
             if (pool.takeReturned()) {
-                for (int count = waiting.size(); count > 0; count--) {
-                    Connection next = waiting.poll();
+                // Those that must wait on come behind each other again, in the same order.
+                for (Connection next = waiting.poll(); next != null; next = waiting.poll()) {
                     next.session.advance();
                     attention.add(next);
                 }
@@ -210,7 +211,7 @@ public final class Server implements CompletionHandler, AutoCloseable {
             acceptError(-result);
             return;
         }
-        Connection connection = free.poll();
+        Connection connection = Objects.requireNonNull(free.poll(), "accept without room");
         connection.fd = result;
         connection.shutDown = false;
         connection.arrival = arrivals++;
@@ -239,8 +240,7 @@ public final class Server implements CompletionHandler, AutoCloseable {
     private void dropOldestHandshake() {
         Connection oldest = null;
         for (Connection connection : connections) {
-            if (connection.session.negotiating()
-                    && (oldest == null || connection.arrival < oldest.arrival)) {
+            if (connection.session.negotiating() && (oldest == null || connection.arrival < oldest.arrival)) {
                 oldest = connection;
             }
         }
@@ -274,9 +274,7 @@ public final class Server implements CompletionHandler, AutoCloseable {
 
     private void serve(Connection connection) {
         Session session = connection.session;
-        if (session.waitingForPiece()) {
-            session.advance();
-        }
+        session.afterCompletions();
         send(connection);
         if (session.dropped() && !connection.shutDown && connection.open()) {
             shutDown(connection);
@@ -289,8 +287,12 @@ public final class Server implements CompletionHandler, AutoCloseable {
         } else if (session.wantsBytes()) {
             session.startReceive();
             ring.receive(
-                    handler, tag(RECEIVE, connection.index), connection.fd, session.receiveAddress(),
-                    session.receiveBytes(), session.receivesAll() ? SocketCalls.MSG_WAITALL : 0);
+                    handler,
+                    tag(RECEIVE, connection.index),
+                    connection.fd,
+                    session.receiveAddress(),
+                    session.receiveBytes(),
+                    session.receivesAll() ? SocketCalls.MSG_WAITALL : 0);
         } else if (session.waiting()) {
             waiting.add(connection);
         }

@@ -2,6 +2,7 @@ package org.vnd.export.nbd;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
 import org.vnd.block.BlockDevice;
 import org.vnd.mem.AlignedBuffer;
 
@@ -45,6 +46,7 @@ final class Session {
     private final OutgoingMessage message;
     private final Negotiation negotiation;
     private final ReplyQueue replies;
+    private final Answers answers;
     private final Transmission transmission;
 
     private Phase phase = Phase.IDLE;
@@ -73,7 +75,8 @@ final class Session {
         message = new OutgoingMessage(memory, Staging.SIZE_BYTES + OUT_BYTES);
         negotiation = new Negotiation(export, this::enter);
         replies = new ReplyQueue(pool, share);
-        transmission = new Transmission(staging, pool, share, replies, device, owner::attention);
+        answers = new Answers(pool, share, replies, device, owner::attention);
+        transmission = new Transmission(staging, pool, share, answers, device);
     }
 
     private boolean enter() {
@@ -121,9 +124,14 @@ final class Session {
         return phase == Phase.TRANSMISSION && transmission.waiting();
     }
 
-    /** Whether a request of its own must end before it can go on; then {@link #advance}. */
-    boolean waitingForPiece() {
-        return phase == Phase.TRANSMISSION && transmission.waitingForPiece();
+    /** Requests have come back from the disk since the last call. */
+    void afterCompletions() {
+        if ((phase == Phase.TRANSMISSION || phase == Phase.CLOSING)
+                && !answers.failure().isEmpty()) {
+            drop(answers.failure());
+        } else if (phase == Phase.TRANSMISSION && transmission.waitingForPiece()) {
+            advance();
+        }
     }
 
     /** Whether a receive should be started, as {@link #startReceive} says. */
@@ -131,7 +139,8 @@ final class Session {
         if (receiving || endOfStream) {
             return false;
         }
-        return phase == Phase.NEGOTIATION && message.isEmpty() || phase == Phase.TRANSMISSION && transmission.wantsBytes();
+        return (phase == Phase.NEGOTIATION && message.isEmpty())
+                || (phase == Phase.TRANSMISSION && transmission.wantsBytes());
     }
 
     /** A receive of up to {@link #receiveBytes} to {@link #receiveAddress} is being started. */
@@ -246,6 +255,7 @@ final class Session {
     }
 
     /** The message to be sent now, or null. Stays the same until {@link #sent} has had all of it. */
+    @Nullable
     OutgoingMessage message() {
         if (phase == Phase.DROPPED || phase == Phase.IDLE) {
             return null;
@@ -304,7 +314,7 @@ final class Session {
     boolean finished() {
         return !sending
                 && share.commands == 0
-                && (phase == Phase.CLOSING && message.isEmpty() || phase == Phase.DROPPED);
+                && ((phase == Phase.CLOSING && message.isEmpty()) || phase == Phase.DROPPED);
     }
 
     /** The connection is closed. */

@@ -1,8 +1,9 @@
 package org.vnd.export.nbd;
 
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.vnd.block.BlockDevice;
 import org.vnd.block.BlockRequest;
-import org.vnd.block.Operation;
 import org.vnd.export.nbd.wire.CommandFlags;
 import org.vnd.export.nbd.wire.CommandType;
 import org.vnd.export.nbd.wire.RequestHeader;
@@ -45,10 +46,9 @@ final class Transmission {
     private final Staging staging;
     private final CommandPool pool;
     private final Share share;
-    private final ReplyQueue replies;
+    private final Answers answers;
     private final BlockDevice device;
     private final BlockStatus blockStatus;
-    private final Runnable attention;
     private final IncomingRequest request;
 
     private boolean structuredReplies;
@@ -59,47 +59,39 @@ final class Transmission {
     /** What hasn't been started, or hasn't been skipped. */
     private long remainingBytes;
     /** What its pieces have in common; null while it has only one. */
-    private Transfer transfer;
+    private @Nullable Transfer transfer;
     /** The piece of a WRITE that is being filled, and how far. */
-    private Command filling;
+    private @Nullable Command filling;
 
     private int filledBytes;
-    /** READ in pieces under one simple reply, of which there is one at a time; null if none. */
-    private Transfer streamed;
 
     private boolean waiting;
     private boolean waitingForPiece;
     private boolean longPayload;
     private boolean disconnected;
-    private boolean abandoned;
     private String failure = "";
 
-    /**
-     * @param attention called when a reply is ready, or a command has ended otherwise
-     */
-    Transmission(
-            Staging staging, CommandPool pool, Share share, ReplyQueue replies, BlockDevice device, Runnable attention) {
+    Transmission(Staging staging, CommandPool pool, Share share, Answers answers, BlockDevice device) {
         this.staging = staging;
         this.pool = pool;
         this.share = share;
-        this.replies = replies;
+        this.answers = answers;
         this.device = device;
         this.request = new IncomingRequest(device);
         this.blockStatus = new BlockStatus(device);
-        this.attention = attention;
     }
 
     /** Starts with what was negotiated. */
     void begin(boolean withStructuredReplies, boolean withAllocationContext) {
-        assert filling == null && transfer == null && streamed == null;
+        assert filling == null && transfer == null;
         structuredReplies = withStructuredReplies;
+        answers.begin(withStructuredReplies);
         request.begin(withStructuredReplies, withAllocationContext);
         step = Step.HEADER;
         waiting = false;
         waitingForPiece = false;
         longPayload = false;
         disconnected = false;
-        abandoned = false;
         failure = "";
     }
 
@@ -135,12 +127,12 @@ final class Transmission {
 
     /** Where the payload goes on. */
     long payloadAddress() {
-        return filling.request.bufferAddress + filledBytes;
+        return Objects.requireNonNull(filling).request.bufferAddress + filledBytes;
     }
 
     /** How much of it there is to come in this piece. */
     int payloadBytes() {
-        return (int) filling.request.lengthBytes - filledBytes;
+        return (int) Objects.requireNonNull(filling).request.lengthBytes - filledBytes;
     }
 
     /** {@code count} bytes have arrived at {@link #payloadAddress}. */
@@ -171,7 +163,7 @@ final class Transmission {
 
     /** Throws away what the disk still does when it completes. */
     void abandon() {
-        abandoned = true;
+        answers.abandon();
         waiting = false;
         waitingForPiece = false;
         step = Step.HEADER;
@@ -182,12 +174,10 @@ final class Transmission {
             }
             transfer = null;
         }
-        streamed = null;
     }
 
     /** After {@link #abandon}: nothing is being received any more, so its memory is free. */
     void abandonPayload() {
-        assert abandoned;
         if (filling != null) {
             pool.giveBack(share, filling);
             filling = null;
@@ -266,8 +256,8 @@ final class Transmission {
     }
 
     /** A command for the request, or null, and then it waits. */
-    private Command takeCommand() {
-        Command command = pool.take(share, this);
+    private @Nullable Command takeCommand() {
+        Command command = pool.take(share, answers);
         if (command == null) {
             waiting = true;
             return null;
@@ -284,7 +274,7 @@ final class Transmission {
         }
         step = Step.HEADER;
         command.outcome = outcome;
-        answer(command);
+        answers.answer(command);
         return true;
     }
 
@@ -318,7 +308,7 @@ final class Transmission {
             return false;
         }
         if (!pool.takeRun(share, command, AlignedBuffer.PAGE_BYTES) && !pool.takeReserve(share, command)) {
-            return giveBackAndWait(command);
+            return putBackAndWait(command);
         }
         step = Step.HEADER;
         boolean one = request.flag(CommandFlags.REQUEST_ONE);
@@ -326,14 +316,12 @@ final class Transmission {
         command.dataBytes = blockStatus.encode(
                 pool.bytes(), command.runIndex, AlignedBuffer.PAGE_BYTES, offsetBytes, remainingBytes, one);
         command.outcome = Outcome.SUCCESS;
-        command.replyForm = Command.ReplyForm.STATUS_CHUNK;
-        replies.add(command);
-        attention.run();
+        answers.status(command);
         return true;
     }
 
-    private boolean giveBackAndWait(Command command) {
-        pool.giveBack(share, command);
+    private boolean putBackAndWait(Command command) {
+        pool.putBack(share, command);
         waiting = true;
         return false;
     }
@@ -342,7 +330,7 @@ final class Transmission {
      * A command with memory for the next piece of the request, as much as there is: a whole piece of the common memory, or
      * what fits into the connection's own. Null if there is none, and then it waits.
      */
-    private Command takePiece() {
+    private @Nullable Command takePiece() {
         Command command = takeCommand();
         if (command == null) {
             return null;
@@ -353,7 +341,7 @@ final class Transmission {
         int runBytes = wholeRun <= CommandPool.LONGEST_RUN_BYTES ? (int) wholeRun : CommandPool.PIECE_BYTES;
         if (!pool.takeRun(share, command, runBytes)) {
             if (!pool.takeReserve(share, command)) {
-                giveBackAndWait(command);
+                putBackAndWait(command);
                 return null;
             }
             runBytes = Math.min(runBytes, CommandPool.RESERVE_BYTES);
@@ -365,7 +353,7 @@ final class Transmission {
     }
 
     private boolean startReadPiece() {
-        if (transfer != null && transfer == streamed && transfer.piecesInFlight > 0) {
+        if (transfer != null && !structuredReplies && transfer.piecesInFlight > 0) {
             // Under one simple reply the pieces must go out in order, so they are read one after the other.
             waitingForPiece = true;
             return false;
@@ -382,14 +370,16 @@ final class Transmission {
             return false;
         }
         if (transfer == null && command.request.lengthBytes < remainingBytes) {
-            if (streamed != null) {
-                pool.giveBack(share, command);
+            if (!structuredReplies && answers.streaming()) {
+                pool.putBack(share, command);
                 waitingForPiece = true;
                 return false;
             }
             transfer = pool.takeTransfer();
             transfer.begin(false);
-            streamed = structuredReplies ? null : transfer;
+            if (!structuredReplies) {
+                answers.stream(transfer);
+            }
         }
         command.dataAddress = command.request.bufferAddress;
         command.dataBytes = (int) command.request.lengthBytes;
@@ -425,7 +415,7 @@ final class Transmission {
         if (payloadBytes() > 0) {
             return false;
         }
-        Command command = filling;
+        Command command = Objects.requireNonNull(filling);
         filling = null;
         submitPiece(command, Step.WRITE_PIECE);
         return true;
@@ -446,113 +436,5 @@ final class Transmission {
             }
         }
         device.submit(command.request);
-    }
-
-    /** The disk is done with {@code command}. */
-    void completed(Command command) {
-        BlockRequest order = command.request;
-        Outcome result = Outcome.of(order.status, order.operation == Operation.WRITE_ZEROES && order.onlyIfFast);
-        if (command.type != CommandType.READ || result != Outcome.SUCCESS) {
-            pool.releaseRun(share, command);
-        }
-        Transfer whole = command.transfer;
-        if (abandoned) {
-            if (whole != null && whole.pieceDone(result)) {
-                pool.giveBack(whole);
-            }
-            pool.giveBack(share, command);
-        } else if (whole == null) {
-            command.outcome = result;
-            answer(command);
-        } else if (command.type == CommandType.WRITE) {
-            writePieceDone(command, whole, result);
-        } else if (structuredReplies) {
-            chunkDone(command, whole, result);
-        } else {
-            streamedPieceDone(command, whole, result);
-        }
-        attention.run();
-    }
-
-    /** Queues the only, or the last, reply to a request, as its outcome says. */
-    private void answer(Command command) {
-        boolean failed = command.outcome != Outcome.SUCCESS;
-        if (failed) {
-            command.dataBytes = 0;
-        }
-        command.lastChunk = true;
-        if (!structuredReplies) {
-            command.replyForm = Command.ReplyForm.SIMPLE;
-        } else if (failed) {
-            command.replyForm = Command.ReplyForm.ERROR_CHUNK;
-        } else if (command.type != CommandType.READ) {
-            // What has no payload may have a simple reply, which is shorter: proto.md, "Simple reply message".
-            command.replyForm = Command.ReplyForm.SIMPLE;
-        } else if (command.dataBytes > 0) {
-            command.replyForm = Command.ReplyForm.DATA_CHUNK;
-        } else {
-            command.replyForm = Command.ReplyForm.EMPTY_CHUNK;
-        }
-        replies.add(command);
-        attention.run();
-    }
-
-    private void writePieceDone(Command command, Transfer whole, Outcome result) {
-        if (!whole.pieceDone(result)) {
-            pool.giveBack(share, command);
-            return;
-        }
-        command.transfer = null;
-        command.outcome = whole.outcome;
-        boolean flush = whole.forceUnitAccess && whole.outcome == Outcome.SUCCESS;
-        pool.giveBack(whole);
-        if (flush) {
-            // One flush for all pieces; it comes back here as a request that is no piece of anything.
-            command.request.operation = Operation.FLUSH;
-            device.submit(command.request);
-        } else {
-            answer(command);
-        }
-    }
-
-    private void chunkDone(Command command, Transfer whole, Outcome result) {
-        boolean last = whole.pieceDone(result);
-        if (whole.outcome == Outcome.SUCCESS) {
-            command.replyForm = Command.ReplyForm.DATA_CHUNK;
-            command.lastChunk = last;
-            replies.add(command);
-        } else if (last) {
-            pool.releaseRun(share, command);
-            command.outcome = whole.outcome;
-            answer(command);
-        } else {
-            pool.giveBack(share, command);
-        }
-        if (last) {
-            pool.giveBack(whole);
-        }
-    }
-
-    private void streamedPieceDone(Command command, Transfer whole, Outcome result) {
-        boolean last = whole.pieceDone(result);
-        if (result == Outcome.SUCCESS) {
-            command.outcome = result;
-            command.replyForm = whole.answering ? Command.ReplyForm.CONTINUATION : Command.ReplyForm.SIMPLE;
-            whole.answering = true;
-            replies.addPiece(command, last);
-        } else if (whole.answering) {
-            // The header said success: only hanging up tells the client otherwise. proto.md, NBD_CMD_READ.
-            failure = "a READ failed when its answer had begun";
-            pool.giveBack(share, command);
-        } else {
-            assert !last : "the first of several";
-            streamed = null;
-            command.outcome = result;
-            answer(command);
-        }
-        if (last) {
-            streamed = null;
-            pool.giveBack(whole);
-        }
     }
 }

@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 /** A struct laid over bytes of a buffer. */
 abstract class Flyweight {
     /** The bytes it lies in; big-endian. */
+    @SuppressWarnings("NullAway.Init") // wrapped before it is used
     protected ByteBuffer buffer;
     /** Index of the struct's first byte. */
     protected int offset;
