@@ -15,8 +15,9 @@ public final class RequestValidator {
     }
 
     /**
-     * {@link Status#OK}, or why {@code request} can't be done. Past the end a change answers {@link Status#NO_SPACE} and
-     * anything else {@link Status#INVALID}, as the NBD protocol asks ("Error values" in its proto.md).
+     * {@link Status#OK}, or why {@code request} can't be done. Past the end WRITE and WRITE_ZEROES answer {@link
+     * Status#NO_SPACE} and anything else {@link Status#INVALID}, as the NBD protocol asks ("Error values" in its
+     * proto.md).
      */
     public Status validate(BlockRequest request) {
         Operation operation = request.operation;
@@ -31,7 +32,8 @@ public final class RequestValidator {
                 || request.lengthBytes < 0
                 || request.lengthBytes > size
                 || request.offsetBytes > size - request.lengthBytes) {
-            return operation.changesData() ? Status.NO_SPACE : Status.INVALID;
+            boolean stores = operation == Operation.WRITE || operation == Operation.WRITE_ZEROES;
+            return stores ? Status.NO_SPACE : Status.INVALID;
         }
         if (operation.hasBuffer() && request.lengthBytes > maximumTransferBytes) {
             return Status.INVALID;

@@ -4,8 +4,9 @@ package org.vnd.mem;
  * Hands out runs of pages of one arena. A request's buffer is one run, so data is never in pieces; what doesn't fit waits
  * at the caller, which is how a full pool slows a client down instead of growing.
  *
- * <p>A bitmap, a bit a page, searched from where the last search ended: a small request finds its page in the first
- * word, and the longest search of a 64 MiB arena reads 256 words. One thread owns a pool.
+ * <p>A bitmap, a bit a page; the lowest run that fits is taken, so that a few small requests use the same few pages, which
+ * are in the processor's cache, over and over. The longest search of a 64 MiB arena reads 256 words. One thread owns a
+ * pool.
  */
 public final class BufferPool {
     /** No run is free that is long enough. */
@@ -14,7 +15,9 @@ public final class BufferPool {
     private final AlignedBuffer arena;
     private final int pages;
     private final long[] used;
-    private int nextPage;
+    /** No page below this one is free. */
+    private int lowestPage;
+
     private int freePages;
 
     /** A pool over all of {@code arena}. */
@@ -47,17 +50,15 @@ public final class BufferPool {
         if (count > freePages) {
             return NONE;
         }
-        int page = find(nextPage, pages, count);
-        if (page == NONE && nextPage > 0) {
-            // The run may begin before nextPage and reach past it.
-            page = find(0, (int) Math.min(pages, (long) nextPage + count - 1), count);
-        }
+        int page = find(lowestPage, pages, count);
         if (page == NONE) {
             return NONE;
         }
         mark(page, count);
         freePages -= count;
-        nextPage = page + count == pages ? 0 : page + count;
+        if (page == lowestPage) {
+            lowestPage += count;
+        }
         return page * AlignedBuffer.PAGE_BYTES;
     }
 
@@ -71,6 +72,7 @@ public final class BufferPool {
             used[at >>> 6] &= ~(1L << (at & 63));
         }
         freePages += count;
+        lowestPage = Math.min(lowestPage, page);
     }
 
     private boolean isUsed(int page) {

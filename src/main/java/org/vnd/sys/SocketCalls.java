@@ -20,6 +20,12 @@ public final class SocketCalls {
     public static final short POLLIN = 0x01;
     public static final short POLLOUT = 0x04;
 
+    /** include/uapi/linux/in.h */
+    public static final int IPPROTO_TCP = 6;
+
+    /** include/uapi/linux/tcp.h */
+    public static final int TCP_NODELAY = 1;
+
     /** include/uapi/linux/un.h: sun_path's length, the terminating zero included. */
     public static final int UNIX_PATH_MAX = 108;
 
@@ -33,6 +39,7 @@ public final class SocketCalls {
     private static final long RECV = Libc.symbol("recv");
     private static final long SENDMSG = Libc.symbol("sendmsg");
     private static final long SHUTDOWN = Libc.symbol("shutdown");
+    private static final long SETSOCKOPT = Libc.symbol("setsockopt");
     private static final long POLL = Libc.symbol("poll");
     private static final long EVENTFD = Libc.symbol("eventfd");
 
@@ -76,6 +83,16 @@ public final class SocketCalls {
 
     public static int shutdown(int fd, int how) {
         return Libc.callInt(SHUTDOWN, fd, how);
+    }
+
+    /** setsockopt(2) of an option that is an int. */
+    public static int setOption(int fd, int level, int name, int value) {
+        ByteBuffer option = Libc.struct(Integer.BYTES).putInt(0, value);
+        try {
+            return Libc.callInt(SETSOCKOPT, fd, level, name, Libc.address(option), Integer.BYTES);
+        } finally {
+            Reference.reachabilityFence(option);
+        }
     }
 
     /** poll(2) on an array of struct pollfd; see sys.abi.PollFd. */

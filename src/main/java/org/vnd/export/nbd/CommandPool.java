@@ -1,0 +1,210 @@
+package org.vnd.export.nbd;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
+import org.vnd.mem.AlignedBuffer;
+import org.vnd.mem.BufferPool;
+
+/**
+ * The slots and the memory of all connections, shared so that a client that sends much, or reads no replies, can't stop
+ * the others.
+ *
+ * <p>A connection may take from what is common only while it holds less than is left. So one alone gets half of it, two
+ * get a third each, n get 1/(n+1) each, and there is always some left for one that has nothing yet. Beside that each place
+ * has a run of its own, with which a connection gets on, piece by piece, however full or fragmented the common memory is.
+ */
+final class CommandPool {
+    /**
+     * Slots of all connections together: half of them, 256, for one client alone, which is the deepest queue that a block
+     * device is usefully given (the kernel's nbd uses 128, fio's and libguestfs's clients up to 64 a connection), and
+     * still 30 for each of sixteen.
+     */
+    static final int SLOTS = 512;
+
+    /** The largest part of a request that is done at once: more doesn't make a disk faster, and would fragment memory. */
+    static final int PIECE_BYTES = 1 << 20;
+
+    /** The largest run: a piece that isn't aligned has a partial block at each end. */
+    static final int LONGEST_RUN_BYTES = PIECE_BYTES + 2 * AlignedBuffer.PAGE_BYTES;
+
+    /** Data that a place's own run holds wherever it begins; at least {@code Limits.UNFRAGMENTED_BYTES}. */
+    static final int RESERVE_DATA_BYTES = 128 << 10;
+
+    /** A place's own run, with a partial block at each end. */
+    static final int RESERVE_BYTES = RESERVE_DATA_BYTES + 2 * AlignedBuffer.PAGE_BYTES;
+
+    private final BufferPool buffers;
+    private final ByteBuffer bytes;
+    private final Command[] freeCommands;
+    private int freeCommandCount;
+    private final Transfer[] freeTransfers;
+    private int freeTransferCount;
+    private final int places;
+    private final int[] freeReserves;
+    private int freeReserveCount;
+    private boolean returned;
+
+    /**
+     * Shares {@code buffers} among at most {@code places} connections.
+     *
+     * @throws IllegalArgumentException if there isn't at least as much common memory as reserves
+     */
+    CommandPool(BufferPool buffers, int places) {
+        long needed = 2L * places * RESERVE_BYTES + LONGEST_RUN_BYTES;
+        if (buffers.freeBytes() < needed) {
+            throw new IllegalArgumentException(
+                    places + " connections need " + needed + " bytes of buffers, there are " + buffers.freeBytes());
+        }
+        this.buffers = buffers;
+        this.bytes = buffers.arena().bytes().duplicate().order(ByteOrder.BIG_ENDIAN);
+        this.places = places;
+        freeCommands = new Command[SLOTS];
+        for (int slot = SLOTS - 1; slot >= 0; slot--) {
+            freeCommands[freeCommandCount++] = new Command(slot);
+        }
+        // A transfer has at least one command or is the one that its connection is decoding.
+        freeTransfers = new Transfer[SLOTS + places];
+        while (freeTransferCount < freeTransfers.length) {
+            freeTransfers[freeTransferCount++] = new Transfer();
+        }
+        freeReserves = new int[places];
+        while (freeReserveCount < places) {
+            freeReserves[freeReserveCount++] = buffers.acquire(RESERVE_BYTES);
+        }
+    }
+
+    /** How many connections there can be. */
+    int places() {
+        return places;
+    }
+
+    /** How many there are. */
+    int placesTaken() {
+        return places - freeReserveCount;
+    }
+
+    /** Commands that are taken. */
+    int commandsTaken() {
+        return SLOTS - freeCommandCount;
+    }
+
+    /** Gives a connection a place and its reserve; false if all are taken. */
+    boolean enter(Share share) {
+        assert !share.hasPlace() && share.commands == 0;
+        if (freeReserveCount == 0) {
+            return false;
+        }
+        share.reserveIndex = freeReserves[--freeReserveCount];
+        return true;
+    }
+
+    /** Takes the place back, if it has one. */
+    void leave(Share share) {
+        assert share.commands == 0 && share.runBytes == 0 && !share.reserveInUse;
+        if (share.hasPlace()) {
+            freeReserves[freeReserveCount++] = share.reserveIndex;
+            share.reserveIndex = BufferPool.NONE;
+        }
+    }
+
+    /** A command for {@code owner}, or null: wait until something is returned. */
+    @Nullable
+    Command take(Share share, Answers owner) {
+        if (share.commands >= freeCommandCount) {
+            return null;
+        }
+        share.commands++;
+        Command command = freeCommands[--freeCommandCount];
+        command.owner = owner;
+        return command;
+    }
+
+    /** Takes {@code command} back with what it holds. */
+    void giveBack(Share share, Command command) {
+        releaseRun(share, command);
+        command.transfer = null;
+        command.dataBytes = 0;
+        share.commands--;
+        freeCommands[freeCommandCount++] = command;
+        returned = true;
+    }
+
+    /** Takes {@code command} back as if it had never been taken: nobody who waits can do more with it than its taker. */
+    void putBack(Share share, Command command) {
+        boolean was = returned;
+        giveBack(share, command);
+        returned = was;
+    }
+
+    /** Gives {@code command} a run of {@code sizeBytes} of the common memory; false if there is none for it now. */
+    boolean takeRun(Share share, Command command, int sizeBytes) {
+        assert command.runIndex == BufferPool.NONE && sizeBytes <= LONGEST_RUN_BYTES;
+        if (share.runBytes + sizeBytes > buffers.freeBytes()) {
+            return false;
+        }
+        int index = buffers.acquire(sizeBytes);
+        if (index == BufferPool.NONE) {
+            return false;
+        }
+        share.runBytes += sizeBytes;
+        command.runIndex = index;
+        command.runBytes = sizeBytes;
+        command.runIsReserve = false;
+        return true;
+    }
+
+    /** Gives {@code command} the run of {@link #RESERVE_BYTES} that is its connection's alone; false if it is in use. */
+    boolean takeReserve(Share share, Command command) {
+        assert command.runIndex == BufferPool.NONE;
+        if (share.reserveInUse) {
+            return false;
+        }
+        share.reserveInUse = true;
+        command.runIndex = share.reserveIndex;
+        command.runBytes = RESERVE_BYTES;
+        command.runIsReserve = true;
+        return true;
+    }
+
+    /** Takes the run back, if {@code command} has one. */
+    void releaseRun(Share share, Command command) {
+        if (command.runIndex == BufferPool.NONE) {
+            return;
+        }
+        if (command.runIsReserve) {
+            share.reserveInUse = false;
+        } else {
+            buffers.release(command.runIndex, command.runBytes);
+            share.runBytes -= command.runBytes;
+        }
+        command.runIndex = BufferPool.NONE;
+        returned = true;
+    }
+
+    Transfer takeTransfer() {
+        return freeTransfers[--freeTransferCount];
+    }
+
+    void giveBack(Transfer transfer) {
+        assert transfer.piecesInFlight == 0;
+        freeTransfers[freeTransferCount++] = transfer;
+    }
+
+    /** Whether anything has been given back since this was asked last: then those who wait may try again. */
+    boolean takeReturned() {
+        boolean was = returned;
+        returned = false;
+        return was;
+    }
+
+    /** The memory of the runs, big-endian. */
+    ByteBuffer bytes() {
+        return bytes;
+    }
+
+    /** Where in memory {@link #bytes} begins. */
+    long address() {
+        return buffers.arena().address();
+    }
+}
