@@ -50,7 +50,9 @@ struct xfs_geometry {
     printf(#class "." #constant " %lld\n", (long long)(value))
 #define SIZE(class, type) LINE(class, SIZE_BYTES, sizeof(type))
 #define OFFSET(class, constant, type, field) LINE(class, constant##_OFFSET, offsetof(type, field))
-#define SAME(class, constant) LINE(class, constant, constant)
+/* Not by LINE: the name of a macro must not be expanded on the way. */
+#define SAME(class, constant) \
+    printf(#class "." #constant " %lld\n", (long long)(constant))
 
 static void file_map(void)
 {
@@ -112,11 +114,11 @@ static void file_status(void)
     OFFSET(Statfs, F_TYPE, struct statfs, f_type);
     OFFSET(Statfs, F_BSIZE, struct statfs, f_bsize);
     /* As ints, which is what they are stored as: the largest has its highest bit set. */
-    LINE(Statfs, EXT4_SUPER_MAGIC, EXT4_SUPER_MAGIC);
-    LINE(Statfs, XFS_SUPER_MAGIC, XFS_SUPER_MAGIC);
+    SAME(Statfs, EXT4_SUPER_MAGIC);
+    SAME(Statfs, XFS_SUPER_MAGIC);
     LINE(Statfs, BTRFS_SUPER_MAGIC, (int32_t)BTRFS_SUPER_MAGIC);
-    LINE(Statfs, OVERLAYFS_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC);
-    LINE(Statfs, TMPFS_MAGIC, TMPFS_MAGIC);
+    SAME(Statfs, OVERLAYFS_SUPER_MAGIC);
+    SAME(Statfs, TMPFS_MAGIC);
 
     SIZE(XfsGeometry, struct xfs_geometry);
     OFFSET(XfsGeometry, FLAGS, struct xfs_geometry, flags);
@@ -244,6 +246,15 @@ static void posix(void)
     SIZE(IoVector, struct iovec);
     OFFSET(IoVector, IOV_BASE, struct iovec, iov_base);
     OFFSET(IoVector, IOV_LEN, struct iovec, iov_len);
+
+    SIZE(MessageHeader, struct msghdr);
+    OFFSET(MessageHeader, MSG_NAME, struct msghdr, msg_name);
+    OFFSET(MessageHeader, MSG_NAMELEN, struct msghdr, msg_namelen);
+    OFFSET(MessageHeader, MSG_IOV, struct msghdr, msg_iov);
+    OFFSET(MessageHeader, MSG_IOVLEN, struct msghdr, msg_iovlen);
+    OFFSET(MessageHeader, MSG_CONTROL, struct msghdr, msg_control);
+    OFFSET(MessageHeader, MSG_CONTROLLEN, struct msghdr, msg_controllen);
+    OFFSET(MessageHeader, MSG_FLAGS, struct msghdr, msg_flags);
 
     SIZE(KernelTimespec, struct __kernel_timespec);
     OFFSET(KernelTimespec, TV_SEC, struct __kernel_timespec, tv_sec);
