@@ -23,7 +23,7 @@ final class Layers {
             Map.entry("mem", List.of("sys")),
             Map.entry("ring", List.of("mem", "sys")),
             Map.entry("extent", List.of("mem", "sys")),
-            Map.entry("image", List.of("mem", "sys")),
+            Map.entry("image", List.of("extent", "mem", "sys")),
             Map.entry("engine", List.of("block", "extent", "image", "ring", "mem", "sys")),
             Map.entry("export", List.of("block", "mem", "sys", "ring")),
             Map.entry(

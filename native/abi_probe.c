@@ -1,0 +1,279 @@
+/*
+ * Prints every constant of org.vnd.sys.abi as this compiler and these headers have it, "Class.CONSTANT value" a line. A
+ * test compares. What the headers are too old for is declared here, and then only the layout is checked.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/fanotify.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <linux/io_uring.h>
+#include <linux/magic.h>
+#include <linux/mman.h>
+#include <linux/stat.h>
+#include <linux/time_types.h>
+#include <linux/version.h>
+#include <poll.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+struct cachestat_range {
+    uint64_t off, len;
+};
+struct cachestat {
+    uint64_t nr_cache, nr_dirty, nr_writeback, nr_evicted, nr_recently_evicted;
+};
+#endif
+
+#ifndef XFS_SUPER_MAGIC
+#define XFS_SUPER_MAGIC 0x58465342
+#endif
+
+/* XFS has its own headers, in a package of their own. The fields before flags, and how many bytes follow. */
+struct xfs_geometry {
+    uint32_t blocksize, rtextsize, agblocks, agcount, logblocks, sectsize, inodesize, imaxpct;
+    uint64_t datablocks, rtblocks, rtextents, logstart;
+    uint8_t uuid[16];
+    uint32_t sunit, swidth;
+    int32_t version;
+    uint32_t flags, logsectsize, rtsectsize, dirblocksize;
+};
+
+#define LINE(class, constant, value) \
+    printf(#class "." #constant " %lld\n", (long long)(value))
+#define SIZE(class, type) LINE(class, SIZE_BYTES, sizeof(type))
+#define OFFSET(class, constant, type, field) LINE(class, constant##_OFFSET, offsetof(type, field))
+/* Not by LINE: the name of a macro must not be expanded on the way. */
+#define SAME(class, constant) \
+    printf(#class "." #constant " %lld\n", (long long)(constant))
+
+static void file_map(void)
+{
+    SIZE(Fiemap, struct fiemap);
+    OFFSET(Fiemap, START, struct fiemap, fm_start);
+    OFFSET(Fiemap, LENGTH, struct fiemap, fm_length);
+    OFFSET(Fiemap, FLAGS, struct fiemap, fm_flags);
+    OFFSET(Fiemap, MAPPED_EXTENTS, struct fiemap, fm_mapped_extents);
+    OFFSET(Fiemap, EXTENT_COUNT, struct fiemap, fm_extent_count);
+    OFFSET(Fiemap, EXTENTS, struct fiemap, fm_extents);
+    LINE(Fiemap, FLAG_SYNC, FIEMAP_FLAG_SYNC);
+    SAME(Fiemap, FS_IOC_FIEMAP);
+
+    SIZE(FiemapExtent, struct fiemap_extent);
+    OFFSET(FiemapExtent, LOGICAL, struct fiemap_extent, fe_logical);
+    OFFSET(FiemapExtent, PHYSICAL, struct fiemap_extent, fe_physical);
+    OFFSET(FiemapExtent, LENGTH, struct fiemap_extent, fe_length);
+    OFFSET(FiemapExtent, FLAGS, struct fiemap_extent, fe_flags);
+    LINE(FiemapExtent, LAST, FIEMAP_EXTENT_LAST);
+    LINE(FiemapExtent, UNKNOWN, FIEMAP_EXTENT_UNKNOWN);
+    LINE(FiemapExtent, DELALLOC, FIEMAP_EXTENT_DELALLOC);
+    LINE(FiemapExtent, ENCODED, FIEMAP_EXTENT_ENCODED);
+    LINE(FiemapExtent, DATA_ENCRYPTED, FIEMAP_EXTENT_DATA_ENCRYPTED);
+    LINE(FiemapExtent, NOT_ALIGNED, FIEMAP_EXTENT_NOT_ALIGNED);
+    LINE(FiemapExtent, DATA_INLINE, FIEMAP_EXTENT_DATA_INLINE);
+    LINE(FiemapExtent, DATA_TAIL, FIEMAP_EXTENT_DATA_TAIL);
+    LINE(FiemapExtent, UNWRITTEN, FIEMAP_EXTENT_UNWRITTEN);
+    LINE(FiemapExtent, MERGED, FIEMAP_EXTENT_MERGED);
+    LINE(FiemapExtent, SHARED, FIEMAP_EXTENT_SHARED);
+}
+
+static void file_status(void)
+{
+    SIZE(Statx, struct statx);
+    OFFSET(Statx, MASK, struct statx, stx_mask);
+    OFFSET(Statx, ATTRIBUTES, struct statx, stx_attributes);
+    OFFSET(Statx, MODE, struct statx, stx_mode);
+    OFFSET(Statx, INO, struct statx, stx_ino);
+    OFFSET(Statx, SIZE, struct statx, stx_size);
+    OFFSET(Statx, RDEV_MAJOR, struct statx, stx_rdev_major);
+    OFFSET(Statx, RDEV_MINOR, struct statx, stx_rdev_minor);
+    OFFSET(Statx, DEV_MAJOR, struct statx, stx_dev_major);
+    OFFSET(Statx, DEV_MINOR, struct statx, stx_dev_minor);
+    OFFSET(Statx, MNT_ID, struct statx, stx_mnt_id);
+    OFFSET(Statx, DIO_MEM_ALIGN, struct statx, stx_dio_mem_align);
+    OFFSET(Statx, DIO_OFFSET_ALIGN, struct statx, stx_dio_offset_align);
+    LINE(Statx, MASK_BASIC_STATS, STATX_BASIC_STATS);
+    LINE(Statx, MASK_MNT_ID, STATX_MNT_ID);
+    LINE(Statx, MASK_DIOALIGN, STATX_DIOALIGN);
+    LINE(Statx, ATTRIBUTE_IMMUTABLE, STATX_ATTR_IMMUTABLE);
+    LINE(Statx, ATTRIBUTE_ENCRYPTED, STATX_ATTR_ENCRYPTED);
+    LINE(Statx, ATTRIBUTE_VERITY, STATX_ATTR_VERITY);
+    LINE(Statx, ATTRIBUTE_DAX, STATX_ATTR_DAX);
+    LINE(Statx, MODE_TYPE, S_IFMT);
+    LINE(Statx, MODE_REGULAR, S_IFREG);
+    LINE(Statx, MODE_BLOCK_DEVICE, S_IFBLK);
+
+    SIZE(Statfs, struct statfs);
+    OFFSET(Statfs, F_TYPE, struct statfs, f_type);
+    OFFSET(Statfs, F_BSIZE, struct statfs, f_bsize);
+    /* As ints, which is what they are stored as: the largest has its highest bit set. */
+    SAME(Statfs, EXT4_SUPER_MAGIC);
+    SAME(Statfs, XFS_SUPER_MAGIC);
+    LINE(Statfs, BTRFS_SUPER_MAGIC, (int32_t)BTRFS_SUPER_MAGIC);
+    SAME(Statfs, OVERLAYFS_SUPER_MAGIC);
+    SAME(Statfs, TMPFS_MAGIC);
+
+    SIZE(XfsGeometry, struct xfs_geometry);
+    OFFSET(XfsGeometry, FLAGS, struct xfs_geometry, flags);
+    LINE(XfsGeometry, FLAG_REFLINK, 1 << 20);
+    LINE(XfsGeometry, XFS_IOC_FSGEOMETRY_V4, _IOR('X', 124, struct xfs_geometry));
+}
+
+static void file_flags(void)
+{
+    SIZE(FsXattr, struct fsxattr);
+    OFFSET(FsXattr, XFLAGS, struct fsxattr, fsx_xflags);
+    SAME(FsXattr, FS_XFLAG_REALTIME);
+    SAME(FsXattr, FS_IOC_FSGETXATTR);
+
+    SAME(FileFlags, FS_IOC_GETFLAGS);
+    SAME(FileFlags, FS_IOC_SETFLAGS);
+    SAME(FileFlags, FS_COMPR_FL);
+    SAME(FileFlags, FS_IMMUTABLE_FL);
+    SAME(FileFlags, FS_APPEND_FL);
+    SAME(FileFlags, FS_ENCRYPT_FL);
+    SAME(FileFlags, FS_JOURNAL_DATA_FL);
+    SAME(FileFlags, FS_VERITY_FL);
+    SAME(FileFlags, FS_DAX_FL);
+    SAME(FileFlags, FS_INLINE_DATA_FL);
+
+    SAME(BlockIoctls, BLKSSZGET);
+    SAME(BlockIoctls, BLKGETSIZE64);
+}
+
+static void page_cache(void)
+{
+    SIZE(CachestatRange, struct cachestat_range);
+    OFFSET(CachestatRange, OFF, struct cachestat_range, off);
+    OFFSET(CachestatRange, LEN, struct cachestat_range, len);
+
+    SIZE(Cachestat, struct cachestat);
+    OFFSET(Cachestat, NR_CACHE, struct cachestat, nr_cache);
+    OFFSET(Cachestat, NR_DIRTY, struct cachestat, nr_dirty);
+    OFFSET(Cachestat, NR_WRITEBACK, struct cachestat, nr_writeback);
+}
+
+static void open_guard(void)
+{
+    SIZE(FanotifyEvent, struct fanotify_event_metadata);
+    OFFSET(FanotifyEvent, EVENT_LEN, struct fanotify_event_metadata, event_len);
+    OFFSET(FanotifyEvent, MASK, struct fanotify_event_metadata, mask);
+    OFFSET(FanotifyEvent, FD, struct fanotify_event_metadata, fd);
+    OFFSET(FanotifyEvent, PID, struct fanotify_event_metadata, pid);
+    SAME(FanotifyEvent, FAN_CLOEXEC);
+    SAME(FanotifyEvent, FAN_NONBLOCK);
+    SAME(FanotifyEvent, FAN_CLASS_CONTENT);
+    SAME(FanotifyEvent, FAN_MARK_ADD);
+    SAME(FanotifyEvent, FAN_OPEN_PERM);
+
+    SIZE(FanotifyResponse, struct fanotify_response);
+    OFFSET(FanotifyResponse, FD, struct fanotify_response, fd);
+    OFFSET(FanotifyResponse, RESPONSE, struct fanotify_response, response);
+    SAME(FanotifyResponse, FAN_DENY);
+}
+
+static void ring(void)
+{
+    SIZE(IoUringSqe, struct io_uring_sqe);
+    OFFSET(IoUringSqe, OPCODE, struct io_uring_sqe, opcode);
+    OFFSET(IoUringSqe, FLAGS, struct io_uring_sqe, flags);
+    OFFSET(IoUringSqe, FD, struct io_uring_sqe, fd);
+    OFFSET(IoUringSqe, OFF, struct io_uring_sqe, off);
+    OFFSET(IoUringSqe, ADDR, struct io_uring_sqe, addr);
+    OFFSET(IoUringSqe, LEN, struct io_uring_sqe, len);
+    OFFSET(IoUringSqe, OP_FLAGS, struct io_uring_sqe, rw_flags);
+    OFFSET(IoUringSqe, USER_DATA, struct io_uring_sqe, user_data);
+    OFFSET(IoUringSqe, BUF_INDEX, struct io_uring_sqe, buf_index);
+
+    SIZE(IoUringCqe, struct io_uring_cqe);
+    OFFSET(IoUringCqe, USER_DATA, struct io_uring_cqe, user_data);
+    OFFSET(IoUringCqe, RES, struct io_uring_cqe, res);
+    OFFSET(IoUringCqe, FLAGS, struct io_uring_cqe, flags);
+
+    SIZE(IoUringParams, struct io_uring_params);
+    OFFSET(IoUringParams, SQ_ENTRIES, struct io_uring_params, sq_entries);
+    OFFSET(IoUringParams, CQ_ENTRIES, struct io_uring_params, cq_entries);
+    OFFSET(IoUringParams, FLAGS, struct io_uring_params, flags);
+    OFFSET(IoUringParams, FEATURES, struct io_uring_params, features);
+    OFFSET(IoUringParams, SQ_OFF_HEAD, struct io_uring_params, sq_off.head);
+    OFFSET(IoUringParams, SQ_OFF_TAIL, struct io_uring_params, sq_off.tail);
+    OFFSET(IoUringParams, SQ_OFF_RING_MASK, struct io_uring_params, sq_off.ring_mask);
+    OFFSET(IoUringParams, SQ_OFF_ARRAY, struct io_uring_params, sq_off.array);
+    OFFSET(IoUringParams, CQ_OFF_HEAD, struct io_uring_params, cq_off.head);
+    OFFSET(IoUringParams, CQ_OFF_TAIL, struct io_uring_params, cq_off.tail);
+    OFFSET(IoUringParams, CQ_OFF_RING_MASK, struct io_uring_params, cq_off.ring_mask);
+    OFFSET(IoUringParams, CQ_OFF_CQES, struct io_uring_params, cq_off.cqes);
+
+    LINE(IoUring, SYS_IO_URING_SETUP, SYS_io_uring_setup);
+    LINE(IoUring, SYS_IO_URING_ENTER, SYS_io_uring_enter);
+    LINE(IoUring, SYS_IO_URING_REGISTER, SYS_io_uring_register);
+    SAME(IoUring, IORING_OFF_SQ_RING);
+    SAME(IoUring, IORING_OFF_SQES);
+    SAME(IoUring, IORING_SETUP_CQSIZE);
+    SAME(IoUring, IORING_SETUP_CLAMP);
+    SAME(IoUring, IORING_SETUP_SUBMIT_ALL);
+    SAME(IoUring, IORING_SETUP_SINGLE_ISSUER);
+    SAME(IoUring, IORING_SETUP_DEFER_TASKRUN);
+    SAME(IoUring, IORING_FEAT_SINGLE_MMAP);
+    SAME(IoUring, IORING_FEAT_NODROP);
+    SAME(IoUring, IORING_ENTER_GETEVENTS);
+    SAME(IoUring, IORING_REGISTER_BUFFERS);
+    SAME(IoUring, IORING_REGISTER_FILES);
+    SAME(IoUring, IORING_OP_FSYNC);
+    SAME(IoUring, IORING_OP_READ_FIXED);
+    SAME(IoUring, IORING_OP_WRITE_FIXED);
+    SAME(IoUring, IORING_OP_POLL_ADD);
+    SAME(IoUring, IORING_OP_SENDMSG);
+    SAME(IoUring, IORING_OP_TIMEOUT);
+    SAME(IoUring, IORING_OP_ACCEPT);
+    SAME(IoUring, IORING_OP_FALLOCATE);
+    SAME(IoUring, IORING_OP_READ);
+    SAME(IoUring, IORING_OP_WRITE);
+    SAME(IoUring, IORING_OP_RECV);
+    SAME(IoUring, IORING_FSYNC_DATASYNC);
+    LINE(IoUring, IOSQE_FIXED_FILE, 1u << IOSQE_FIXED_FILE_BIT);
+}
+
+static void posix(void)
+{
+    SIZE(IoVector, struct iovec);
+    OFFSET(IoVector, IOV_BASE, struct iovec, iov_base);
+    OFFSET(IoVector, IOV_LEN, struct iovec, iov_len);
+
+    SIZE(MessageHeader, struct msghdr);
+    OFFSET(MessageHeader, MSG_NAME, struct msghdr, msg_name);
+    OFFSET(MessageHeader, MSG_NAMELEN, struct msghdr, msg_namelen);
+    OFFSET(MessageHeader, MSG_IOV, struct msghdr, msg_iov);
+    OFFSET(MessageHeader, MSG_IOVLEN, struct msghdr, msg_iovlen);
+    OFFSET(MessageHeader, MSG_CONTROL, struct msghdr, msg_control);
+    OFFSET(MessageHeader, MSG_CONTROLLEN, struct msghdr, msg_controllen);
+    OFFSET(MessageHeader, MSG_FLAGS, struct msghdr, msg_flags);
+
+    SIZE(KernelTimespec, struct __kernel_timespec);
+    OFFSET(KernelTimespec, TV_SEC, struct __kernel_timespec, tv_sec);
+    OFFSET(KernelTimespec, TV_NSEC, struct __kernel_timespec, tv_nsec);
+
+    SIZE(PollFd, struct pollfd);
+    OFFSET(PollFd, FD, struct pollfd, fd);
+    OFFSET(PollFd, EVENTS, struct pollfd, events);
+    OFFSET(PollFd, REVENTS, struct pollfd, revents);
+}
+
+int main(void)
+{
+    file_map();
+    file_status();
+    file_flags();
+    page_cache();
+    open_guard();
+    ring();
+    posix();
+    return 0;
+}
