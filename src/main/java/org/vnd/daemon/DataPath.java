@@ -1,0 +1,73 @@
+package org.vnd.daemon;
+
+import org.vnd.engine.Engine;
+import org.vnd.engine.FileEngine;
+import org.vnd.engine.Gate;
+import org.vnd.engine.PhysicalEngine;
+import org.vnd.export.nbd.Options;
+import org.vnd.export.nbd.Server;
+import org.vnd.extent.ExtentMap;
+import org.vnd.image.AttachedImage;
+import org.vnd.mem.AlignedBuffer;
+import org.vnd.mem.BufferPool;
+import org.vnd.ring.Ring;
+import org.vnd.ring.ThreadRing;
+import org.vnd.ring.UringRing;
+import org.vnd.sys.SysException;
+
+/** Puts together what one queue thread works with. */
+record DataPath(Ring ring, Engine engine, Server server) implements QueueThread.Parts {
+    /** Two requests of the largest size the protocol lets a client send, 32 MiB, so that one is served meanwhile. */
+    private static final int ARENA_BYTES = 64 << 20;
+
+    /** Beside the engine and the server: the ring's own wake-up. */
+    private static final int SPARE_OPERATIONS = 16;
+
+    /** On the queue's thread. */
+    static DataPath make(
+            AttachedImage image, Gate gate, String unit, String file, int listener, boolean inheritedListener)
+            throws SysException {
+        int capacity =
+                Engine.FRAGMENT_LIMIT + Server.ringOperations(Options.DEFAULT_CONNECTION_LIMIT) + SPARE_OPERATIONS;
+        Ring ring = ring(capacity);
+        AlignedBuffer arena = new AlignedBuffer(ARENA_BYTES);
+        Engine engine = engine(image, gate, ring);
+        ring.registerMemory(arena, engine.memory());
+        ring.registerFile(image.fd());
+        Options options = new Options(unit, file, Log::line);
+        options.inheritedListener = inheritedListener;
+        return new DataPath(ring, engine, new Server(ring, new BufferPool(arena), engine, listener, options));
+    }
+
+    private static Engine engine(AttachedImage image, Gate gate, Ring ring) throws SysException {
+        ExtentMap map = image.map();
+        if (image.physical() && map != null) {
+            return new PhysicalEngine(
+                    ring,
+                    gate,
+                    image.fd(),
+                    map,
+                    image.offsetBytes(),
+                    image.sizeBytes(),
+                    image.blockSizeBytes(),
+                    image.readOnly());
+        }
+        return new FileEngine(
+                ring,
+                gate,
+                image.fd(),
+                map,
+                image.offsetBytes(),
+                image.sizeBytes(),
+                image.blockSizeBytes(),
+                image.readOnly());
+    }
+
+    private static Ring ring(int capacity) throws SysException {
+        try {
+            return new UringRing(capacity);
+        } catch (SysException e) {
+            return new ThreadRing(capacity, String.valueOf(e.getMessage()));
+        }
+    }
+}

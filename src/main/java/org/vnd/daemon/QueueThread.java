@@ -1,0 +1,136 @@
+package org.vnd.daemon;
+
+import java.io.IOException;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.function.Supplier;
+import org.vnd.engine.Engine;
+import org.vnd.export.nbd.Server;
+import org.vnd.ring.Ring;
+import org.vnd.sys.SysException;
+
+/**
+ * The thread on which a disk's requests are done: it owns the ring, the engine and the server, and does nothing but run
+ * the ring. What others want of them is posted and done between two runs.
+ */
+final class QueueThread {
+    /** What is made on the thread itself, because an io_uring belongs to the thread that made it. */
+    interface Parts {
+        Ring ring();
+
+        Engine engine();
+
+        Server server();
+    }
+
+    /** Makes the parts. */
+    interface Maker {
+        Parts make() throws IOException;
+    }
+
+    private final CompletableFuture<Parts> made = new CompletableFuture<>();
+    private final CompletableFuture<Void> ended = new CompletableFuture<>();
+    private final Queue<Runnable> posted = new ConcurrentLinkedQueue<>();
+    private volatile boolean stopping;
+
+    private QueueThread() {}
+
+    /** Starts the thread and waits until the parts are made. */
+    static QueueThread start(Maker maker) throws IOException {
+        QueueThread queue = new QueueThread();
+        Thread thread = new Thread(() -> queue.run(maker), "vnd-queue");
+        thread.start();
+        try {
+            queue.made.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof IOException) {
+                throw (IOException) e.getCause();
+            }
+            throw new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+        return queue;
+    }
+
+    /** For descriptions; everything else is the thread's own. */
+    Ring ring() {
+        return made.join().ring();
+    }
+
+    Engine engine() {
+        return made.join().engine();
+    }
+
+    Server server() {
+        return made.join().server();
+    }
+
+    private void run(Maker maker) {
+        Parts parts;
+        try {
+            parts = maker.make();
+        } catch (IOException | RuntimeException | Error e) {
+            made.completeExceptionally(e);
+            return;
+        }
+        Ring ring = parts.ring();
+        ring.onWakeUp(this::doPosted);
+        parts.server().start();
+        made.complete(parts);
+        try {
+            loop(ring, parts.server());
+            ended.complete(null);
+        } catch (SysException | RuntimeException | Error e) {
+            // Nothing can be served any more, and nothing acknowledged is lost: end, so that recovery can begin.
+            Log.line("the I/O thread failed: " + e);
+            e.printStackTrace();
+            Runtime.getRuntime().halt(1);
+        }
+    }
+
+    private void loop(Ring ring, Server server) throws SysException {
+        while (!stopping) {
+            ring.run(true);
+            server.flushReplies();
+        }
+    }
+
+    private void doPosted() {
+        for (Runnable action = posted.poll(); action != null; action = posted.poll()) {
+            action.run();
+        }
+        // The gate may have changed; looking costs nothing.
+        engine().gateChanged();
+    }
+
+    /** Makes the engine look at the gate, soon. */
+    void wakeUp() {
+        ring().wakeUp();
+    }
+
+    /** Has {@code action} done on the thread, soon. */
+    void post(Runnable action) {
+        posted.add(action);
+        ring().wakeUp();
+    }
+
+    /** Has {@code question} answered on the thread, and waits for the answer. */
+    <T> T ask(Supplier<T> question) {
+        CompletableFuture<T> answer = new CompletableFuture<>();
+        post(() -> answer.complete(question.get()));
+        return answer.join();
+    }
+
+    /** Ends the thread; nothing may be in flight. */
+    void end() {
+        stopping = true;
+        ring().wakeUp();
+        ended.join();
+        server().close();
+        ring().close();
+        engine().close();
+    }
+}
