@@ -19,17 +19,18 @@ class CommandLineTest {
     private static final long SEED = Long.getLong("vnd.test.seed", System.nanoTime());
 
     /** The C library's getopt(3), for comparison: prints options as they come, then the operands. */
-    private static final String GETOPT = "#define _GNU_SOURCE\n#include <stdio.h>\n#include <string.h>\n#include <unistd.h>\n"
-            + "int main(void) { static char line[65536]; while (fgets(line, sizeof line, stdin)) {\n"
-            + "char *argv[100] = {\"x\"}; int argc = 1, c; line[strcspn(line, \"\\n\")] = 0;\n"
-            + "for (char *p = line; *p; p = p + strlen(p) + 1) { argv[argc++] = p; char *e = strchr(p, 1); if (e) *e = 0; else break; }\n"
-            + "optind = 0; opterr = 0; int bad = 0;\n"
-            + "while (!bad && (c = getopt(argc, argv, \"+:Fcf:lm:rit:uvz\")) != -1) {\n"
-            + "if (c == '?') bad = printf(\"unknown option -- %c\", optopt);\n"
-            + "else if (c == ':') bad = printf(\"option requires an argument -- %c\", optopt);\n"
-            + "else if (optarg && strchr(\"fmt\", c)) printf(\"%c=%s \", c, optarg); else printf(\"%c \", c); }\n"
-            + "if (!bad) for (putchar('|'); optind < argc; optind++) printf(\" %s\", argv[optind]);\n"
-            + "putchar('\\n'); } return 0; }\n";
+    private static final String GETOPT =
+            "#define _GNU_SOURCE\n#include <stdio.h>\n#include <string.h>\n#include <unistd.h>\n"
+                    + "int main(void) { static char line[65536]; while (fgets(line, sizeof line, stdin)) {\n"
+                    + "char *argv[100] = {\"x\"}; int argc = 1, c; line[strcspn(line, \"\\n\")] = 0;\n"
+                    + "for (char *p = line; *p; p = p + strlen(p) + 1) { argv[argc++] = p; char *e = strchr(p, 1); if (e) *e = 0; else break; }\n"
+                    + "optind = 0; opterr = 0; int bad = 0;\n"
+                    + "while (!bad && (c = getopt(argc, argv, \"+:Fcf:lm:rit:uvz\")) != -1) {\n"
+                    + "if (c == '?') bad = printf(\"unknown option -- %c\", optopt);\n"
+                    + "else if (c == ':') bad = printf(\"option requires an argument -- %c\", optopt);\n"
+                    + "else if (optarg && strchr(\"fmt\", c)) printf(\"%c=%s \", c, optarg); else printf(\"%c \", c); }\n"
+                    + "if (!bad) for (putchar('|'); optind < argc; optind++) printf(\" %s\", argv[optind]);\n"
+                    + "putchar('\\n'); } return 0; }\n";
 
     @TempDir
     Path folder;
@@ -54,7 +55,8 @@ class CommandLineTest {
         }
         Path file = folder.resolve("input");
         Files.writeString(file, input);
-        Native.Result result = Native.run(new ProcessBuilder(folder.resolve("getopt").toString()).redirectInput(file.toFile()));
+        Native.Result result =
+                Native.run(new ProcessBuilder(folder.resolve("getopt").toString()).redirectInput(file.toFile()));
         String[] expected = result.output().split("\n");
         int read = 0;
         for (int run = 0; run < lines.size(); run++) {
@@ -125,13 +127,12 @@ class CommandLineTest {
     }
 
     private static String summary(Invocation invocation) {
-        String action =
-                switch (invocation.action) {
-                    case ATTACH -> "c";
-                    case DETACH -> "u";
-                    case LIST -> "l";
-                    default -> invocation.action.toString();
-                };
+        String action = switch (invocation.action) {
+            case ATTACH -> "c";
+            case DETACH -> "u";
+            case LIST -> "l";
+            default -> invocation.action.toString();
+        };
         StringBuilder text = new StringBuilder(summary(invocation, action));
         for (String operand : invocation.operands) {
             text.append(' ').append(operand);
@@ -150,25 +151,52 @@ class CommandLineTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '>', ignoreLeadingAndTrailingWhitespace = true, nullValues = "", value = {
-        "-lm 0 > l m=0 |", "-l -m +7 > l m=7 |", "-l -m ' 12' > l m=12 |", "-lm2147483646 > l m=2147483646 |",
-        "-c -u -l > l |", "-lc vnd0 > c | vnd0", "-tfloppy vnd0 f > c t=floppy | vnd0 f", "-f --json vnd0 > c f=--json | vnd0",
-        "vnd0 f -v > c | vnd0 f -v", "vnd0 -- f > c | vnd0 -- f", "-- -v > c | -v", "-v -- --json > c v | --json",
-        "vnd0 -- --json > c | vnd0 -- --json", "- -v > c | - -v"
-    })
+    @CsvSource(
+            delimiter = '>',
+            ignoreLeadingAndTrailingWhitespace = true,
+            nullValues = "",
+            value = {
+                "-lm 0 > l m=0 |", "-l -m +7 > l m=7 |", "-l -m ' 12' > l m=12 |", "-lm2147483646 > l m=2147483646 |",
+                "-c -u -l > l |", "-lc vnd0 > c | vnd0", "-tfloppy vnd0 f > c t=floppy | vnd0 f",
+                        "-f --json vnd0 > c f=--json | vnd0",
+                "vnd0 f -v > c | vnd0 f -v", "vnd0 -- f > c | vnd0 -- f", "-- -v > c | -v",
+                        "-v -- --json > c v | --json",
+                "vnd0 -- --json > c | vnd0 -- --json", "- -v > c | - -v"
+            })
     void theRestIsReadAsNetBsdReadsIt(String line, String expected) throws Exception {
         assertEquals(expected, summary(CommandLine.parse(words(line))));
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '>', ignoreLeadingAndTrailingWhitespace = true, value = {
-        "-x > unknown option -- x", "-lx > unknown option -- x", "-: > unknown option -- :", "-l- > unknown option -- -",
-        "-f > option requires an argument -- f", "-lm > option requires an argument -- m", "-vt > option requires an argument -- t",
-        "-f '' > ''", "-m '' > ''", "-m x > ''", "-m 1x > ''", "-m -1 > ''", "-m 2147483647 > ''", "-m 99999999999999999999 > ''", "-m ' ' > ''",
-        "--what > unknown option -- what", "--what=1 > unknown option -- what", "--jso > unknown option -- jso", "--Json > unknown option -- Json", "--=1 > unknown option -- ''",
-        "--engine > option requires an argument -- engine", "-c x --offset > option requires an argument -- offset",
-        "-l --json=yes > option doesn't take an argument -- json", "--help=1 > option doesn't take an argument -- help"
-    })
+    @CsvSource(
+            delimiter = '>',
+            ignoreLeadingAndTrailingWhitespace = true,
+            value = {
+                "-x > unknown option -- x",
+                "-lx > unknown option -- x",
+                "-: > unknown option -- :",
+                "-l- > unknown option -- -",
+                "-f > option requires an argument -- f",
+                "-lm > option requires an argument -- m",
+                "-vt > option requires an argument -- t",
+                "-f '' > ''",
+                "-m '' > ''",
+                "-m x > ''",
+                "-m 1x > ''",
+                "-m -1 > ''",
+                "-m 2147483647 > ''",
+                "-m 99999999999999999999 > ''",
+                "-m ' ' > ''",
+                "--what > unknown option -- what",
+                "--what=1 > unknown option -- what",
+                "--jso > unknown option -- jso",
+                "--Json > unknown option -- Json",
+                "--=1 > unknown option -- ''",
+                "--engine > option requires an argument -- engine",
+                "-c x --offset > option requires an argument -- offset",
+                "-l --json=yes > option doesn't take an argument -- json",
+                "--help=1 > option doesn't take an argument -- help"
+            })
     void anErrorInTheCommandLineShowsTheUsage(String line, String message) {
         ProgramException refused = assertThrows(ProgramException.class, () -> CommandLine.parse(words(line)));
         assertEquals(message.replace("''", ""), refused.getMessage());
@@ -176,14 +204,19 @@ class CommandLineTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '>', ignoreLeadingAndTrailingWhitespace = true, value = {
-        "--engine best > --engine: auto, physical or file, not best",
-        "--offset 1X > --offset: 1X is no number of bytes; K, M, G or T after it mean powers of 1024",
-        "-l --allocate > --allocate is for attaching (-c) only", "-u --engine file vnd0 > --engine is for attaching (-c) only",
-        "--recover --foreground > --foreground is for attaching (-c) only", "--json vnd0 f > --json is for listing (-l) only",
-        "-u --json vnd0 > --json is for listing (-l) only",
-        "-i --engine physical vnd0 f > -i asks for the file engine, --engine for the physical one"
-    })
+    @CsvSource(
+            delimiter = '>',
+            ignoreLeadingAndTrailingWhitespace = true,
+            value = {
+                "--engine best > --engine: auto, physical or file, not best",
+                "--offset 1X > --offset: 1X is no number of bytes; K, M, G or T after it mean powers of 1024",
+                "-l --allocate > --allocate is for attaching (-c) only",
+                "-u --engine file vnd0 > --engine is for attaching (-c) only",
+                "--recover --foreground > --foreground is for attaching (-c) only",
+                "--json vnd0 f > --json is for listing (-l) only",
+                "-u --json vnd0 > --json is for listing (-l) only",
+                "-i --engine physical vnd0 f > -i asks for the file engine, --engine for the physical one"
+            })
     void whatDoesNotFitIsOneLine(String line, String message) {
         ProgramException refused = assertThrows(ProgramException.class, () -> CommandLine.parse(words(line)));
         assertEquals(message, refused.getMessage());
@@ -192,12 +225,15 @@ class CommandLineTest {
 
     @Test
     void longOptionsStandAnywhereBeforeTwoDashes() throws Exception {
-        for (String line : List.of("-c --engine=file --offset 4K --sizelimit 1GiB --allocate --foreground --export nbd f",
+        for (String line : List.of(
+                "-c --engine=file --offset 4K --sizelimit 1GiB --allocate --foreground --export nbd f",
                 "-c f --export=nbd --foreground --engine file --sizelimit=1G --allocate --offset=4096")) {
             Invocation invocation = CommandLine.parse(words(line));
             assertEquals(List.of("f"), invocation.operands);
-            assertEquals("file nbd true true 4096 1073741824", invocation.engine.word() + " " + invocation.export + " "
-                    + invocation.allocate + " " + invocation.foreground + " " + invocation.offsetBytes + " " + invocation.sizeLimitBytes);
+            assertEquals(
+                    "file nbd true true 4096 1073741824",
+                    invocation.engine.word() + " " + invocation.export + " " + invocation.allocate + " "
+                            + invocation.foreground + " " + invocation.offsetBytes + " " + invocation.sizeLimitBytes);
         }
         assertEquals(Invocation.Action.RECOVER, CommandLine.parse(words("--recover a b")).action);
         assertEquals(Invocation.Action.HELP, CommandLine.parse(words("--help")).action);

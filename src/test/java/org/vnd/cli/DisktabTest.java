@@ -43,8 +43,17 @@ class DisktabTest {
 
     @ParameterizedTest
     @CsvSource({
-        "floppy,512/18/2/80", "floppy3,512/18/2/80", "short,512/18/2/0", "big,4096/8/1/100", "like,512/18/2/40", "unset,512/0/2/80",
-        "twice,512/1/1/1", "nothing,512/3/3/3", "comment-in#name,512/4/4/4", "bare,512/0/0/0", "last,512/9/9/9"
+        "floppy,512/18/2/80",
+        "floppy3,512/18/2/80",
+        "short,512/18/2/0",
+        "big,4096/8/1/100",
+        "like,512/18/2/40",
+        "unset,512/0/2/80",
+        "twice,512/1/1/1",
+        "nothing,512/3/3/3",
+        "comment-in#name,512/4/4/4",
+        "bare,512/0/0/0",
+        "last,512/9/9/9"
     })
     void geometriesAreFound(String type, String geometry) {
         assertEquals(geometry, disktab.geometry(type).orElseThrow().toString());
@@ -52,7 +61,9 @@ class DisktabTest {
 
     @Test
     void aNameWithSpacesIsOneToo() {
-        assertEquals("512/18/2/80", disktab.geometry("1.44MB 3.5\" floppy").orElseThrow().toString());
+        assertEquals(
+                "512/18/2/80",
+                disktab.geometry("1.44MB 3.5\" floppy").orElseThrow().toString());
     }
 
     @ParameterizedTest
@@ -64,6 +75,7 @@ class DisktabTest {
     @Test
     void aFileThatCannotBeReadHasNoTypes() {
         assertEquals(true, Disktab.read(folder).geometry("floppy").isEmpty());
-        assertEquals(true, Disktab.read(folder.resolve("none")).geometry("floppy").isEmpty());
+        assertEquals(
+                true, Disktab.read(folder.resolve("none")).geometry("floppy").isEmpty());
     }
 }
