@@ -128,7 +128,7 @@ final class AttachCommand {
         }
         ProcessBuilder keeper = new ProcessBuilder(
                 installation.keeper(state, keeperOptions, installation.daemon(options.toArguments())));
-        keeper.directory(installation.home().toFile());
+        keeper.directory(Installation.WORKING_DIRECTORY);
         keeper.redirectInput(
                 listenOnStandardInput
                         ? ProcessBuilder.Redirect.INHERIT

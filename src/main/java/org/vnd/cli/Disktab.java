@@ -20,6 +20,7 @@ final class Disktab {
     private static final int MAX_REFERENCES = 32;
 
     private final List<String> records;
+    private boolean circular;
 
     private Disktab(List<String> records) {
         this.records = records;
@@ -57,8 +58,9 @@ final class Disktab {
 
     /** The geometry of {@code type}; numbers it doesn't give are 0, its sector size then 512. */
     Optional<Geometry> geometry(String type) {
+        circular = false;
         Optional<List<String>> fields = fields(type, 0);
-        if (fields.isEmpty()) {
+        if (fields.isEmpty() || circular) {
             return Optional.empty();
         }
         List<String> all = fields.get();
@@ -70,7 +72,7 @@ final class Disktab {
     }
 
     private Optional<List<String>> fields(String type, int references) {
-        for (String record : records) {
+        for (String record : circular ? List.<String>of() : records) {
             int colon = record.indexOf(':');
             String names = colon < 0 ? record : record.substring(0, colon);
             if (("|" + names + "|").contains("|" + type + "|") && type.indexOf('|') < 0) {
@@ -92,14 +94,13 @@ final class Disktab {
                 continue;
             }
             if (references == MAX_REFERENCES) {
+                circular = true;
                 return Optional.empty();
             }
             // A reference to nothing is passed over.
             Optional<List<String>> referred = fields(field.substring(3), references + 1);
             if (referred.isPresent()) {
                 fields.addAll(referred.get());
-            } else if (references + 1 == MAX_REFERENCES) {
-                return Optional.empty();
             }
         }
         return Optional.of(fields);

@@ -3,7 +3,6 @@ package org.vnd.cli;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.AccessMode;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -43,16 +42,17 @@ final class ImageFile {
         }
     }
 
-    private static void requireWritable(Path path) throws IOException {
+    /**
+     * Refuses what the file's mode refuses. Everything else is left to the daemon: an immutable file, for example, is one
+     * that is attached already, or that was when its disk crashed.
+     */
+    private static void requireWritable(Path path) throws AccessDeniedException {
         try {
             path.getFileSystem().provider().checkAccess(path, AccessMode.WRITE);
         } catch (AccessDeniedException refused) {
             throw refused;
-        } catch (FileSystemException refused) {
-            // EPERM: the file is immutable, because it is attached or because that disk crashed. The daemon knows more.
-            if (!"Operation not permitted".equals(refused.getReason())) {
-                throw refused;
-            }
+        } catch (IOException leftToTheDaemon) {
+            return;
         }
     }
 

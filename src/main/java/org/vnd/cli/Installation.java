@@ -1,5 +1,6 @@
 package org.vnd.cli;
 
+import java.io.File;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,6 +11,9 @@ import org.vnd.control.Unit;
 final class Installation {
     private static final String ATTACH_MAIN = "org.vnd.daemon.Main";
     private static final String RECOVER_MAIN = "org.vnd.daemon.Recover";
+
+    /** So that nothing started here keeps a file system from being unmounted. */
+    static final File WORKING_DIRECTORY = new File("/");
 
     private final Path home;
 
@@ -23,11 +27,6 @@ final class Installation {
             throw new ProgramException("vnd.home is not set; start this program by its launcher, bin/vndconfig");
         }
         return new Installation(Path.of(home).toAbsolutePath());
-    }
-
-    /** The working directory of everything started here: relative class paths in daemon.jvmargs begin there. */
-    Path home() {
-        return home;
     }
 
     /** A keeper that runs {@code command} for one of {@code unit}, or for the first free unit if there is none. */
@@ -48,17 +47,17 @@ final class Installation {
     }
 
     List<String> daemon(List<String> arguments) {
-        return java(ATTACH_MAIN, arguments);
+        return vndd(ATTACH_MAIN, arguments);
     }
 
     List<String> recovery(List<String> files) {
-        return java(RECOVER_MAIN, files);
+        return vndd(RECOVER_MAIN, files);
     }
 
-    private List<String> java(String mainClass, List<String> arguments) {
+    /** The JVM of a disk is set up by the distribution's script. */
+    private List<String> vndd(String mainClass, List<String> arguments) {
         List<String> line = new ArrayList<>();
-        line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        line.add("@" + home.resolve("lib/daemon.jvmargs"));
+        line.add(home.resolve("libexec/vndd").toString());
         line.add(mainClass);
         line.addAll(arguments);
         return line;

@@ -81,7 +81,7 @@ final class RecoverCommand {
         Installation installation = Installation.find();
         ProcessBuilder recovery = new ProcessBuilder(installation.recovery(files));
         return KeeperEnd.await(
-                recovery.directory(installation.home().toFile()).inheritIO().start());
+                recovery.directory(Installation.WORKING_DIRECTORY).inheritIO().start());
     }
 
     /** Removes what an ended disk left in the state folder, unless the unit is in use again. */
@@ -89,7 +89,7 @@ final class RecoverCommand {
         Installation installation = Installation.find();
         ProcessBuilder keeper = new ProcessBuilder(installation.cleaner(state, unit));
         File nothing = new File("/dev/null");
-        keeper.directory(installation.home().toFile());
+        keeper.directory(Installation.WORKING_DIRECTORY);
         keeper.redirectInput(nothing).redirectOutput(nothing).redirectError(nothing);
         KeeperEnd.await(keeper.start());
     }
