@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 import org.vnd.control.AttachOptions;
 import org.vnd.control.ControlAnswer;
@@ -33,6 +34,9 @@ final class Disk implements ControlServer.Handler {
     private final QueueThread queue;
     private final Watcher watcher;
     private final ControlServer control;
+    /** Opened when the one who asked for the detach has the answer. */
+    private final CountDownLatch ended = new CountDownLatch(1);
+
     private boolean detached;
 
     /**
@@ -103,7 +107,7 @@ final class Disk implements ControlServer.Handler {
             Log.line("detach: " + e.getMessage());
             return Outcome.error(String.valueOf(e.getMessage()));
         }
-        answer.afterwards(() -> Runtime.getRuntime().exit(0));
+        answer.afterwards(ended::countDown);
         return Outcome.ok();
     }
 
@@ -115,6 +119,18 @@ final class Disk implements ControlServer.Handler {
         }
         queue.server().stop();
         return 0;
+    }
+
+    /** Returns once the disk was detached by request. */
+    void awaitEnd() {
+        while (true) {
+            try {
+                ended.await();
+                return;
+            } catch (InterruptedException e) {
+                Log.line("interrupted, and going on");
+            }
+        }
     }
 
     /** Ends the disk whoever is connected, for a signal. */

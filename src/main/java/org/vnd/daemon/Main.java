@@ -19,22 +19,23 @@ public final class Main {
     public static void main(String[] words) {
         DaemonArguments arguments = DaemonArguments.parse(words);
         List<String> unprotected = new ArrayList<>(UnitRecord.unprotectedOf(environment("VND_UNPROTECTED")));
+        Disk disk = null;
         try (Reporter reporter = new Reporter(new DescriptorOutputStream(arguments.reportDescriptor()))) {
-            Disk disk = start(arguments, reporter, unprotected);
-            if (disk == null) {
-                System.exit(1);
-                return;
-            }
-            Runtime.getRuntime().addShutdownHook(new Thread(disk::end, "vnd-end"));
-            try {
+            disk = start(arguments, reporter, unprotected);
+            if (disk != null) {
+                Runtime.getRuntime().addShutdownHook(new Thread(disk::end, "vnd-end"));
                 reporter.ready();
-            } catch (IOException gone) {
-                Log.line("the one who asked for the disk is gone: detaching");
-                System.exit(1);
             }
-        } catch (IOException e) {
-            Log.line("report: " + e.getMessage());
+        } catch (IOException gone) {
+            Log.line("the one who asked for the disk is gone: detaching");
+            System.exit(1);
         }
+        if (disk == null) {
+            System.exit(1);
+            return;
+        }
+        disk.awaitEnd();
+        System.exit(0);
     }
 
     /** The disk, or null when the error has been reported. */
