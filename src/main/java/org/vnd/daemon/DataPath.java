@@ -33,7 +33,7 @@ record DataPath(Ring ring, Engine engine, Server server) implements QueueThread.
         AlignedBuffer arena = new AlignedBuffer(ARENA_BYTES);
         Engine engine = engine(image, gate, ring);
         ring.registerMemory(arena, engine.memory());
-        ring.registerFile(image.fd());
+        ring.registerFiles(image.fd());
         Options options = new Options(unit, file, Log::line);
         options.inheritedListener = inheritedListener;
         return new DataPath(ring, engine, new Server(ring, new BufferPool(arena), engine, listener, options));

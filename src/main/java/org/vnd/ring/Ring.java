@@ -27,8 +27,12 @@ public interface Ring extends AutoCloseable {
      */
     void registerMemory(AlignedBuffer... buffers);
 
-    /** Tells the kernel of a descriptor that many reads and writes will use. At most {@link UringRing#FILE_LIMIT}. */
-    void registerFile(int fd);
+    /**
+     * Tells the kernel of the descriptors that many reads and writes will use. Called once. An io_uring keeps them open
+     * until nothing of it is in flight any more, even after the process was killed: so does whoever registers a descriptor
+     * that a lock hangs on.
+     */
+    void registerFiles(int... fds);
 
     /** pread(2) of {@code length} bytes at {@code offset} to {@code address}; may be short. */
     void read(int handler, long tag, int fd, long address, int length, long offset);

@@ -95,7 +95,7 @@ public final class ThreadRing implements Ring {
     }
 
     @Override
-    public void registerFile(int file) {
+    public void registerFiles(int... files) {
         // Nothing to tell.
     }
 

@@ -22,9 +22,6 @@ import org.vnd.sys.abi.KernelTimespec;
  * the thread elsewhere; older kernels get a plain ring.
  */
 public final class UringRing implements Ring {
-    /** Descriptors that {@link #registerFile} takes: a disk has one or two. */
-    public static final int FILE_LIMIT = 4;
-
     /** Delays in flight at once: one a connection in its handshake and some for the daemon. */
     private static final int TIMEOUT_LIMIT = 64;
 
@@ -42,8 +39,7 @@ public final class UringRing implements Ring {
     private final int wakeUpHandler;
     private int handlerCount;
     private int nextTimespec;
-    private int registeredFileCount;
-    private final int[] registeredFiles = new int[FILE_LIMIT];
+    private int[] registeredFiles = {};
     private AlignedBuffer[] registeredMemory = {};
     private String memoryNote = "";
     private boolean closed;
@@ -125,11 +121,12 @@ public final class UringRing implements Ring {
     }
 
     @Override
-    public void registerFile(int file) {
-        assert registeredFileCount == 0 : "the table is registered once, whole";
-        ByteBuffer table = Libc.struct(Integer.BYTES).putInt(0, file);
-        if (register(IoUring.IORING_REGISTER_FILES, table, 1) == 0) {
-            registeredFiles[registeredFileCount++] = file;
+    public void registerFiles(int... files) {
+        assert registeredFiles.length == 0 : "the table is registered once, whole";
+        ByteBuffer table = Libc.struct(files.length * Integer.BYTES);
+        table.asIntBuffer().put(files);
+        if (register(IoUring.IORING_REGISTER_FILES, table, files.length) == 0) {
+            registeredFiles = files.clone();
         }
     }
 
@@ -180,7 +177,7 @@ public final class UringRing implements Ring {
     }
 
     private int fileIndex(int file) {
-        for (int at = 0; at < registeredFileCount; at++) {
+        for (int at = 0; at < registeredFiles.length; at++) {
             if (registeredFiles[at] == file) {
                 return at;
             }

@@ -58,7 +58,7 @@ final class EngineSubject implements Subject {
             engine = new FileEngine(ring, gate, fd, map, 0, size, blockSizeBytes, false);
         }
         ring.registerMemory(arena, engine.memory());
-        ring.registerFile(fd);
+        ring.registerFiles(fd);
     }
 
     @Override

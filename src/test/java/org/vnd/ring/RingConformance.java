@@ -80,7 +80,7 @@ abstract class RingConformance {
     void writesSyncsAndReadsBack() throws Exception {
         int fd = openFile("data", FileCalls.O_RDWR);
         ring.registerMemory(memory);
-        ring.registerFile(fd);
+        ring.registerFiles(fd);
         memory.bytes().putLong(4096, 0x1234567890abcdefL);
         ring.write(handler, 1, fd, memory.address() + 4096, 8192, 12288);
         await(1);

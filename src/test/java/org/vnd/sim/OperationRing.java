@@ -160,8 +160,8 @@ public abstract class OperationRing implements Ring {
     }
 
     @Override
-    public void registerFile(int fd) {
-        inner.registerFile(fd);
+    public void registerFiles(int... fd) {
+        inner.registerFiles(fd);
     }
 
     @Override

@@ -99,7 +99,7 @@ public final class SynchronousRing implements Ring {
     }
 
     @Override
-    public void registerFile(int fd) {
+    public void registerFiles(int... fd) {
         // Nothing to tell.
     }
 
