@@ -10,11 +10,17 @@ public final class FileCalls {
     public static final int O_RDWR = 2;
     public static final int O_NONBLOCK = 0x800;
     public static final int O_CLOEXEC = 0x80000;
+    /** A descriptor that names a file without opening it. */
+    public static final int O_PATH = 0x200000;
+
     public static final int O_DIRECT = System.getProperty("os.arch").equals("aarch64") ? 0x10000 : 0x4000;
 
     // include/uapi/asm-generic/fcntl.h and include/uapi/linux/fcntl.h
     public static final int F_GETFL = 3;
     public static final int F_SETFL = 4;
+    /** Which signal says that a lease is being broken. */
+    public static final int F_SETSIG = 10;
+
     public static final int F_SETLEASE = 1024;
     public static final int F_GETLEASE = 1025;
     public static final int F_RDLCK = 0;
@@ -33,6 +39,9 @@ public final class FileCalls {
     public static final int LOCK_SHARED = 1;
     public static final int LOCK_EXCLUSIVE = 2;
     public static final int LOCK_NONBLOCK = 4;
+
+    /** include/uapi/linux/stat.h */
+    private static final int S_IFBLK = 0x6000;
 
     /** include/uapi/linux/stat.h and fcntl.h: statx on the descriptor itself. */
     private static final int AT_EMPTY_PATH = 0x1000;
@@ -53,9 +62,12 @@ public final class FileCalls {
     private static final long FDATASYNC = Libc.symbol("fdatasync");
     private static final long FALLOCATE = Libc.symbol("fallocate");
     private static final long FADVISE = Libc.symbol("posix_fadvise");
+    private static final long MKNOD = Libc.symbol("mknod");
+    private static final long UNLINK = Libc.symbol("unlink");
     private static final long STATX = Libc.symbol("statx");
     private static final long FSTATFS = Libc.symbol("fstatfs");
     private static final long FSETXATTR = Libc.symbol("fsetxattr");
+    private static final long GETXATTR = Libc.symbol("getxattr");
     private static final long FGETXATTR = Libc.symbol("fgetxattr");
     private static final long FREMOVEXATTR = Libc.symbol("fremovexattr");
     private static final long FUTIMENS = Libc.symbol("futimens");
@@ -66,6 +78,27 @@ public final class FileCalls {
         ByteBuffer name = Libc.cString(path);
         try {
             return Libc.callInt(OPEN, Libc.address(name), flags | O_CLOEXEC, 0);
+        } finally {
+            Reference.reachabilityFence(name);
+        }
+    }
+
+    /** mknod(2) of a block device node with mode 0600. */
+    public static int makeBlockNode(String path, int major, int minor) {
+        ByteBuffer name = Libc.cString(path);
+        // makedev(3)
+        long device = (major & 0xFFFL) << 8 | (major & ~0xFFFL) << 32 | minor & 0xFFL | (minor & ~0xFFL) << 12;
+        try {
+            return Libc.callInt(MKNOD, Libc.address(name), S_IFBLK | 0600, device);
+        } finally {
+            Reference.reachabilityFence(name);
+        }
+    }
+
+    public static int unlink(String path) {
+        ByteBuffer name = Libc.cString(path);
+        try {
+            return Libc.callInt(UNLINK, Libc.address(name));
         } finally {
             Reference.reachabilityFence(name);
         }
@@ -157,6 +190,20 @@ public final class FileCalls {
         try {
             return Libc.callLong(FGETXATTR, fd, Libc.address(key), Libc.address(value), value.capacity());
         } finally {
+            Reference.reachabilityFence(key);
+            Reference.reachabilityFence(value);
+        }
+    }
+
+    /** getxattr(2), which follows symbolic links, into {@code value}. */
+    public static long getxattr(String path, String name, ByteBuffer value) {
+        ByteBuffer file = Libc.cString(path);
+        ByteBuffer key = Libc.cString(name);
+        try {
+            return Libc.callLong(
+                    GETXATTR, Libc.address(file), Libc.address(key), Libc.address(value), value.capacity());
+        } finally {
+            Reference.reachabilityFence(file);
             Reference.reachabilityFence(key);
             Reference.reachabilityFence(value);
         }

@@ -1,0 +1,57 @@
+package org.vnd.image;
+
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+import org.vnd.extent.ExtentMap;
+import org.vnd.image.AttachRequest.Engine;
+
+/**
+ * An image that is ready for I/O, with the lock that keeps it so.
+ *
+ * @param engine which engine it is ready for, PHYSICAL or FILE
+ * @param engineReason for people: "ext4 on /dev/sda1, 12 extents", or "file: " and why not physical
+ * @param fd for the disk's I/O, O_DIRECT: of the device, or of the file
+ * @param map of the whole image. For PHYSICAL it has no holes. For FILE it says what was a hole at the time of attach, and
+ *     is null where the file system doesn't tell
+ * @param offsetBytes of the disk's first byte in the image, a multiple of {@code blockBytes}
+ * @param sizeBytes of the disk, whole sectors of 512
+ * @param blockBytes the alignment that {@code fd} asks for
+ * @param fileBytes size of the whole image
+ * @param deviceName of the device under the file system, such as "/dev/sda1", or of its type where it has none
+ * @param mountPoint of the file system; empty if not known
+ * @param inode number of the image
+ */
+public record AttachedImage(
+        Engine engine,
+        String engineReason,
+        int fd,
+        @Nullable ExtentMap map,
+        ImageLock lock,
+        long offsetBytes,
+        long sizeBytes,
+        int blockBytes,
+        boolean readOnly,
+        long fileBytes,
+        String deviceName,
+        String mountPoint,
+        long inode) {
+
+    /**
+     * Attaches the image of {@code request}. Given up by {@link ImageLock#release}.
+     *
+     * @throws ImageException it can't be: the message is for the user, and the image as it was
+     * @throws IOException what the listener threw, or the system where nobody expects it; the same
+     */
+    public static AttachedImage attach(AttachRequest request, AttachListener listener) throws IOException {
+        if (request.allocate() && request.readOnly()) {
+            throw new ImageException(request.path(), "--allocate writes, which -r forbids");
+        }
+        BackingFile file = new BackingFile(request.path());
+        try {
+            return new Attachment(request, file, listener).run();
+        } catch (IOException | RuntimeException | Error e) {
+            file.close();
+            throw e;
+        }
+    }
+}

@@ -1,0 +1,70 @@
+package org.vnd.image;
+
+import java.nio.ByteBuffer;
+import org.vnd.sys.Errno;
+import org.vnd.sys.FileCalls;
+import org.vnd.sys.Libc;
+import org.vnd.sys.SysException;
+import org.vnd.sys.abi.Statx;
+
+/**
+ * The image as the user named it, pinned by a descriptor that names it without opening it, so that every later open gets
+ * the same file whatever becomes of the path. Such a descriptor breaks no lease and doesn't count as an opener.
+ */
+final class BackingFile implements AutoCloseable {
+    private final String path;
+    private final int pathFd;
+
+    /** Pins {@code path}, following symbolic links, and refuses what isn't a regular file without opening it. */
+    BackingFile(String path) throws ImageException {
+        this.path = path;
+        int fd = FileCalls.open(path, FileCalls.O_PATH);
+        if (fd < 0) {
+            throw new ImageException(path, Errno.message(-fd));
+        }
+        this.pathFd = fd;
+        try {
+            checkRegular(FileFacts.statx(fd, path));
+        } catch (SysException e) {
+            FileCalls.close(fd);
+            throw new ImageException(path, Errno.message(e.errno()), e);
+        } catch (ImageException e) {
+            FileCalls.close(fd);
+            throw e;
+        }
+    }
+
+    private void checkRegular(ByteBuffer status) throws ImageException {
+        if ((status.getShort(Statx.MODE_OFFSET) & Statx.MODE_TYPE) != Statx.MODE_REGULAR) {
+            throw new ImageException(path, "not a regular file");
+        }
+        if (status.getLong(Statx.SIZE_OFFSET) == 0) {
+            throw new ImageException(path, "is empty: give it a size first, with truncate -s");
+        }
+    }
+
+    /** As the user gave it. */
+    String path() {
+        return path;
+    }
+
+    /** A path that always leads to this file, for calls that want one. */
+    String pinnedPath() {
+        return "/proc/self/fd/" + pathFd;
+    }
+
+    /**
+     * Opens it.
+     *
+     * @throws SysException EAGAIN: somebody holds a lease that forbids it
+     */
+    int open(int flags) throws SysException {
+        // A wait for the end of another's lease could take 45 seconds.
+        return (int) Libc.check(FileCalls.open(pinnedPath(), flags | FileCalls.O_NONBLOCK), "open", path);
+    }
+
+    @Override
+    public void close() {
+        FileCalls.close(pathFd);
+    }
+}

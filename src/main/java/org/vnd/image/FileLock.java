@@ -1,0 +1,116 @@
+package org.vnd.image;
+
+import java.io.IOException;
+import java.util.Optional;
+import org.vnd.mem.AlignedBuffer;
+import org.vnd.sys.Errno;
+import org.vnd.sys.FileCalls;
+import org.vnd.sys.Libc;
+
+/**
+ * What the file engine needs: the file open with O_DIRECT, claimed against other vnds, and the proof that at the time of
+ * attach nobody else had it open. The layout may change; the file system looks each place up anew.
+ */
+final class FileLock implements ImageLock {
+    private static final int SMALLEST_BLOCK_BYTES = 512;
+
+    private final BackingFile file;
+    private final int fd;
+    private final boolean writable;
+    private final int blockBytes;
+
+    private FileLock(BackingFile file, int fd, boolean writable, int blockBytes) {
+        this.file = file;
+        this.fd = fd;
+        this.writable = writable;
+        this.blockBytes = blockBytes;
+    }
+
+    /**
+     * Opens and claims {@code file}. The lock then owns and closes it.
+     *
+     * @throws ImageException it can't be, or others have it open; {@code file} is still the caller's
+     */
+    static FileLock acquire(BackingFile file, boolean writable, AttachListener listener) throws IOException {
+        int flags = (writable ? FileCalls.O_RDWR : FileCalls.O_RDONLY) | FileCalls.O_DIRECT;
+        listener.step(LockStep.LEASE);
+        int fd = Claim.open(file, flags, !writable);
+        try {
+            proveAlone(file, fd, writable, listener);
+            // Also takes O_NONBLOCK away, which io_uring would obey.
+            Libc.check(FileCalls.fcntl(fd, FileCalls.F_SETFL, FileCalls.O_DIRECT), "set O_DIRECT on", file.path());
+            return new FileLock(file, fd, writable, blockBytes(file, fd));
+        } catch (IOException | RuntimeException | Error e) {
+            FileCalls.close(fd);
+            throw e;
+        }
+    }
+
+    /** A writer must be the only one; a reader puts up with readers. The lease is given back: it would bar them. */
+    private static void proveAlone(BackingFile file, int fd, boolean writable, AttachListener listener)
+            throws IOException {
+        int result = Lease.take(fd, writable ? FileCalls.F_WRLCK : FileCalls.F_RDLCK);
+        if (result == -Errno.EAGAIN) {
+            throw new ImageException(file.path(), "in use: " + Holders.describe(file, fd));
+        }
+        if (result < 0) {
+            listener.note(file.path() + ": it can't be told whether others have it open (lease: "
+                    + Errno.message(-result) + ")");
+            return;
+        }
+        Lease.giveUp(fd);
+    }
+
+    /** What O_DIRECT asks of offset and length. */
+    private static int blockBytes(BackingFile file, int fd) throws IOException {
+        int align = FileFacts.read(fd, file.path()).directAlignBytes();
+        if (align > 0) {
+            return Math.max(SMALLEST_BLOCK_BYTES, align);
+        }
+        if (align == 0) {
+            throw new ImageException(
+                    file.path(),
+                    "its file system has no O_DIRECT for it (journalled, inline or encrypted data), and the host's page"
+                            + " cache is what vnd never uses");
+        }
+        try (AlignedBuffer buffer = new AlignedBuffer(AlignedBuffer.PAGE_BYTES)) {
+            for (int size = SMALLEST_BLOCK_BYTES; size < AlignedBuffer.PAGE_BYTES; size *= 2) {
+                if (FileCalls.pread(fd, buffer.address(), size, size) >= 0) {
+                    return size;
+                }
+            }
+        }
+        return AlignedBuffer.PAGE_BYTES;
+    }
+
+    int blockBytes() {
+        return blockBytes;
+    }
+
+    /** Always: nothing of what can happen to the file makes I/O through it unsound. */
+    @Override
+    public boolean verify() {
+        return true;
+    }
+
+    @Override
+    public Optional<String> relock() {
+        return Optional.empty();
+    }
+
+    @Override
+    public Optional<String> release(AttachListener listener) throws IOException {
+        if (writable) {
+            listener.step(LockStep.FLUSH);
+            Libc.check(FileCalls.fsync(fd), "fsync", file.path());
+        }
+        FileCalls.close(fd);
+        file.close();
+        return Optional.empty();
+    }
+
+    @Override
+    public int fd() {
+        return fd;
+    }
+}

@@ -1,0 +1,44 @@
+package org.vnd.image;
+
+/**
+ * Which part of the image is the disk.
+ *
+ * @param offsetBytes of the first byte, a multiple of the sector
+ * @param sizeBytes of the disk, whole sectors
+ */
+record ImageGeometry(long offsetBytes, long sizeBytes) {
+    /** NetBSD's DEV_BSIZE: a file that isn't whole sectors loses its end. */
+    static final int SECTOR_BYTES = 512;
+
+    static ImageGeometry of(AttachRequest request, long fileBytes) throws ImageException {
+        long offset = request.offsetBytes();
+        long limit = request.sizeLimitBytes();
+        if (offset < 0 || offset % SECTOR_BYTES != 0) {
+            throw new ImageException(request.path(), "offset " + offset + " is no multiple of " + SECTOR_BYTES);
+        }
+        if (limit < 0 || limit % SECTOR_BYTES != 0) {
+            throw new ImageException(request.path(), "size limit " + limit + " is no multiple of " + SECTOR_BYTES);
+        }
+        if (offset >= fileBytes) {
+            throw new ImageException(
+                    request.path(), "offset " + offset + " is past its end at " + fileBytes + " bytes");
+        }
+        if (limit > fileBytes - offset) {
+            throw new ImageException(
+                    request.path(), "has " + (fileBytes - offset) + " bytes behind the offset, not " + limit);
+        }
+        long size = (limit == 0 ? fileBytes - offset : limit) / SECTOR_BYTES * SECTOR_BYTES;
+        if (size == 0) {
+            throw new ImageException(request.path(), "has less than a sector of " + SECTOR_BYTES + " bytes");
+        }
+        return new ImageGeometry(offset, size);
+    }
+
+    /** An engine can't begin in the middle of one of its blocks. */
+    void checkAlignment(String path, int blockBytes) throws ImageException {
+        if (offsetBytes % blockBytes != 0) {
+            throw new ImageException(
+                    path, "offset " + offsetBytes + " must be a multiple of " + blockBytes + " on this device");
+        }
+    }
+}

@@ -1,0 +1,310 @@
+package org.vnd.image;
+
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.vnd.extent.ExtentMap;
+import org.vnd.sys.Errno;
+import org.vnd.sys.FileCalls;
+import org.vnd.sys.Libc;
+import org.vnd.sys.SysException;
+import org.vnd.sys.abi.FileFlags;
+import org.vnd.sys.abi.Statx;
+
+/**
+ * Pins an image's blocks: from {@link #acquire} to {@link #release} no block of it moves, is freed or is shared, and the
+ * host's page cache has nothing of it that the disk's writes could contradict.
+ *
+ * <p>Two things hold it together, because neither is enough. FS_IMMUTABLE_FL forbids opens for writing, truncation,
+ * renaming and the like, but not what a descriptor or mapping does that was open before. The lease proves, once, that
+ * there was none; afterwards it makes everybody wait who tries to become one, should root take the flag away.
+ *
+ * <p>A killed process leaves the flag and the record, and loses lease and claim: {@link Recovery} puts the file back.
+ */
+public final class LayoutLock implements ImageLock {
+    private final BackingFile file;
+    private final int fd;
+    private final FileFacts facts;
+    private final HostDevice device;
+    private final boolean writable;
+    private final OwnershipRecord record;
+
+    /** The user has set the flag himself, and it stays; then there is nothing to write down and to put back. */
+    private final boolean frozenBefore;
+
+    private @Nullable OpenGuard guard;
+    private @Nullable ExtentMap map;
+    private int disk = -1;
+
+    /** What takes back the steps done so far, the last first. */
+    private final Deque<Undo> undo = new ArrayDeque<>();
+
+    private interface Undo {
+        void run() throws IOException;
+    }
+
+    private LayoutLock(BackingFile file, int fd, FileFacts facts, HostDevice device, String unit, boolean writable) {
+        this.file = file;
+        this.fd = fd;
+        this.facts = facts;
+        this.device = device;
+        this.writable = writable;
+        this.record = OwnershipRecord.ofThisProcess(unit, facts.flags());
+        this.frozenBefore = facts.hasFlag(FileFlags.FS_IMMUTABLE_FL);
+    }
+
+    /**
+     * Locks the claimed file {@code fd}. The lock then owns {@code file}, {@code fd} and {@code device}, and closes them.
+     *
+     * @throws NotPhysicalException it can't be had here; everything is as before, and the descriptors still the caller's
+     * @throws ImageException somebody has the file open; the same
+     * @throws IOException what the listener threw; the same
+     */
+    static LayoutLock acquire(
+            BackingFile file,
+            int fd,
+            FileFacts facts,
+            HostDevice device,
+            String unit,
+            boolean writable,
+            AttachListener listener)
+            throws IOException, NotPhysicalException {
+        LayoutLock lock = new LayoutLock(file, fd, facts, device, unit, writable);
+        try {
+            lock.acquire(listener);
+            return lock;
+        } catch (IOException | RuntimeException | Error e) {
+            lock.undo(e);
+            throw e;
+        }
+    }
+
+    private void acquire(AttachListener listener) throws IOException {
+        if (Reflink.possible(fd, facts)) {
+            listener.step(LockStep.GUARD);
+            guard = OpenGuard.start(file);
+            undo.push(this::stopGuard);
+        }
+        listener.step(LockStep.LEASE);
+        takeLease();
+        if (!frozenBefore) {
+            listener.step(LockStep.RECORD);
+            undo.push(this::removeRecord);
+            writeRecord();
+            listener.step(LockStep.FREEZE);
+            undo.push(this::thaw);
+            freeze();
+            listener.step(LockStep.SYNC_LOCK);
+            Libc.check(FileCalls.fsync(fd), "fsync", file.path());
+        }
+        listener.step(LockStep.MAP);
+        map = PhysicalMap.read(fd, file.path(), facts, device);
+        undo.push(map::close);
+        listener.step(LockStep.EMPTY_CACHE);
+        emptyCache();
+        listener.step(LockStep.COMPARE);
+        SampleComparison.check(fd, file.path(), device, map);
+        listener.step(LockStep.RECHECK);
+        recheck();
+        listener.step(LockStep.OPEN_DEVICE);
+        disk = device.openForDisk(writable);
+        undo.push(() -> FileCalls.close(disk));
+        listener.step(LockStep.LOWER_LEASE);
+        Lease.lower(fd, file.path());
+        if (!verify()) {
+            throw new ImageException(file.path(), "in use: " + Holders.describe(file, fd));
+        }
+    }
+
+    /** Takes back what {@link #acquire} did, the last first. What fails is added to {@code cause}. */
+    private void undo(Throwable cause) {
+        for (Undo step = undo.poll(); step != null; step = undo.poll()) {
+            try {
+                step.run();
+            } catch (IOException | RuntimeException e) {
+                cause.addSuppressed(e);
+            }
+        }
+    }
+
+    private void takeLease() throws IOException {
+        int result = Lease.take(fd, FileCalls.F_WRLCK);
+        switch (-result) {
+            case 0 -> undo.push(() -> Lease.giveUp(fd));
+            case Errno.EAGAIN -> throw new ImageException(file.path(), "in use: " + Holders.describe(file, fd));
+            case Errno.EACCES -> throw new NotPhysicalException("no permission to take a lease on it");
+            default -> throw new NotPhysicalException("no lease can be had on it: " + Errno.message(-result));
+        }
+    }
+
+    private void writeRecord() throws NotPhysicalException {
+        try {
+            record.write(fd, file.path());
+        } catch (SysException e) {
+            throw new NotPhysicalException("its owner can't be written down in it: " + Errno.message(e.errno()), e);
+        }
+    }
+
+    private void freeze() throws NotPhysicalException {
+        try {
+            FileFacts.writeFlags(fd, FileFacts.readFlags(fd) | FileFlags.FS_IMMUTABLE_FL, file.path());
+        } catch (SysException e) {
+            throw new NotPhysicalException("it can't be made immutable: " + Errno.message(e.errno()), e);
+        }
+    }
+
+    private void thaw() throws IOException {
+        int keep = FileFacts.readFlags(fd) & ~FileFlags.FS_IMMUTABLE_FL;
+        FileFacts.writeFlags(fd, keep | (record.flagsBefore() & FileFlags.FS_IMMUTABLE_FL), file.path());
+    }
+
+    private void removeRecord() throws IOException {
+        OwnershipRecord.remove(fd, file.path());
+        Libc.check(FileCalls.fsync(fd), "fsync", file.path());
+    }
+
+    private void stopGuard() {
+        if (guard != null) {
+            guard.close();
+            guard = null;
+        }
+    }
+
+    private void emptyCache() throws IOException {
+        long left = PageCache.empty(fd, file.path(), facts.sizeBytes());
+        if (left > 0) {
+            throw new ImageException(
+                    file.path(), left + " pages of it stay in the page cache: " + Holders.describe(file, fd));
+        }
+    }
+
+    /** The lease may be on its way down for a reader, who waits; but nobody may wait to write. */
+    private void recheck() throws IOException {
+        int lease = Lease.current(fd);
+        if (lease != FileCalls.F_WRLCK && lease != FileCalls.F_RDLCK) {
+            throw new ImageException(file.path(), "in use: " + Holders.describe(file, fd));
+        }
+        if (!frozen()) {
+            throw new ImageException(file.path(), "somebody took its immutable flag away while it was being attached");
+        }
+        try (ExtentMap again = PhysicalMap.read(fd, file.path(), facts, device)) {
+            if (!map().contentEquals(again)) {
+                throw new NotPhysicalException("its extents changed while they were read");
+            }
+        }
+    }
+
+    private boolean frozen() {
+        try {
+            return (FileFacts.statx(fd, file.path()).getLong(Statx.ATTRIBUTES_OFFSET) & Statx.ATTRIBUTE_IMMUTABLE) != 0;
+        } catch (SysException e) {
+            return false;
+        }
+    }
+
+    @Override
+    public boolean verify() {
+        return Lease.current(fd) == FileCalls.F_RDLCK && frozen() && (guard == null || guard.alive());
+    }
+
+    /** The steps of {@link #acquire} that can have been undone by others, with the map of then as the measure. */
+    @Override
+    public Optional<String> relock() {
+        try {
+            if (guard != null && !guard.alive()) {
+                stopGuard();
+                guard = OpenGuard.start(file);
+            }
+            if (!frozen()) {
+                writeRecord();
+                freeze();
+                Libc.check(FileCalls.fsync(fd), "fsync", file.path());
+            }
+            if (Lease.current(fd) != FileCalls.F_RDLCK) {
+                // Others waited for it; they come in now, and it is granted again once no writer is left.
+                Lease.giveUp(fd);
+                if (Lease.take(fd, FileCalls.F_RDLCK) != 0) {
+                    return Optional.of("in use: " + Holders.describe(file, fd));
+                }
+            }
+            emptyCache();
+            return mapDifference();
+        } catch (IOException e) {
+            return Optional.of(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** Why the map isn't any more what it was, or nothing. */
+    private Optional<String> mapDifference() throws SysException {
+        try {
+            FileFacts now = FileFacts.read(fd, file.path());
+            if (now.sizeBytes() != facts.sizeBytes()) {
+                return Optional.of(
+                        "its size was changed from " + facts.sizeBytes() + " to " + now.sizeBytes() + " bytes");
+            }
+            Eligibility.checkFlags(now);
+            try (ExtentMap again = PhysicalMap.read(fd, file.path(), facts, device)) {
+                return map().contentEquals(again) ? Optional.empty() : Optional.of("its blocks were moved");
+            }
+        } catch (NotPhysicalException e) {
+            return Optional.of(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * <p>The order matters. While a page older than the disk's last write is in the cache, the flag stays: a small write
+     * by the file would put all of that page back on disk. And the record goes last, so that a process killed anywhere
+     * here is one that {@link Recovery} cleans up after.
+     */
+    @Override
+    public Optional<String> release(AttachListener listener) throws IOException {
+        if (writable) {
+            listener.step(LockStep.FLUSH);
+            Libc.check(FileCalls.fdatasync(disk), "flush", device.name());
+        }
+        listener.step(LockStep.COMPARE_MAP);
+        Optional<String> difference = mapDifference();
+        listener.step(LockStep.DROP_STALE_PAGES);
+        emptyCache();
+        if (!frozenBefore) {
+            listener.step(LockStep.THAW);
+            thaw();
+            if (writable) {
+                listener.step(LockStep.TOUCH);
+                Libc.check(FileCalls.touch(fd), "set the time of", file.path());
+            }
+            listener.step(LockStep.REMOVE_RECORD);
+            OwnershipRecord.remove(fd, file.path());
+            listener.step(LockStep.SYNC_UNLOCK);
+            Libc.check(FileCalls.fsync(fd), "fsync", file.path());
+        }
+        listener.step(LockStep.GIVE_UP_LEASE);
+        Lease.giveUp(fd);
+        stopGuard();
+        FileCalls.close(disk);
+        FileCalls.close(fd);
+        map().close();
+        device.close();
+        file.close();
+        return difference.map(what -> file.path() + ": " + what + " while it was attached");
+    }
+
+    @Override
+    public int fd() {
+        return fd;
+    }
+
+    /** The device under the file system, O_DIRECT, for the disk's I/O. */
+    int diskFd() {
+        return disk;
+    }
+
+    ExtentMap map() {
+        return Objects.requireNonNull(map);
+    }
+}

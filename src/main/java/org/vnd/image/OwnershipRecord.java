@@ -1,0 +1,143 @@
+package org.vnd.image;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.StringTokenizer;
+import org.jspecify.annotations.Nullable;
+import org.vnd.sys.Errno;
+import org.vnd.sys.FileCalls;
+import org.vnd.sys.Libc;
+import org.vnd.sys.SysException;
+
+/**
+ * Who has locked an image, kept in an extended attribute of the image itself, so that it is there after a crash of
+ * anything: written before the image is changed in any way, removed after everything is back. Text, so that getfattr(1)
+ * shows it: {@code 1 boot=… unit=vnd0 pid=812 start=39271 flags=80000}.
+ *
+ * @param bootId of the kernel that ran, /proc/sys/kernel/random/boot_id
+ * @param unit name of the disk
+ * @param pid of the daemon
+ * @param startTicks when that process began, field 22 of proc_pid_stat(5): a process id alone comes again
+ * @param flagsBefore of the file, {@link org.vnd.sys.abi.FileFlags}
+ */
+record OwnershipRecord(String bootId, String unit, long pid, long startTicks, int flagsBefore) {
+    /** Only root can read or write attributes of this class, xattr(7). */
+    static final String ATTRIBUTE = "trusted.vnd";
+
+    private static final String VERSION = "1";
+    private static final int SIZE_LIMIT_BYTES = 1024;
+
+    /** The record of this process for the disk {@code unit}. */
+    static OwnershipRecord ofThisProcess(String unit, int flagsBefore) {
+        long pid = ProcessHandle.current().pid();
+        return new OwnershipRecord(currentBootId(), unit, pid, startTicks(pid), flagsBefore);
+    }
+
+    private static String currentBootId() {
+        String id = SmallFile.read("/proc/sys/kernel/random/boot_id");
+        return id == null ? "unknown" : id.trim();
+    }
+
+    /** Field 22 of /proc/PID/stat, or -1 if there is no such process. */
+    private static long startTicks(long pid) {
+        String text = SmallFile.read("/proc/" + pid + "/stat");
+        if (text == null) {
+            return -1;
+        }
+        // The second field is a name in parentheses that may contain anything; the third follows its end.
+        StringTokenizer fields = new StringTokenizer(text.substring(text.lastIndexOf(')') + 1), " ");
+        for (int field = 3; field < 22; field++) {
+            fields.nextToken();
+        }
+        return Long.parseLong(fields.nextToken());
+    }
+
+    /** Whether the process that wrote it runs. */
+    boolean ownerRuns() {
+        return bootId.equals(currentBootId()) && startTicks(pid) == startTicks;
+    }
+
+    /** For people. */
+    String owner() {
+        return unit + " (pid " + pid + ")";
+    }
+
+    /** The record of the open file {@code fd}, or null if it has none, or none that we may see. */
+    static @Nullable OwnershipRecord read(int fd, String path) throws ImageException {
+        ByteBuffer value = Libc.struct(SIZE_LIMIT_BYTES);
+        return parse(FileCalls.fgetxattr(fd, ATTRIBUTE, value), value, path);
+    }
+
+    /** The same without opening the file. */
+    static @Nullable OwnershipRecord read(BackingFile file) throws ImageException {
+        ByteBuffer value = Libc.struct(SIZE_LIMIT_BYTES);
+        return parse(FileCalls.getxattr(file.pinnedPath(), ATTRIBUTE, value), value, file.path());
+    }
+
+    private static @Nullable OwnershipRecord parse(long result, ByteBuffer value, String path) throws ImageException {
+        if (result < 0) {
+            if (result == -Errno.ENODATA || result == -Errno.EOPNOTSUPP || result == -Errno.EPERM) {
+                return null;
+            }
+            throw new ImageException(path, "its attribute " + ATTRIBUTE + " can't be read: " + message(result));
+        }
+        byte[] bytes = new byte[(int) result];
+        value.get(0, bytes);
+        OwnershipRecord record = parse(new String(bytes, StandardCharsets.UTF_8));
+        if (record == null) {
+            throw new ImageException(
+                    path,
+                    "its attribute " + ATTRIBUTE + " is none that this vnd wrote: see it with getfattr -n "
+                            + ATTRIBUTE);
+        }
+        return record;
+    }
+
+    /** What {@link #toString} wrote, or null for anything else. */
+    static @Nullable OwnershipRecord parse(String text) {
+        StringTokenizer words = new StringTokenizer(text, " ");
+        if (words.countTokens() != 6 || !words.nextToken().equals(VERSION)) {
+            return null;
+        }
+        String bootId = value(words.nextToken(), "boot=");
+        String unit = value(words.nextToken(), "unit=");
+        String pid = value(words.nextToken(), "pid=");
+        String start = value(words.nextToken(), "start=");
+        String flags = value(words.nextToken(), "flags=");
+        if (bootId == null || unit == null || pid == null || start == null || flags == null) {
+            return null;
+        }
+        try {
+            return new OwnershipRecord(
+                    bootId, unit, Long.parseLong(pid), Long.parseLong(start), Integer.parseUnsignedInt(flags, 16));
+        } catch (NumberFormatException e) {
+            return null;
+        }
+    }
+
+    private static @Nullable String value(String word, String name) {
+        return word.startsWith(name) && word.length() > name.length() ? word.substring(name.length()) : null;
+    }
+
+    void write(int fd, String path) throws SysException {
+        byte[] value = toString().getBytes(StandardCharsets.UTF_8);
+        Libc.check(FileCalls.fsetxattr(fd, ATTRIBUTE, value), "write attribute " + ATTRIBUTE + " of", path);
+    }
+
+    static void remove(int fd, String path) throws SysException {
+        int result = FileCalls.fremovexattr(fd, ATTRIBUTE);
+        if (result != -Errno.ENODATA) {
+            Libc.check(result, "remove attribute " + ATTRIBUTE + " of", path);
+        }
+    }
+
+    private static String message(long result) {
+        return Errno.message((int) -result);
+    }
+
+    @Override
+    public String toString() {
+        return VERSION + " boot=" + bootId + " unit=" + unit + " pid=" + pid + " start=" + startTicks + " flags="
+                + Integer.toHexString(flagsBefore);
+    }
+}

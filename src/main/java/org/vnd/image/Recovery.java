@@ -1,0 +1,82 @@
+package org.vnd.image;
+
+import java.io.IOException;
+import org.vnd.sys.Errno;
+import org.vnd.sys.FileCalls;
+import org.vnd.sys.Libc;
+import org.vnd.sys.SysException;
+import org.vnd.sys.abi.FileFlags;
+
+/**
+ * Puts an image back that a killed daemon, or a crash of the machine, left locked: what the end of
+ * {@link LayoutLock#release} would have done.
+ */
+public final class Recovery {
+    private Recovery() {}
+
+    /**
+     * Recovers {@code path} if a disk that is gone had locked it.
+     *
+     * @return what there was to do, one line
+     * @throws ImageException it can't be done, or the disk runs
+     */
+    public static String recover(String path) throws ImageException {
+        BackingFile file = new BackingFile(path);
+        try {
+            if (OwnershipRecord.read(file) == null) {
+                return path + ": nothing to recover";
+            }
+            return recoverClaimed(file);
+        } finally {
+            file.close();
+        }
+    }
+
+    private static String recoverClaimed(BackingFile file) throws ImageException {
+        int fd = Claim.open(file, FileCalls.O_RDONLY, false);
+        try {
+            OwnershipRecord record = OwnershipRecord.read(fd, file.path());
+            if (record == null) {
+                return file.path() + ": nothing to recover";
+            }
+            restore(file, fd, record);
+            return file.path() + ": recovered, it was " + record.owner();
+        } finally {
+            FileCalls.close(fd);
+        }
+    }
+
+    /** For the claimed file {@code fd}, whose owner is therefore gone. */
+    static void takeOver(BackingFile file, int fd, AttachListener listener) throws IOException {
+        OwnershipRecord record = OwnershipRecord.read(fd, file.path());
+        if (record != null) {
+            listener.step(LockStep.RECOVER);
+            restore(file, fd, record);
+            listener.note(file.path() + ": recovered, it was " + record.owner());
+        }
+    }
+
+    private static void restore(BackingFile file, int fd, OwnershipRecord record) throws ImageException {
+        String path = file.path();
+        try {
+            // The killed disk wrote behind the cache. A page from before must be gone while the flag still keeps
+            // writers
+            // out: they would put all of it back.
+            long left = PageCache.empty(fd, path, FileFacts.read(fd, path).sizeBytes());
+            if (left > 0) {
+                throw new ImageException(
+                        path,
+                        left + " pages of it stay in the page cache, close it there first: "
+                                + Holders.describe(file, fd));
+            }
+            int keep = FileFacts.readFlags(fd) & ~FileFlags.FS_IMMUTABLE_FL;
+            FileFacts.writeFlags(fd, keep | (record.flagsBefore() & FileFlags.FS_IMMUTABLE_FL), path);
+            Libc.check(FileCalls.touch(fd), "set the time of", path);
+            OwnershipRecord.remove(fd, path);
+            Libc.check(FileCalls.fsync(fd), "fsync", path);
+        } catch (SysException e) {
+            String why = e.errno() == Errno.EPERM ? "recovering it needs root" : e.getMessage();
+            throw new ImageException(path, "locked by " + record.owner() + ", which is gone: " + why, e);
+        }
+    }
+}

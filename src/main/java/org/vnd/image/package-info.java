@@ -1,0 +1,9 @@
+/**
+ * The image as a file on a mounted file system: what it is, whether its blocks may be written behind the file system,
+ * and how its layout is kept from changing meanwhile.
+ *
+ * <p>{@link org.vnd.image.AttachedImage#attach} is the way in. {@link org.vnd.image.LayoutLock} is the protocol of attach
+ * and detach for the physical engine, {@link org.vnd.image.FileLock} what the file engine needs,
+ * {@link org.vnd.image.Recovery} puts a file back that a killed daemon left locked.
+ */
+package org.vnd.image;

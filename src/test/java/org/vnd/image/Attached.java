@@ -1,0 +1,115 @@
+package org.vnd.image;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.vnd.extent.ExtentMap;
+import org.vnd.image.AttachRequest.Engine;
+import org.vnd.lab.Command;
+import org.vnd.mem.AlignedBuffer;
+import org.vnd.sys.FileCalls;
+import org.vnd.sys.Libc;
+
+/** An attached image in a test: closing it detaches, and insists that the file is then as free as it was before. */
+final class Attached implements AutoCloseable {
+    final AttachedImage image;
+    private final Path path;
+    private boolean released;
+
+    private Attached(Path path, AttachedImage image) {
+        this.path = path;
+        this.image = image;
+    }
+
+    static AttachRequest request(Path path, Engine engine) {
+        return new AttachRequest(path.toString(), "vnd7", engine, false, false, 0, 0);
+    }
+
+    static AttachRequest readOnly(Path path, Engine engine) {
+        return new AttachRequest(path.toString(), "vnd7", engine, true, false, 0, 0);
+    }
+
+    static Attached physically(Path path) throws IOException {
+        return attach(path, Engine.PHYSICAL);
+    }
+
+    static Attached attach(Path path, Engine engine) throws IOException {
+        return attach(request(path, engine));
+    }
+
+    static Attached attach(AttachRequest request) throws IOException {
+        return new Attached(Path.of(request.path()), AttachedImage.attach(request, AttachListener.NONE));
+    }
+
+    ExtentMap map() {
+        return image.map();
+    }
+
+    /** Writes a block of {@code value} at {@code offset} of the disk, as an engine does. */
+    void writeBlock(long offset, int value) throws IOException {
+        try (AlignedBuffer block = new AlignedBuffer(AlignedBuffer.PAGE_BYTES)) {
+            for (int at = 0; at < block.sizeBytes(); at++) {
+                block.bytes().put(at, (byte) value);
+            }
+            Libc.check(
+                    FileCalls.pwrite(image.fd(), block.address(), block.sizeBytes(), place(offset)), "pwrite", "disk");
+        }
+    }
+
+    /** The first byte of the block at {@code offset} of the disk. */
+    int readByte(long offset) throws IOException {
+        try (AlignedBuffer block = new AlignedBuffer(AlignedBuffer.PAGE_BYTES)) {
+            Libc.check(FileCalls.pread(image.fd(), block.address(), block.sizeBytes(), place(offset)), "pread", "disk");
+            return block.bytes().get(0);
+        }
+    }
+
+    private long place(long offset) {
+        long at = image.offsetBytes() + offset;
+        if (image.engine() == Engine.FILE) {
+            return at;
+        }
+        int extent = map().find(at, 0);
+        return map().physicalBytes(extent) + at - map().startBytes(extent);
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (!released) {
+            assertEquals(Optional.empty(), release(AttachListener.NONE));
+            assertUnlocked(path);
+        }
+    }
+
+    Optional<String> release(AttachListener listener) throws IOException {
+        Optional<String> complaint = image.lock().release(listener);
+        released = true;
+        return complaint;
+    }
+
+    /** No flag, no record, nobody has it open, and it can be opened for writing. */
+    static void assertUnlocked(Path path) throws IOException {
+        assertFalse(flags(path).contains("i"), "still immutable: " + path);
+        assertFalse(hasRecord(path), "still has a record: " + path);
+        int fd = (int) Libc.check(
+                FileCalls.open(path.toString(), FileCalls.O_RDWR | FileCalls.O_NONBLOCK), "open", path.toString());
+        try {
+            assertEquals(0, FileCalls.fcntl(fd, FileCalls.F_SETLEASE, FileCalls.F_WRLCK), "somebody has it open");
+        } finally {
+            FileCalls.close(fd);
+        }
+    }
+
+    static String flags(Path path) {
+        return Command.output("lsattr", path).split(" ")[0];
+    }
+
+    static boolean hasRecord(Path path) {
+        ByteBuffer value = Libc.struct(1024);
+        return FileCalls.getxattr(path.toString(), OwnershipRecord.ATTRIBUTE, value) >= 0;
+    }
+}
