@@ -7,6 +7,7 @@ import org.vnd.engine.PhysicalEngine;
 import org.vnd.export.nbd.Options;
 import org.vnd.export.nbd.Server;
 import org.vnd.extent.ExtentMap;
+import org.vnd.image.AttachRequest;
 import org.vnd.image.AttachedImage;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.mem.BufferPool;
@@ -33,7 +34,8 @@ record DataPath(Ring ring, Engine engine, Server server) implements QueueThread.
         AlignedBuffer arena = new AlignedBuffer(ARENA_BYTES);
         Engine engine = engine(image, gate, ring);
         ring.registerMemory(arena, engine.memory());
-        ring.registerFiles(image.fd());
+        // The lock's descriptor too: after a kill, nobody gets the image before the writes in flight are done.
+        ring.registerFiles(image.fd(), image.lock().fd());
         Options options = new Options(unit, file, Log::line);
         options.inheritedListener = inheritedListener;
         return new DataPath(ring, engine, new Server(ring, new BufferPool(arena), engine, listener, options));
@@ -41,7 +43,7 @@ record DataPath(Ring ring, Engine engine, Server server) implements QueueThread.
 
     private static Engine engine(AttachedImage image, Gate gate, Ring ring) throws SysException {
         ExtentMap map = image.map();
-        if (image.physical() && map != null) {
+        if (image.engine() == AttachRequest.Engine.PHYSICAL && map != null) {
             return new PhysicalEngine(
                     ring,
                     gate,
@@ -49,7 +51,7 @@ record DataPath(Ring ring, Engine engine, Server server) implements QueueThread.
                     map,
                     image.offsetBytes(),
                     image.sizeBytes(),
-                    image.blockSizeBytes(),
+                    image.blockBytes(),
                     image.readOnly());
         }
         return new FileEngine(
@@ -59,7 +61,7 @@ record DataPath(Ring ring, Engine engine, Server server) implements QueueThread.
                 map,
                 image.offsetBytes(),
                 image.sizeBytes(),
-                image.blockSizeBytes(),
+                image.blockBytes(),
                 image.readOnly());
     }
 

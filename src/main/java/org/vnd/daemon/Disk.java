@@ -20,7 +20,12 @@ import org.vnd.control.Unit;
 import org.vnd.control.UnitRecord;
 import org.vnd.engine.Gate;
 import org.vnd.extent.ExtentMap;
+import org.vnd.image.AttachListener;
+import org.vnd.image.AttachRequest;
+import org.vnd.image.AttachRequest.Engine;
 import org.vnd.image.AttachedImage;
+import org.vnd.image.FilePlace;
+import org.vnd.image.LockStep;
 
 /** One attached disk, from the first look at the image to the last. */
 final class Disk implements ControlServer.Handler {
@@ -39,44 +44,113 @@ final class Disk implements ControlServer.Handler {
 
     private boolean detached;
 
+    private Disk(DaemonArguments arguments, AttachedImage image, List<String> unprotected) throws IOException {
+        this.arguments = arguments;
+        this.state = arguments.state();
+        this.unit = arguments.unit();
+        this.image = image;
+        this.gate = new Gate(Watcher.freshNanos(image));
+        Path socket = socket(arguments);
+        boolean inherited = arguments.listenDescriptor().isPresent();
+        int listener = inherited ? arguments.listenDescriptor().get() : NbdSocket.listen(socket);
+        String file = arguments.options().file();
+        queue = QueueThread.start(() -> DataPath.make(image, gate, unit.name(), file, listener, inherited));
+        try {
+            record(inherited ? "" : NbdSocket.uri(socket), unprotected).write(state.record(unit));
+            control = ControlServer.start(state.controlSocket(unit), this);
+        } catch (IOException e) {
+            stopUnlessBusyOnQueue(true);
+            drain();
+            queue.end();
+            throw e;
+        }
+        watcher = Watcher.start(image, gate, queue);
+    }
+
     /**
      * Attaches the image and begins to serve it. When this returns, the disk answers requests.
      *
      * @throws IOException with the line for the user; the image is as it was before
      */
-    Disk(DaemonArguments arguments, Reporter reporter, List<String> unprotected) throws IOException {
-        this.arguments = arguments;
-        this.state = arguments.state();
-        this.unit = arguments.unit();
+    static Disk attach(DaemonArguments arguments, Reporter reporter, List<String> unprotected) throws IOException {
+        Path record = arguments.state().record(arguments.unit());
         AttachOptions options = arguments.options();
-        Path record = state.record(unit);
-        long pid = ProcessHandle.current().pid();
-        UnitRecord.attaching(unit, options.file(), options.readOnly(), pid).write(record);
-        image = AttachedImage.attach(options.file(), options.readOnly());
-        gate = new Gate(image.freshNanos());
-        Path socket = arguments.unitDirectory().resolve("nbd.sock");
-        boolean inherited = arguments.listenDescriptor().isPresent();
-        int listener = inherited ? arguments.listenDescriptor().get() : NbdSocket.listen(socket);
-        queue = QueueThread.start(() -> DataPath.make(image, gate, unit.name(), options.file(), listener, inherited));
-        watcher = Watcher.start(image, gate, queue);
-        control = ControlServer.start(state.controlSocket(unit), this);
-        ExtentMap map = image.map();
-        String uri = inherited ? "" : NbdSocket.uri(socket);
-        new UnitRecord(
-                        unit.name(),
-                        options.file(),
-                        image.sizeBytes(),
-                        options.readOnly(),
-                        image.physical() ? "physical" : "file",
-                        image.engineReason(),
-                        queue.ring().description(),
-                        map == null ? 0 : map.count(),
-                        List.of(new Export(options.export(), uri)),
-                        pid,
-                        UnitRecord.State.ATTACHED,
-                        ImagePlace.UNKNOWN,
-                        unprotected)
+        UnitRecord.attaching(arguments.unit(), options.file(), options.readOnly(), pid())
                 .write(record);
+        try {
+            AttachedImage image = AttachedImage.attach(request(options, arguments.unit()), new Listener(reporter));
+            try {
+                return new Disk(arguments, image, unprotected);
+            } catch (IOException | RuntimeException | Error e) {
+                image.lock().release(AttachListener.NONE);
+                throw e;
+            }
+        } catch (IOException | RuntimeException | Error e) {
+            Files.deleteIfExists(socket(arguments));
+            Files.deleteIfExists(record);
+            throw e;
+        }
+    }
+
+    private static long pid() {
+        return ProcessHandle.current().pid();
+    }
+
+    private static Path socket(DaemonArguments arguments) {
+        return arguments.unitDirectory().resolve("nbd.sock");
+    }
+
+    private UnitRecord record(String uri, List<String> unprotected) {
+        AttachOptions options = arguments.options();
+        ExtentMap map = image.map();
+        return new UnitRecord(
+                unit.name(),
+                options.file(),
+                image.sizeBytes(),
+                options.readOnly(),
+                image.engine() == Engine.PHYSICAL ? "physical" : "file",
+                image.engineReason(),
+                queue.ring().description(),
+                map == null ? 0 : map.count(),
+                List.of(new Export(options.export(), uri)),
+                pid(),
+                UnitRecord.State.ATTACHED,
+                place(image.place()),
+                unprotected);
+    }
+
+    private static AttachRequest request(AttachOptions options, Unit unit) {
+        return new AttachRequest(
+                options.file(),
+                unit.name(),
+                Engine.valueOf(options.engine().name()),
+                options.readOnly(),
+                options.allocate(),
+                options.offsetBytes(),
+                options.sizeLimitBytes());
+    }
+
+    private static ImagePlace place(FilePlace place) {
+        return new ImagePlace(
+                place.device(), place.deviceMajor(), place.deviceMinor(), place.mountPoint(), place.inode());
+    }
+
+    /** Passes on to the one who waits for the disk what attaching has to say. */
+    private record Listener(Reporter reporter) implements AttachListener {
+        @Override
+        public void step(LockStep step) {
+            // Of interest when something goes wrong, and then the error says enough.
+        }
+
+        @Override
+        public void progress(long done, long total, String what) throws IOException {
+            reporter.progress(done, total, what);
+        }
+
+        @Override
+        public void note(String text) throws IOException {
+            reporter.note(text);
+        }
     }
 
     @Override
@@ -97,7 +171,7 @@ final class Disk implements ControlServer.Handler {
     }
 
     private Outcome detach(boolean force, ControlAnswer answer) {
-        int clients = queue.ask(() -> stopUnlessBusy(force));
+        int clients = stopUnlessBusyOnQueue(force);
         if (clients > 0) {
             return Outcome.busy(clients == 1 ? "1 client is connected" : clients + " clients are connected");
         }
@@ -109,6 +183,10 @@ final class Disk implements ControlServer.Handler {
         }
         answer.afterwards(ended::countDown);
         return Outcome.ok();
+    }
+
+    private int stopUnlessBusyOnQueue(boolean force) {
+        return queue.ask(() -> stopUnlessBusy(force));
     }
 
     /** On the queue's thread, so that no client comes in between: stops the server, or says how many are connected. */
@@ -138,11 +216,17 @@ final class Disk implements ControlServer.Handler {
         if (detached) {
             return;
         }
-        queue.ask(() -> stopUnlessBusy(true));
+        stopUnlessBusyOnQueue(true);
         try {
             finish();
         } catch (IOException e) {
             Log.line("detach: " + e.getMessage());
+        }
+    }
+
+    private void drain() {
+        while (!queue.ask(() -> queue.server().drained() && queue.engine().idle())) {
+            LockSupport.parkNanos(POLL_NANOS);
         }
     }
 
@@ -151,14 +235,12 @@ final class Disk implements ControlServer.Handler {
         if (detached) {
             return;
         }
-        while (!queue.ask(() -> queue.server().drained() && queue.engine().idle())) {
-            LockSupport.parkNanos(POLL_NANOS);
-        }
+        drain();
         watcher.end();
-        image.release();
+        image.lock().release(AttachListener.NONE).ifPresent(Log::line);
         detached = true;
         queue.end();
-        Files.deleteIfExists(arguments.unitDirectory().resolve("nbd.sock"));
+        Files.deleteIfExists(socket(arguments));
         Files.deleteIfExists(state.record(unit));
         control.close();
     }

@@ -43,7 +43,7 @@ public final class Main {
             throws IOException {
         lockMemory(unprotected);
         try {
-            return new Disk(arguments, reporter, unprotected);
+            return Disk.attach(arguments, reporter, unprotected);
         } catch (IOException e) {
             reporter.error(String.valueOf(e.getMessage()));
             return null;

@@ -1,6 +1,6 @@
 package org.vnd.daemon;
 
-import java.io.IOException;
+import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import org.vnd.engine.Gate;
 import org.vnd.image.AttachedImage;
@@ -12,6 +12,9 @@ import org.vnd.image.AttachedImage;
 final class Watcher implements Runnable {
     /** Once a second: an intruder waits lease-break-time, 45 s by default, before the file is his. */
     private static final long INTERVAL_NANOS = 1_000_000_000L;
+
+    /** How long whoever has the file open may take to close it again, before the disk fails. */
+    private static final long TAKE_BACK_NANOS = 20_000_000_000L;
 
     private static final long QUIET_POLL_NANOS = 1_000_000;
 
@@ -25,6 +28,14 @@ final class Watcher implements Runnable {
         this.image = image;
         this.gate = gate;
         this.queue = queue;
+    }
+
+    /**
+     * For how long a look at the lock is good: half of what an intruder is kept waiting, so that requests started just
+     * before the end of it are done when he gets the file.
+     */
+    static long freshNanos(AttachedImage image) {
+        return image.lock().breakNanos() / 2;
     }
 
     static Watcher start(AttachedImage image, Gate gate, QueueThread queue) {
@@ -55,36 +66,40 @@ final class Watcher implements Runnable {
     public void run() {
         while (!ending && gate.state() != Gate.State.FAILED) {
             long before = System.nanoTime();
-            try {
-                if (!image.verify()) {
-                    takeBack();
-                } else if (gate.verified(before)) {
-                    queue.wakeUp();
-                }
-            } catch (IOException e) {
-                fail("the layout lock can't be watched: " + e.getMessage());
+            if (!image.lock().verify()) {
+                takeBack();
+            } else if (gate.verified(before)) {
+                queue.wakeUp();
             }
             LockSupport.parkNanos(INTERVAL_NANOS);
         }
     }
 
     /** The lock is gone: holds requests, and gets it back if the layout is what it was. */
-    private void takeBack() throws IOException {
+    private void takeBack() {
         Log.line("the layout lock was taken away: requests wait");
         gate.hold();
         queue.wakeUp();
         while (!gate.quiet()) {
             LockSupport.parkNanos(QUIET_POLL_NANOS);
         }
-        long before = System.nanoTime();
-        if (!image.relock()) {
-            fail("the layout of the image was changed from outside while it was attached");
-            return;
+        long giveUpNanos = System.nanoTime() + TAKE_BACK_NANOS;
+        while (true) {
+            long before = System.nanoTime();
+            Optional<String> problem = image.lock().relock();
+            if (problem.isEmpty()) {
+                Log.line("locked again, and the layout is unchanged: requests go on");
+                gate.verified(before);
+                gate.release();
+                queue.wakeUp();
+                return;
+            }
+            if (ending || System.nanoTime() - giveUpNanos >= 0) {
+                fail(problem.get());
+                return;
+            }
+            LockSupport.parkNanos(INTERVAL_NANOS);
         }
-        Log.line("locked again, and the layout is unchanged: requests go on");
-        gate.verified(before);
-        gate.release();
-        queue.wakeUp();
     }
 
     private void fail(String reason) {

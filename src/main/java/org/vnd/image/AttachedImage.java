@@ -17,9 +17,7 @@ import org.vnd.image.AttachRequest.Engine;
  * @param sizeBytes of the disk, whole sectors of 512
  * @param blockBytes the alignment that {@code fd} asks for
  * @param fileBytes size of the whole image
- * @param deviceName of the device under the file system, such as "/dev/sda1", or of its type where it has none
- * @param mountPoint of the file system; empty if not known
- * @param inode number of the image
+ * @param place where the image lies
  */
 public record AttachedImage(
         Engine engine,
@@ -32,9 +30,7 @@ public record AttachedImage(
         int blockBytes,
         boolean readOnly,
         long fileBytes,
-        String deviceName,
-        String mountPoint,
-        long inode) {
+        FilePlace place) {
 
     /**
      * Attaches the image of {@code request}. Given up by {@link ImageLock#release}.

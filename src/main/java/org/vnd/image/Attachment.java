@@ -88,9 +88,7 @@ final class Attachment {
                 device.blockBytes(),
                 request.readOnly(),
                 facts.sizeBytes(),
-                device.name(),
-                mount == null ? "" : mount.mountPoint(),
-                facts.inode());
+                FilePlace.of(facts, mount));
     }
 
     /** The disk would change what its owner has forbidden to change, and no file system could stop it. */
@@ -119,9 +117,7 @@ final class Attachment {
                     lock.blockBytes(),
                     request.readOnly(),
                     facts.sizeBytes(),
-                    mount == null ? "" : mount.fileSystem(),
-                    mount == null ? "" : mount.mountPoint(),
-                    facts.inode());
+                    FilePlace.of(facts, mount));
         } catch (IOException | RuntimeException | Error e) {
             FileCalls.close(lock.fd());
             throw e;

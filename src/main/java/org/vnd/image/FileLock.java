@@ -110,6 +110,11 @@ final class FileLock implements ImageLock {
     }
 
     @Override
+    public long breakNanos() {
+        return Long.MAX_VALUE;
+    }
+
+    @Override
     public int fd() {
         return fd;
     }

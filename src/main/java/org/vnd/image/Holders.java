@@ -150,8 +150,8 @@ final class Holders {
             return;
         }
         // Device numbers as makedev(3) packs them, printed in hexadecimal, at least two digits each.
-        long major = device >>> 8 & 0xFFF | device >>> 32 & ~0xFFFL;
-        long minor = device & 0xFF | device >>> 12 & ~0xFFL;
+        long major = (device >>> 8 & 0xFFF) | (device >>> 32 & ~0xFFFL);
+        long minor = (device & 0xFF) | (device >>> 12 & ~0xFFL);
         String wanted = String.format(" %02x:%02x %d ", major, minor, inode);
         for (String line : maps.split("\n")) {
             if ((line + " ").contains(wanted)) {

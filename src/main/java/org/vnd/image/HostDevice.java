@@ -34,7 +34,7 @@ final class HostDevice implements AutoCloseable {
     /** Opens the device {@code major}:{@code minor}; by a node of its own where /dev lacks one, as in a container. */
     static HostDevice open(int major, int minor) throws NotPhysicalException {
         String number = major + ":" + minor;
-        String name = nameOf(number);
+        String name = nameOf(major, minor);
         int fd = major == 0 || name == null ? -Errno.ENODEV : FileCalls.open("/dev/" + name, flags(false));
         if (fd >= 0 && !isDevice(fd, major, minor)) {
             FileCalls.close(fd);
@@ -62,8 +62,8 @@ final class HostDevice implements AutoCloseable {
     }
 
     /** The kernel's name for the device, or null if it has no such device. */
-    private static @Nullable String nameOf(String number) {
-        String events = SmallFile.read("/sys/dev/block/" + number + "/uevent");
+    static @Nullable String nameOf(int major, int minor) {
+        String events = SmallFile.read("/sys/dev/block/" + major + ":" + minor + "/uevent");
         if (events == null) {
             return null;
         }

@@ -23,11 +23,8 @@ record ImageGeometry(long offsetBytes, long sizeBytes) {
             throw new ImageException(
                     request.path(), "offset " + offset + " is past its end at " + fileBytes + " bytes");
         }
-        if (limit > fileBytes - offset) {
-            throw new ImageException(
-                    request.path(), "has " + (fileBytes - offset) + " bytes behind the offset, not " + limit);
-        }
-        long size = (limit == 0 ? fileBytes - offset : limit) / SECTOR_BYTES * SECTOR_BYTES;
+        long rest = fileBytes - offset;
+        long size = (limit == 0 ? rest : Math.min(limit, rest)) / SECTOR_BYTES * SECTOR_BYTES;
         if (size == 0) {
             throw new ImageException(request.path(), "has less than a sector of " + SECTOR_BYTES + " bytes");
         }

@@ -27,6 +27,12 @@ public interface ImageLock {
     Optional<String> release(AttachListener listener) throws IOException;
 
     /**
+     * For how long at least, in nanoseconds, whoever takes the lock away is kept waiting before he can change anything;
+     * {@link Long#MAX_VALUE} where nothing can be taken away.
+     */
+    long breakNanos();
+
+    /**
      * The descriptor the lock hangs on. Whoever has operations in flight after this process was killed (io_uring has)
      * should have it registered too, so that nobody gets the image before they are done.
      */

@@ -5,6 +5,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.vnd.extent.ExtentMap;
 import org.vnd.sys.Errno;
@@ -34,6 +35,8 @@ public final class LayoutLock implements ImageLock {
 
     /** The user has set the flag himself, and it stays; then there is nothing to write down and to put back. */
     private final boolean frozenBefore;
+
+    private final long breakNanos = TimeUnit.SECONDS.toNanos(Lease.breakSeconds());
 
     private @Nullable OpenGuard guard;
     private @Nullable ExtentMap map;
@@ -292,6 +295,11 @@ public final class LayoutLock implements ImageLock {
         device.close();
         file.close();
         return difference.map(what -> file.path() + ": " + what + " while it was attached");
+    }
+
+    @Override
+    public long breakNanos() {
+        return breakNanos;
     }
 
     @Override

@@ -29,11 +29,16 @@ final class Lease {
         if (SmallFile.readNumber("/proc/sys/fs/leases-enable", 1) == 0) {
             return "leases are switched off (fs.leases-enable=0)";
         }
-        long seconds = SmallFile.readNumber("/proc/sys/fs/lease-break-time", BREAK_SECONDS_MIN);
+        long seconds = breakSeconds();
         if (seconds < BREAK_SECONDS_MIN) {
             return "fs.lease-break-time=" + seconds + " leaves no time to stop: set it to 45, the usual";
         }
         return "";
+    }
+
+    /** How long whoever breaks a lease waits for its holder, proc_sys_fs(5). */
+    static long breakSeconds() {
+        return SmallFile.readNumber("/proc/sys/fs/lease-break-time", BREAK_SECONDS_MIN);
     }
 
     /**

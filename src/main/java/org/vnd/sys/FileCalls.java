@@ -87,7 +87,7 @@ public final class FileCalls {
     public static int makeBlockNode(String path, int major, int minor) {
         ByteBuffer name = Libc.cString(path);
         // makedev(3)
-        long device = (major & 0xFFFL) << 8 | (major & ~0xFFFL) << 32 | minor & 0xFFL | (minor & ~0xFFL) << 12;
+        long device = (major & 0xFFFL) << 8 | (major & ~0xFFFL) << 32 | (minor & 0xFFL) | (minor & ~0xFFL) << 12;
         try {
             return Libc.callInt(MKNOD, Libc.address(name), S_IFBLK | 0600, device);
         } finally {
