@@ -68,8 +68,8 @@ class PhysicalAttachTest {
             assertTrue(Attached.hasRecord(path));
             assertTrue(image.lock().verify());
             assertEquals(SIZE, image.sizeBytes());
-            assertEquals(files.device().toString(), image.deviceName());
-            assertEquals(files.root().toString(), image.mountPoint());
+            assertEquals(files.device().toString(), image.place().device());
+            assertEquals(files.root().toString(), image.place().mountPoint());
             String type = kind == FileSystemKind.EXT4 ? "ext4" : "xfs";
             String extents = image.map().count() == 1 ? " extent" : " extents";
             assertEquals(type + " on " + files.device() + ", " + image.map().count() + extents, image.engineReason());
