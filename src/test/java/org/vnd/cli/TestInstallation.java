@@ -43,7 +43,7 @@ final class TestInstallation {
         Path script = home.resolve("libexec/vndd");
         Files.writeString(
                 script,
-                "#!/bin/sh\nexec " + java() + " -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp " + classes + ":" + daemon
+                "#!/bin/sh\nexec " + java() + " -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp " + daemon + ":" + classes
                         + " \"$@\"\n");
         Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
