@@ -9,6 +9,7 @@ import java.nio.file.NoSuchFileException;
 final class ErrorText {
     static final String NO_SUCH_FILE = "No such file or directory";
     static final String PERMISSION_DENIED = "Permission denied";
+    static final String NOT_A_DIRECTORY = "Not a directory";
     static final String IS_A_DIRECTORY = "Is a directory";
     static final String INVALID_ARGUMENT = "Invalid argument";
     static final String OPERATION_NOT_SUPPORTED = "Operation not supported";

@@ -5,6 +5,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.AccessMode;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 
@@ -37,9 +38,21 @@ final class ImageFile {
                 requireWritable(path);
             }
             return new ImageFile(absolute, attributes.size(), attributes.isRegularFile());
+        } catch (NoSuchFileException missing) {
+            throw new ProgramException(name + ": " + whyMissing(Path.of(absolute)));
         } catch (IOException failure) {
             throw new ProgramException(name + ": " + ErrorText.of(failure));
         }
+    }
+
+    /** ENOENT or ENOTDIR: in newer JDKs both are the same exception. */
+    private static String whyMissing(Path path) {
+        for (Path parent = path.getParent(); parent != null; parent = parent.getParent()) {
+            if (Files.exists(parent)) {
+                return Files.isDirectory(parent) ? ErrorText.NO_SUCH_FILE : ErrorText.NOT_A_DIRECTORY;
+            }
+        }
+        return ErrorText.NO_SUCH_FILE;
     }
 
     /**

@@ -33,7 +33,6 @@ public abstract class BlockDeviceConformance {
     private static final int TRANSFER_LIMIT = 1 << 20;
     private static final int ROUNDS = 6;
     private static final int ROUND_REQUESTS = 150;
-    private static final int STEADY_REQUESTS = 100_000;
 
     /**
      * Opens a new disk over an image with random content.
@@ -47,6 +46,11 @@ public abstract class BlockDeviceConformance {
     /** How long a disk may take for a request: far more than any does, on a machine that does other things as well. */
     protected int hangSeconds() {
         return 60;
+    }
+
+    /** How many requests are watched for allocations. */
+    protected int steadyRequests() {
+        return 100_000;
     }
 
     /** A disk with the parts of a test, closed in order. */
@@ -476,15 +480,15 @@ public abstract class BlockDeviceConformance {
         AlignedBuffer arena = new AlignedBuffer(DEPTH * 16384);
         try (Subject subject = open(random, ring -> ring, arena)) {
             SteadyLoad load = new SteadyLoad(subject.device(), arena, random);
-            load.run(subject.ring(), STEADY_REQUESTS / 4);
+            load.run(subject.ring(), steadyRequests() / 4);
             var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
             threads.getCurrentThreadAllocatedBytes();
             long before = threads.getCurrentThreadAllocatedBytes();
-            load.run(subject.ring(), STEADY_REQUESTS);
+            load.run(subject.ring(), steadyRequests());
             long allocated = threads.getCurrentThreadAllocatedBytes() - before;
             assertTrue(
-                    allocated < STEADY_REQUESTS / 100,
-                    allocated + " bytes allocated in " + STEADY_REQUESTS + " requests");
+                    allocated < steadyRequests() / 100,
+                    allocated + " bytes allocated in " + steadyRequests() + " requests");
         } finally {
             arena.close();
         }

@@ -22,8 +22,13 @@ public final class Fragmenter {
     private static final int NEIGHBOURS = 4;
     private static final long MEBIBYTE = 1 << 20;
 
-    /** Left free for the file system's own blocks while it is as good as full; the image takes some as one long run. */
-    private static final long RESERVE_BYTES = 12 * MEBIBYTE;
+    /** Left free, with {@link #RESERVE_EXTENT_BYTES} an extent, for the file system's own blocks. */
+    private static final long RESERVE_BYTES = 4 * MEBIBYTE;
+
+    private static final long RESERVE_EXTENT_BYTES = 64;
+
+    /** What XFS keeps back beyond that and doesn't tell. */
+    private static final long HIDDEN_BYTES = 8 * MEBIBYTE;
 
     private final Path image;
     private final Map<Path, Long> neighbours;
@@ -38,10 +43,11 @@ public final class Fragmenter {
     /**
      * Makes {@code image} of {@code sizeBytes} in at least {@code extents} pieces, every block written with seeded
      * content, in a file system with nothing else in it. That is to be at least 2.5 times as large as the image, and an
-     * extent 4 blocks on average or more: {@code sizeBytes ≥ extents × 16 KiB + 16 MiB}.
+     * extent 4 blocks on average or more: {@code sizeBytes ≥ extents × 12 KiB + 13 MiB}.
      */
     public static Fragmenter make(Path image, long sizeBytes, int extents, SeededRandom random) throws IOException {
-        List<Path> files = fillUp(image.resolveSibling("neighbours"), random);
+        shrinkReserve(image);
+        List<Path> files = fillUp(image.resolveSibling("neighbours"), extents, random);
         punch(files, sizeBytes, extents, random);
         for (Path file : files) {
             // Blocks freed in ext4 can be had again only after the transaction that freed them.
@@ -78,10 +84,21 @@ public final class Fragmenter {
         }
     }
 
-    private static List<Path> fillUp(Path directory, SeededRandom random) throws IOException {
+    /** XFS keeps up to 32 MiB back, which would be one more long run for the image. */
+    private static void shrinkReserve(Path image) {
+        if (Command.output("stat", "-f", "-c", "%T", image.getParent()).equals("xfs")) {
+            Command.output("xfs_io", "-x", "-c", "resblks 1024", image.getParent());
+        }
+    }
+
+    private static long reserve(int extents) {
+        return RESERVE_BYTES + extents * RESERVE_EXTENT_BYTES;
+    }
+
+    private static List<Path> fillUp(Path directory, int extents, SeededRandom random) throws IOException {
         Files.createDirectories(directory);
         List<Path> files = new ArrayList<>();
-        long each = (Files.getFileStore(directory).getUsableSpace() - RESERVE_BYTES) / NEIGHBOURS / BLOCK * BLOCK;
+        long each = (Files.getFileStore(directory).getUsableSpace() - reserve(extents)) / NEIGHBOURS / BLOCK * BLOCK;
         for (int i = 0; i < NEIGHBOURS; i++) {
             Path file = directory.resolve("neighbour-" + i);
             DirectFile.fill(file, each, random.nextLong());
@@ -94,7 +111,7 @@ public final class Fragmenter {
         // The reserve goes to the image too, in one run, and then the largest holes: so more holes than extents are
         // made.
         long blocks = sizeBytes / BLOCK;
-        long largestHole = Math.max(1, (sizeBytes - RESERVE_BYTES) / BLOCK * 12 / 10 / extents - 1);
+        long largestHole = Math.max(1, (sizeBytes - reserve(extents) - HIDDEN_BYTES) / BLOCK * 12 / 10 / extents - 1);
         long available = 0;
         for (Path file : files) {
             available += Files.size(file) / BLOCK;

@@ -235,9 +235,30 @@ public final class ScratchFileSystem implements AutoCloseable {
         cycle();
     }
 
+    /** Unmounts it, but waits a while when it is in use: an io_uring's end lets go of its files in its own time. */
+    private void unmountSoon() {
+        for (int attempt = 0; attempt < 100; attempt++) {
+            if (new Command("umount", root()).run().exitCode() == 0) {
+                break;
+            }
+            pause();
+        }
+        if (mounted(root()) || kind == FileSystemKind.OVERLAY) {
+            new Command("umount", mountPoint).run().succeeded();
+        }
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(50);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     /** Unmounts it, lets the file system's checker look without changing anything, fails if it finds fault, mounts it. */
     public void check() {
-        unmount();
+        unmountSoon();
         checker().run().succeeded();
         mount();
     }

@@ -8,19 +8,18 @@ import org.vnd.mem.BufferPool;
 
 /**
  * The slots and the memory of all connections, shared so that a client that sends much, or reads no replies, can't stop
- * the others.
- *
- * <p>A connection may take from what is common only while it holds less than is left. So one alone gets half of it, two
- * get a third each, n get 1/(n+1) each, and there is always some left for one that has nothing yet. Beside that each place
- * has a run of its own, with which a connection gets on, piece by piece, however full or fragmented the common memory is.
+ * the others: a {@link Quota} of each, and a run of its own for each place, with which a connection gets on, piece by
+ * piece, however fragmented the rest of the memory is.
  */
 final class CommandPool {
+    /** Slots that a connection has for itself: sixteen is what QEMU uses. */
+    private static final int GUARANTEED_SLOTS = 16;
+
     /**
-     * Slots of all connections together: half of them, 256, for one client alone, which is the deepest queue that a block
-     * device is usefully given (the kernel's nbd uses 128, fio's and libguestfs's clients up to 64 a connection), and
-     * still 30 for each of sixteen.
+     * Slots for all: half of them, 256, for one client alone, which is the deepest queue that is usefully given to a block
+     * device (the kernel's nbd has 128, nbdcopy 64 a connection).
      */
-    static final int SLOTS = 512;
+    private static final int COMMON_SLOTS = 512;
 
     /** The largest part of a request that is done at once: more doesn't make a disk faster, and would fragment memory. */
     static final int PIECE_BYTES = 1 << 20;
@@ -35,6 +34,8 @@ final class CommandPool {
     static final int RESERVE_BYTES = RESERVE_DATA_BYTES + 2 * AlignedBuffer.PAGE_BYTES;
 
     private final BufferPool buffers;
+    private final Quota slotQuota;
+    private final Quota memoryQuota;
     private final ByteBuffer bytes;
     private final Command[] freeCommands;
     private int freeCommandCount;
@@ -48,7 +49,7 @@ final class CommandPool {
     /**
      * Shares {@code buffers} among at most {@code places} connections.
      *
-     * @throws IllegalArgumentException if there isn't at least as much common memory as reserves
+     * @throws IllegalArgumentException if there isn't as much memory again as the places' own runs
      */
     CommandPool(BufferPool buffers, int places) {
         long needed = 2L * places * RESERVE_BYTES + LONGEST_RUN_BYTES;
@@ -59,12 +60,14 @@ final class CommandPool {
         this.buffers = buffers;
         this.bytes = buffers.arena().bytes().duplicate().order(ByteOrder.BIG_ENDIAN);
         this.places = places;
-        freeCommands = new Command[SLOTS];
-        for (int slot = SLOTS - 1; slot >= 0; slot--) {
+        int slots = places * GUARANTEED_SLOTS + COMMON_SLOTS;
+        slotQuota = new Quota(GUARANTEED_SLOTS, COMMON_SLOTS);
+        freeCommands = new Command[slots];
+        for (int slot = slots - 1; slot >= 0; slot--) {
             freeCommands[freeCommandCount++] = new Command(slot);
         }
         // A transfer has at least one command or is the one that its connection is decoding.
-        freeTransfers = new Transfer[SLOTS + places];
+        freeTransfers = new Transfer[slots + places];
         while (freeTransferCount < freeTransfers.length) {
             freeTransfers[freeTransferCount++] = new Transfer();
         }
@@ -72,6 +75,9 @@ final class CommandPool {
         while (freeReserveCount < places) {
             freeReserves[freeReserveCount++] = buffers.acquire(RESERVE_BYTES);
         }
+        // Half of the memory is guaranteed, in equal parts, and half is for all.
+        long guaranteed = buffers.freeBytes() / 2 / places;
+        memoryQuota = new Quota(guaranteed, buffers.freeBytes() - places * guaranteed);
     }
 
     /** How many connections there can be. */
@@ -86,7 +92,7 @@ final class CommandPool {
 
     /** Commands that are taken. */
     int commandsTaken() {
-        return SLOTS - freeCommandCount;
+        return freeCommands.length - freeCommandCount;
     }
 
     /** Gives a connection a place and its reserve; false if all are taken. */
@@ -111,9 +117,10 @@ final class CommandPool {
     /** A command for {@code owner}, or null: wait until something is returned. */
     @Nullable
     Command take(Share share, Answers owner) {
-        if (share.commands >= freeCommandCount) {
+        if (!slotQuota.allows(share.commands, 1)) {
             return null;
         }
+        slotQuota.take(share.commands, 1);
         share.commands++;
         Command command = freeCommands[--freeCommandCount];
         command.owner = owner;
@@ -125,6 +132,7 @@ final class CommandPool {
         releaseRun(share, command);
         command.transfer = null;
         command.dataBytes = 0;
+        slotQuota.giveBack(share.commands, 1);
         share.commands--;
         freeCommands[freeCommandCount++] = command;
         returned = true;
@@ -140,13 +148,14 @@ final class CommandPool {
     /** Gives {@code command} a run of {@code sizeBytes} of the common memory; false if there is none for it now. */
     boolean takeRun(Share share, Command command, int sizeBytes) {
         assert command.runIndex == BufferPool.NONE && sizeBytes <= LONGEST_RUN_BYTES;
-        if (share.runBytes + sizeBytes > buffers.freeBytes()) {
+        if (!memoryQuota.allows(share.runBytes, sizeBytes)) {
             return false;
         }
         int index = buffers.acquire(sizeBytes);
         if (index == BufferPool.NONE) {
             return false;
         }
+        memoryQuota.take(share.runBytes, sizeBytes);
         share.runBytes += sizeBytes;
         command.runIndex = index;
         command.runBytes = sizeBytes;
@@ -176,6 +185,7 @@ final class CommandPool {
             share.reserveInUse = false;
         } else {
             buffers.release(command.runIndex, command.runBytes);
+            memoryQuota.giveBack(share.runBytes, command.runBytes);
             share.runBytes -= command.runBytes;
         }
         command.runIndex = BufferPool.NONE;

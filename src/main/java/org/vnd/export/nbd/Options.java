@@ -25,12 +25,6 @@ public final class Options {
     /** How long a client may take for its handshake, in seconds. */
     public int handshakeLimitSeconds = DEFAULT_HANDSHAKE_LIMIT_SECONDS;
 
-    /**
-     * Whether the listening socket is someone else's too (LISTEN_FDS, sd_listen_fds(3)): then it is neither shut down nor
-     * closed at the end, since it is to be listened on by the next daemon.
-     */
-    public boolean inheritedListener;
-
     /** The defaults for the unit {@code name}. */
     public Options(String name, String description, Consumer<String> log) {
         this.name = name;

@@ -106,16 +106,12 @@ public final class Server implements CompletionHandler, AutoCloseable {
     /**
      * Takes no more clients and no more requests. What the disk has in work is answered, unless its client doesn't read.
      * The owner goes on with {@link Ring#run} and {@link #flushReplies} until {@link #drained}.
+     *
+     * <p>The listening socket stays its owner's, who closes it, and removes its path, or leaves it to the next daemon
+     * (LISTEN_FDS): whoever still connects until the ring is closed is hung up on.
      */
     public void stop() {
         stopped = true;
-        if (!options.inheritedListener) {
-            // Makes the accept in flight come back.
-            SocketCalls.shutdown(listenFd, SocketCalls.SHUT_READ_WRITE);
-            if (!accepting) {
-                FileCalls.close(listenFd);
-            }
-        }
         for (Connection connection : connections) {
             if (connection.open()) {
                 connection.session.close("the disk is being detached");
@@ -130,7 +126,7 @@ public final class Server implements CompletionHandler, AutoCloseable {
 
     /** After {@link #stop}: whether no connection is left, and no request. */
     public boolean drained() {
-        return stopped && free.size() == connections.length && (!accepting || options.inheritedListener);
+        return stopped && free.size() == connections.length;
     }
 
     /** Frees the memory; nothing may be in flight. */
@@ -190,7 +186,7 @@ public final class Server implements CompletionHandler, AutoCloseable {
     }
 
     private void accept() {
-        if (!accepting && !stopped && free.size() > 0) {
+        if (!accepting && free.size() > 0) {
             accepting = true;
             ring.accept(handler, tag(ACCEPT, 0), listenFd);
         }
@@ -201,9 +197,7 @@ public final class Server implements CompletionHandler, AutoCloseable {
         if (stopped) {
             if (result >= 0) {
                 FileCalls.close(result);
-            }
-            if (!options.inheritedListener) {
-                FileCalls.close(listenFd);
+                accept();
             }
             return;
         }
@@ -277,10 +271,10 @@ public final class Server implements CompletionHandler, AutoCloseable {
         session.afterCompletions();
         send(connection);
         if (session.dropped() && !connection.shutDown && connection.open()) {
-            shutDown(connection);
             if (!session.dropReason().isEmpty()) {
                 log.add("a client was dropped: " + session.dropReason());
             }
+            shutDown(connection);
         }
         if (session.finished()) {
             end(connection);
