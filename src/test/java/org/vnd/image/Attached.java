@@ -104,8 +104,8 @@ final class Attached implements AutoCloseable {
         }
     }
 
-    static String flags(Path path) {
-        return Command.output("lsattr", path).split(" ")[0];
+    static String flags(Path path) throws IOException {
+        return Command.output("lsattr", path.toRealPath()).split(" ")[0];
     }
 
     static boolean hasRecord(Path path) {
