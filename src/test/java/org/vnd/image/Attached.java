@@ -42,7 +42,11 @@ final class Attached implements AutoCloseable {
     }
 
     static Attached attach(AttachRequest request) throws IOException {
-        return new Attached(Path.of(request.path()), AttachedImage.attach(request, AttachListener.NONE));
+        return attach(request, AttachListener.NONE);
+    }
+
+    static Attached attach(AttachRequest request, AttachListener listener) throws IOException {
+        return new Attached(Path.of(request.path()), AttachedImage.attach(request, listener));
     }
 
     ExtentMap map() {
