@@ -25,9 +25,7 @@ record DataPath(Ring ring, Engine engine, Server server) implements QueueThread.
     private static final int SPARE_OPERATIONS = 16;
 
     /** On the queue's thread. */
-    static DataPath make(
-            AttachedImage image, Gate gate, String unit, String file, int listener, boolean inheritedListener)
-            throws SysException {
+    static DataPath make(AttachedImage image, Gate gate, String unit, String file, int listener) throws SysException {
         int capacity =
                 Engine.FRAGMENT_LIMIT + Server.ringOperations(Options.DEFAULT_CONNECTION_LIMIT) + SPARE_OPERATIONS;
         Ring ring = ring(capacity);
@@ -37,7 +35,6 @@ record DataPath(Ring ring, Engine engine, Server server) implements QueueThread.
         // The lock's descriptor too: after a kill, nobody gets the image before the writes in flight are done.
         ring.registerFiles(image.fd(), image.lock().fd());
         Options options = new Options(unit, file, Log::line);
-        options.inheritedListener = inheritedListener;
         return new DataPath(ring, engine, new Server(ring, new BufferPool(arena), engine, listener, options));
     }
 

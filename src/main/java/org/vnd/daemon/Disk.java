@@ -26,6 +26,7 @@ import org.vnd.image.AttachRequest.Engine;
 import org.vnd.image.AttachedImage;
 import org.vnd.image.FilePlace;
 import org.vnd.image.LockStep;
+import org.vnd.sys.FileCalls;
 
 /** One attached disk, from the first look at the image to the last. */
 final class Disk implements ControlServer.Handler {
@@ -37,6 +38,9 @@ final class Disk implements ControlServer.Handler {
     private final AttachedImage image;
     private final Gate gate;
     private final QueueThread queue;
+    /** The socket on which the server listens; ours, or lent by the one who activated us. */
+    private final int listener;
+
     private final Watcher watcher;
     private final ControlServer control;
     /** Opened when the one who asked for the detach has the answer. */
@@ -52,9 +56,9 @@ final class Disk implements ControlServer.Handler {
         this.gate = new Gate(Watcher.freshNanos(image));
         Path socket = socket(arguments);
         boolean inherited = arguments.listenDescriptor().isPresent();
-        int listener = inherited ? arguments.listenDescriptor().get() : NbdSocket.listen(socket);
+        listener = inherited ? arguments.listenDescriptor().get() : NbdSocket.listen(socket);
         String file = arguments.options().file();
-        queue = QueueThread.start(() -> DataPath.make(image, gate, unit.name(), file, listener, inherited));
+        queue = QueueThread.start(() -> DataPath.make(image, gate, unit.name(), file, listener));
         try {
             record(inherited ? "" : NbdSocket.uri(socket), unprotected).write(state.record(unit));
             control = ControlServer.start(state.controlSocket(unit), this);
@@ -240,6 +244,7 @@ final class Disk implements ControlServer.Handler {
         image.lock().release(AttachListener.NONE).ifPresent(Log::line);
         detached = true;
         queue.end();
+        FileCalls.close(listener);
         Files.deleteIfExists(socket(arguments));
         Files.deleteIfExists(state.record(unit));
         control.close();

@@ -26,12 +26,15 @@ final class Lease {
 
     /** Why leases can't be relied on here, or an empty string. */
     static String problem() {
-        if (SmallFile.readNumber("/proc/sys/fs/leases-enable", 1) == 0) {
+        return problem(SmallFile.readNumber("/proc/sys/fs/leases-enable", 1), breakSeconds());
+    }
+
+    static String problem(long enabled, long breakSeconds) {
+        if (enabled == 0) {
             return "leases are switched off (fs.leases-enable=0)";
         }
-        long seconds = breakSeconds();
-        if (seconds < BREAK_SECONDS_MIN) {
-            return "fs.lease-break-time=" + seconds + " leaves no time to stop: set it to 45, the usual";
+        if (breakSeconds < BREAK_SECONDS_MIN) {
+            return "fs.lease-break-time=" + breakSeconds + " leaves no time to stop: set it to 45, the usual";
         }
         return "";
     }

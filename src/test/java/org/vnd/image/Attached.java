@@ -42,7 +42,11 @@ final class Attached implements AutoCloseable {
     }
 
     static Attached attach(AttachRequest request) throws IOException {
-        return new Attached(Path.of(request.path()), AttachedImage.attach(request, AttachListener.NONE));
+        return attach(request, AttachListener.NONE);
+    }
+
+    static Attached attach(AttachRequest request, AttachListener listener) throws IOException {
+        return new Attached(Path.of(request.path()), AttachedImage.attach(request, listener));
     }
 
     ExtentMap map() {
@@ -104,8 +108,8 @@ final class Attached implements AutoCloseable {
         }
     }
 
-    static String flags(Path path) {
-        return Command.output("lsattr", path).split(" ")[0];
+    static String flags(Path path) throws IOException {
+        return Command.output("lsattr", path.toRealPath()).split(" ")[0];
     }
 
     static boolean hasRecord(Path path) {

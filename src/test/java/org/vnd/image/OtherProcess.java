@@ -1,0 +1,137 @@
+package org.vnd.image;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.vnd.image.AttachRequest.Engine;
+
+/** A JVM of its own that attaches an image and stops where it is told, to be killed there. */
+final class OtherProcess implements AutoCloseable {
+    private static final long LIMIT_SECONDS = 60;
+
+    private final Process process;
+    private final BufferedReader output;
+
+    private OtherProcess(List<String> prefix, List<String> arguments) throws IOException {
+        List<String> words = new ArrayList<>(prefix);
+        words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        words.add("-ea");
+        words.add("-XX:TieredStopAtLevel=1");
+        String jffi = System.getProperty("jffi.boot.library.path");
+        if (jffi != null) {
+            words.add("-Djffi.boot.library.path=" + jffi);
+        }
+        words.addAll(List.of("-cp", System.getProperty("java.class.path"), OtherProcess.class.getName()));
+        words.addAll(arguments);
+        process = new ProcessBuilder(words)
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        output = process.inputReader();
+    }
+
+    /** Attaches {@code path}, and detaches it unless it has stopped before {@code step}. */
+    static OtherProcess stoppingAt(LockStep step, Path path, Engine engine) throws IOException {
+        return new OtherProcess(List.of(), List.of(path.toString(), engine.name(), step.name()));
+    }
+
+    /** Attaches {@code path}, and waits for the end of its input to detach. */
+    static OtherProcess attaching(Path path, Engine engine) throws IOException {
+        return new OtherProcess(List.of(), List.of(path.toString(), engine.name(), "attached"));
+    }
+
+    /** The same as another user, without any privilege. */
+    static OtherProcess attachingAsNobody(Path path, Engine engine) throws IOException {
+        List<String> asNobody = List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups");
+        return new OtherProcess(asNobody, List.of(path.toString(), engine.name(), "attached"));
+    }
+
+    /** What it says next. */
+    String line() throws IOException {
+        return output.readLine();
+    }
+
+    /** Whether it said {@code line}, now or before, when it ended or stopped. */
+    void awaitLine(String line) throws IOException {
+        for (String said = output.readLine(); !line.equals(said); said = output.readLine()) {
+            if (said == null) {
+                throw new AssertionError("ended without: " + line);
+            }
+        }
+    }
+
+    long pid() {
+        return process.pid();
+    }
+
+    /** SIGKILL, and all its descriptors are closed. */
+    void kill() throws Exception {
+        process.destroyForcibly();
+        if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
+            throw new AssertionError("doesn't die");
+        }
+    }
+
+    /** Lets it detach. */
+    void finish() throws Exception {
+        process.getOutputStream().close();
+        if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
+            throw new AssertionError("doesn't end");
+        }
+    }
+
+    @Override
+    public void close() throws Exception {
+        kill();
+    }
+
+    /** The other process: path, engine, and the step before which it stops, or "attached". */
+    public static void main(String[] arguments) throws Exception {
+        Stopper stopper = new Stopper(arguments[2]);
+        try (Attached attached =
+                Attached.attach(Attached.request(Path.of(arguments[0]), Engine.valueOf(arguments[1])), stopper)) {
+            say(attached.image.engineReason());
+            attached.writeBlock(0, 'k');
+            if (arguments[2].equals("attached")) {
+                say("attached");
+                while (System.in.read() >= 0) {
+                    // Until its end.
+                }
+            }
+            attached.release(stopper);
+        } catch (ImageException e) {
+            say("refused " + e.getMessage());
+            System.exit(1);
+        }
+        say("detached");
+    }
+
+    private static void say(String line) {
+        System.out.println(line);
+        System.out.flush();
+    }
+
+    private record Stopper(String step) implements AttachListener {
+        @Override
+        public void step(LockStep next) {
+            if (next.name().equals(step)) {
+                say("stopped");
+                try {
+                    Thread.sleep(Long.MAX_VALUE);
+                } catch (InterruptedException e) {
+                    throw new AssertionError(e);
+                }
+            }
+        }
+
+        @Override
+        public void progress(long done, long total, String what) {}
+
+        @Override
+        public void note(String text) {
+            say("note " + text);
+        }
+    }
+}
