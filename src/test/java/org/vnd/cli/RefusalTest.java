@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.vnd.control.Unit;
@@ -137,6 +138,18 @@ class RefusalTest extends ProgramTest {
                 result.output().startsWith("vnd0: /fake ")
                         && result.output().endsWith("vnd2: not in use\nvnd3: not in use\n"),
                 result.toString());
+    }
+
+    @Test
+    void outputThatCannotBeWrittenIsAnError() throws Exception {
+        List<Object> full = new ArrayList<>(List.of("-c", "\"$@\" >/dev/full", "sh"));
+        full.addAll(installation.program());
+        full.add("-l");
+        assertEquals(
+                new Result(1, "", "vndconfig: standard output: No space left on device\n"),
+                Native.run(user.builder(List.of("/bin/sh"), full.toArray())));
+        full.set(1, "\"$@\" | :");
+        assertEquals(new Result(0, "", ""), Native.run(user.builder(List.of("/bin/sh"), full.toArray())));
     }
 
     @Test
