@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 import org.vnd.control.AttachOptions;
@@ -14,7 +15,6 @@ import org.vnd.control.DaemonArguments;
 import org.vnd.control.Export;
 import org.vnd.control.ImagePlace;
 import org.vnd.control.Outcome;
-import org.vnd.control.Reporter;
 import org.vnd.control.StateDirectory;
 import org.vnd.control.Unit;
 import org.vnd.control.UnitRecord;
@@ -25,7 +25,8 @@ import org.vnd.image.AttachRequest;
 import org.vnd.image.AttachRequest.Engine;
 import org.vnd.image.AttachedImage;
 import org.vnd.image.FilePlace;
-import org.vnd.image.LockStep;
+import org.vnd.image.ImageException;
+import org.vnd.image.Recovery;
 import org.vnd.sys.FileCalls;
 
 /** One attached disk, from the first look at the image to the last. */
@@ -76,13 +77,15 @@ final class Disk implements ControlServer.Handler {
      *
      * @throws IOException with the line for the user; the image is as it was before
      */
-    static Disk attach(DaemonArguments arguments, Reporter reporter, List<String> unprotected) throws IOException {
+    static Disk attach(DaemonArguments arguments, AttachListener listener, List<String> unprotected)
+            throws IOException {
         Path record = arguments.state().record(arguments.unit());
         AttachOptions options = arguments.options();
+        recoverEarlier(record, listener);
         UnitRecord.attaching(arguments.unit(), options.file(), options.readOnly(), pid())
                 .write(record);
         try {
-            AttachedImage image = AttachedImage.attach(request(options, arguments.unit()), new Listener(reporter));
+            AttachedImage image = AttachedImage.attach(request(options, arguments.unit()), listener);
             try {
                 return new Disk(arguments, image, unprotected);
             } catch (IOException | RuntimeException | Error e) {
@@ -93,6 +96,18 @@ final class Disk implements ControlServer.Handler {
             Files.deleteIfExists(socket(arguments));
             Files.deleteIfExists(record);
             throw e;
+        }
+    }
+
+    /** The unit's last disk crashed and left its record: its file is put back first, because the record is ours now. */
+    private static void recoverEarlier(Path record, AttachListener listener) throws IOException {
+        Optional<UnitRecord> earlier = UnitRecord.read(record);
+        if (earlier.isPresent()) {
+            try {
+                listener.note(Recovery.recover(earlier.get().file()));
+            } catch (ImageException e) {
+                listener.note("the unit's last image was not recovered: " + e.getMessage());
+            }
         }
     }
 
@@ -137,24 +152,6 @@ final class Disk implements ControlServer.Handler {
     private static ImagePlace place(FilePlace place) {
         return new ImagePlace(
                 place.device(), place.deviceMajor(), place.deviceMinor(), place.mountPoint(), place.inode());
-    }
-
-    /** Passes on to the one who waits for the disk what attaching has to say. */
-    private record Listener(Reporter reporter) implements AttachListener {
-        @Override
-        public void step(LockStep step) {
-            // Of interest when something goes wrong, and then the error says enough.
-        }
-
-        @Override
-        public void progress(long done, long total, String what) throws IOException {
-            reporter.progress(done, total, what);
-        }
-
-        @Override
-        public void note(String text) throws IOException {
-            reporter.note(text);
-        }
     }
 
     @Override
@@ -215,16 +212,18 @@ final class Disk implements ControlServer.Handler {
         }
     }
 
-    /** Ends the disk whoever is connected, for a signal. */
-    synchronized void end() {
+    /** Ends the disk whoever is connected, for a signal. Whether nothing was left behind. */
+    synchronized boolean end() {
         if (detached) {
-            return;
+            return true;
         }
         stopUnlessBusyOnQueue(true);
         try {
             finish();
+            return true;
         } catch (IOException e) {
             Log.line("detach: " + e.getMessage());
+            return false;
         }
     }
 

@@ -3,7 +3,8 @@ package org.vnd.daemon;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import org.vnd.control.DaemonArguments;
 import org.vnd.control.Reporter;
 import org.vnd.control.UnitRecord;
@@ -11,43 +12,71 @@ import org.vnd.sys.DescriptorOutputStream;
 import org.vnd.sys.Errno;
 import org.vnd.sys.MemoryCalls;
 
-/** The daemon of one disk, {@code vndd}. Started by the keeper; see {@link DaemonArguments} for its arguments. */
+/**
+ * The daemon of one disk, {@code vndd}. Started by the keeper; see {@link DaemonArguments} for its arguments.
+ *
+ * <p>Its exit status 0 says that nothing was left behind: the disk was detached, or there never was one. Anything else is
+ * a crash to the keeper, and the unit's folder stays for recovery. A signal ends the disk in order, whoever is connected.
+ */
 public final class Main {
-    private Main() {}
+    private final DaemonArguments arguments;
+    private final CompletableFuture<Optional<Disk>> attached = new CompletableFuture<>();
+    private volatile boolean ending;
+
+    private Main(DaemonArguments arguments) {
+        this.arguments = arguments;
+    }
 
     /** Attaches, says so, and serves until it is told to end. */
     public static void main(String[] words) {
-        DaemonArguments arguments = DaemonArguments.parse(words);
-        List<String> unprotected = new ArrayList<>(UnitRecord.unprotectedOf(environment("VND_UNPROTECTED")));
-        Disk disk = null;
+        Main main = new Main(DaemonArguments.parse(words));
+        Runtime.getRuntime().addShutdownHook(new Thread(main::endInOrder, "vnd-end"));
+        main.run();
+    }
+
+    private void run() {
+        boolean ready = false;
         try (Reporter reporter = new Reporter(new DescriptorOutputStream(arguments.reportDescriptor()))) {
-            disk = start(arguments, reporter, unprotected);
-            if (disk != null) {
-                Runtime.getRuntime().addShutdownHook(new Thread(disk::end, "vnd-end"));
+            attached.complete(attach(reporter));
+            if (attached.join().isPresent()) {
                 reporter.ready();
+                ready = true;
             }
         } catch (IOException gone) {
             Log.line("the one who asked for the disk is gone: detaching");
-            System.exit(1);
+        } finally {
+            attached.complete(Optional.empty());
         }
-        if (disk == null) {
-            System.exit(1);
-            return;
+        if (ready) {
+            attached.join().orElseThrow().awaitEnd();
         }
-        disk.awaitEnd();
+        // By way of endInOrder.
         System.exit(0);
     }
 
-    /** The disk, or null when the error has been reported. */
-    private static @Nullable Disk start(DaemonArguments arguments, Reporter reporter, List<String> unprotected)
-            throws IOException {
+    /** The disk, or nothing when the error has been reported. */
+    private Optional<Disk> attach(Reporter reporter) throws IOException {
+        List<String> unprotected = new ArrayList<>(UnitRecord.unprotectedOf(environment("VND_UNPROTECTED")));
         lockMemory(unprotected);
         try {
-            return Disk.attach(arguments, reporter, unprotected);
+            return Optional.of(Disk.attach(arguments, new AttachReport(reporter, () -> ending), unprotected));
         } catch (IOException e) {
             reporter.error(String.valueOf(e.getMessage()));
-            return null;
+            return Optional.empty();
+        } catch (RuntimeException e) {
+            e.printStackTrace();
+            reporter.error("a defect in the daemon: " + e);
+            return Optional.empty();
         }
+    }
+
+    /** The last thing this process does, also after a signal: which may come while the disk is being attached. */
+    private void endInOrder() {
+        ending = true;
+        Optional<Disk> disk = attached.join();
+        boolean clean = disk.isEmpty() || disk.get().end();
+        // After a signal the JVM would end with a status that says so, and the keeper would take it for a crash.
+        Runtime.getRuntime().halt(clean ? 0 : 1);
     }
 
     private static String environment(String name) {

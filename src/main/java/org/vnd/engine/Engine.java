@@ -193,7 +193,7 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         if (request.operation.changesData() && request.operation != Operation.TRIM) {
             willChange(transfer.blocksStart, transfer.blocksEnd);
         }
-        if (transfer.modifiesBlocks()) {
+        if (request.operation == Operation.WRITE && transfer.modifiesBlocks()) {
             transfer.range(Phase.EDGE_READ, 0, 1);
         } else if (request.operation == Operation.FLUSH) {
             transfer.range(Phase.SYNC, 0, 1);
@@ -212,7 +212,7 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         transfer.range(Phase.DATA, transfer.blocksStart, transfer.blocksEnd);
     }
 
-    /** The whole blocks inside the request; the partial ones are zeroed already, or, for TRIM, left alone. */
+    /** The whole blocks inside the request; the partial ones are zeroed afterwards, or, for TRIM, left alone. */
     private void startDeallocate(Transfer transfer) {
         BlockRequest request = transfer.request;
         long mask = blockSizeBytes - 1L;
@@ -405,6 +405,18 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
             return;
         }
         switch (transfer.phase) {
+            case DEALLOCATE, ZERO_FILL -> {
+                if (transfer.unsupported) {
+                    withoutMode(transfer);
+                    issue(transfer);
+                } else if (transfer.modifiesBlocks()) {
+                    // Last, because only now it is certain that the request can be done.
+                    transfer.range(Phase.EDGE_READ, 0, 1);
+                    issue(transfer);
+                } else {
+                    syncOrFinish(transfer);
+                }
+            }
             case EDGE_READ -> {
                 EdgeBlocks.merge(transfer, blockSizeBytes);
                 if (transfer.request.operation == Operation.WRITE) {
@@ -412,26 +424,11 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
                 } else {
                     transfer.range(Phase.EDGE_WRITE, 0, 1);
                 }
+                issue(transfer);
             }
-            case EDGE_WRITE -> startDeallocate(transfer);
-            case DEALLOCATE -> {
-                if (transfer.unsupported) {
-                    withoutMode(transfer);
-                    break;
-                }
-                syncOrFinish(transfer);
-                return;
-            }
-            case SYNC -> {
-                finish(transfer);
-                return;
-            }
-            default -> {
-                syncOrFinish(transfer);
-                return;
-            }
+            case EDGE_WRITE, DATA -> syncOrFinish(transfer);
+            case SYNC -> finish(transfer);
         }
-        issue(transfer);
     }
 
     /** The descriptor can't do the mode just tried: remember that, and try the next best. */

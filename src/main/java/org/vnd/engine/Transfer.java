@@ -7,7 +7,10 @@ import org.vnd.block.Status;
 
 /** A request on its way through an engine: which step it is in, and what of that step has been started. */
 final class Transfer {
-    /** The steps of a request, each a set of fragments; a request takes the ones it needs, in this order. */
+    /**
+     * The steps of a request, each a set of fragments. READ: data. WRITE: edges read, data. WRITE_ZEROES: whole blocks
+     * deallocated or filled, edges read, edges written. TRIM: deallocated. And a sync, where that was asked for.
+     */
     enum Phase {
         /** Reads the blocks of which the request changes only a part. */
         EDGE_READ,
