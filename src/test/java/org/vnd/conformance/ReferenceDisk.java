@@ -73,6 +73,7 @@ final class ReferenceDisk implements BlockDevice {
     private final Step[] steps = new Step[STEPS];
     private int active;
     private long answered;
+
     @SuppressWarnings("UnusedVariable") // written so that the allocation is one
     private Object garbage;
 

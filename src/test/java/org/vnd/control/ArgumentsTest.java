@@ -27,8 +27,14 @@ class ArgumentsTest {
             }
             DaemonArguments read = DaemonArguments.parse(line.toArray(new String[0]));
             assertEquals(
-                    new DaemonArguments(options, new Unit(7), Path.of("/run/vnd/vnd7"), 3, listen ? Optional.of(4) : Optional.empty()),
-                    read, "seed " + SEED);
+                    new DaemonArguments(
+                            options,
+                            new Unit(7),
+                            Path.of("/run/vnd/vnd7"),
+                            3,
+                            listen ? Optional.of(4) : Optional.empty()),
+                    read,
+                    "seed " + SEED);
             assertEquals(Path.of("/run/vnd/vnd7/unit.json"), read.state().record(read.unit()));
         }
     }
@@ -36,11 +42,18 @@ class ArgumentsTest {
     @Test
     void valuesOutOfRangeAreRefused() {
         for (List<String> arguments : List.of(
-                List.<String>of(), List.of("--file", "relative"), List.of("--file", "/a\0b"), List.of("--file"),
-                List.of("--file", "/a", "--engine", "best"), List.of("--file", "/a", "--export", "iscsi"),
-                List.of("--file", "/a", "--offset", "-1"), List.of("--file", "/a", "--offset", "1K"),
-                List.of("--file", "/a", "--size-limit", "-1"), List.of("--file", "/a", "--geometry", "1/2"),
-                List.of("--file", "/a", "--whatever", "1"), List.of("--file", "/a", "/b"))) {
+                List.<String>of(),
+                List.of("--file", "relative"),
+                List.of("--file", "/a\0b"),
+                List.of("--file"),
+                List.of("--file", "/a", "--engine", "best"),
+                List.of("--file", "/a", "--export", "iscsi"),
+                List.of("--file", "/a", "--offset", "-1"),
+                List.of("--file", "/a", "--offset", "1K"),
+                List.of("--file", "/a", "--size-limit", "-1"),
+                List.of("--file", "/a", "--geometry", "1/2"),
+                List.of("--file", "/a", "--whatever", "1"),
+                List.of("--file", "/a", "/b"))) {
             assertThrows(IllegalArgumentException.class, () -> AttachOptions.parse(arguments), arguments.toString());
         }
     }
@@ -62,7 +75,9 @@ class ArgumentsTest {
     void aFileMayBeCalledLikeAnOption() {
         List<String> line = new ArrayList<>(AttachOptions.of("/--unit").toArguments());
         line.addAll(List.of("--unit", "vnd0", "--unit-directory", "/d/vnd0", "--report-fd", "3"));
-        assertEquals("/--unit", DaemonArguments.parse(line.toArray(new String[0])).options().file());
+        assertEquals(
+                "/--unit",
+                DaemonArguments.parse(line.toArray(new String[0])).options().file());
     }
 
     private static AttachOptions random(Random random) {
@@ -70,7 +85,14 @@ class ArgumentsTest {
         Optional<Geometry> geometry = random.nextBoolean()
                 ? Optional.empty()
                 : Optional.of(new Geometry(512, random.nextInt(), random.nextInt(), random.nextInt()));
-        return new AttachOptions(file, random.nextBoolean(), EngineChoice.values()[random.nextInt(3)], AttachOptions.NBD,
-                random.nextBoolean(), random.nextLong() >>> 1, random.nextLong() >>> 1, geometry);
+        return new AttachOptions(
+                file,
+                random.nextBoolean(),
+                EngineChoice.values()[random.nextInt(3)],
+                AttachOptions.NBD,
+                random.nextBoolean(),
+                random.nextLong() >>> 1,
+                random.nextLong() >>> 1,
+                geometry);
     }
 }

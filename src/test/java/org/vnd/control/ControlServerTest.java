@@ -236,11 +236,14 @@ class ControlServerTest {
                 }
             });
             crash.start();
-            assertEquals(Outcome.Kind.LOST, ControlClient.ask(dead, ControlRequest.DETACH, seen::add).kind());
+            assertEquals(
+                    Outcome.Kind.LOST,
+                    ControlClient.ask(dead, ControlRequest.DETACH, seen::add).kind());
             crash.join();
         }
         assertThrows(IOException.class, () -> ControlClient.ask(dead, ControlRequest.DETACH, seen::add));
-        assertThrows(IOException.class, () -> ControlClient.ask(folder.resolve("none"), ControlRequest.DETACH, seen::add));
+        assertThrows(
+                IOException.class, () -> ControlClient.ask(folder.resolve("none"), ControlRequest.DETACH, seen::add));
     }
 
     private Outcome ask(ControlRequest request) throws IOException {

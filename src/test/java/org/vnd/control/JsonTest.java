@@ -53,25 +53,67 @@ class JsonTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", " ", "{", "[", "]", "{]", "[1,]", "[,1]", "[1 2]", "{\"a\"}", "{\"a\":}", "{a:1}",
-        "{\"a\":1,}", "{\"a\":1,\"a\":1}", "{\"a\":1}x", "{\"a\":1}{", "nul", "null", "[null]", "tru", "truE", "True",
-        "1.0", "1e3", "-", "+1", "01", "-01", "0x1", "9223372036854775808", "-9223372036854775809", "\"", "\"\\\"",
-        "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\u\u0661234\"", "\"a\nb\"", "'a'", "\u00a01", "NaN",
-        "[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]"})
+    @ValueSource(
+            strings = {
+                "",
+                " ",
+                "{",
+                "[",
+                "]",
+                "{]",
+                "[1,]",
+                "[,1]",
+                "[1 2]",
+                "{\"a\"}",
+                "{\"a\":}",
+                "{a:1}",
+                "{\"a\":1,}",
+                "{\"a\":1,\"a\":1}",
+                "{\"a\":1}x",
+                "{\"a\":1}{",
+                "nul",
+                "null",
+                "[null]",
+                "tru",
+                "truE",
+                "True",
+                "1.0",
+                "1e3",
+                "-",
+                "+1",
+                "01",
+                "-01",
+                "0x1",
+                "9223372036854775808",
+                "-9223372036854775809",
+                "\"",
+                "\"\\\"",
+                "\"\\x\"",
+                "\"\\u12\"",
+                "\"\\u12g4\"",
+                "\"\\u\u0661234\"",
+                "\"a\nb\"",
+                "'a'",
+                "\u00a01",
+                "NaN",
+                "[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]"
+            })
     void otherTextIsRefused(String text) {
         assertThrows(MalformedJsonException.class, () -> JsonReader.parse(text.getBytes(StandardCharsets.UTF_8)));
     }
 
     @Test
     void bytesThatAreNotUtf8AreRefused() {
-        for (byte[] bytes : new byte[][] {{'"', (byte) 0xff, '"'}, {'"', (byte) 0xc0, (byte) 0x80, '"'}, {'"', (byte) 0xe4, '"'}}) {
+        for (byte[] bytes :
+                new byte[][] {{'"', (byte) 0xff, '"'}, {'"', (byte) 0xc0, (byte) 0x80, '"'}, {'"', (byte) 0xe4, '"'}}) {
             assertThrows(MalformedJsonException.class, () -> JsonReader.parse(bytes));
         }
     }
 
     @Test
     void escapesAndSpaceAreRead() throws Exception {
-        byte[] json = " \t\r\n[ \"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\uD834\\uDD1E\" , -5 ,true , { } , [ ] ] ".getBytes(StandardCharsets.UTF_8);
+        byte[] json = " \t\r\n[ \"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\uD834\\uDD1E\" , -5 ,true , { } , [ ] ] "
+                .getBytes(StandardCharsets.UTF_8);
         assertEquals(
                 List.of("\"\\/\b\f\n\r\t\u00e9\ud834\udd1e", -5L, true, Map.of(), List.of()), JsonReader.parse(json));
     }
@@ -110,7 +152,10 @@ class JsonTest {
         StringBuilder text = new StringBuilder();
         for (int i = random.nextInt(12); i > 0; i--) {
             int range = random.nextInt(4);
-            text.append((char) (range == 0 ? random.nextInt(0x80) : range == 1 ? 0xd7f0 + random.nextInt(0x820) : random.nextInt(0x10000)));
+            text.append((char)
+                    (range == 0
+                            ? random.nextInt(0x80)
+                            : range == 1 ? 0xd7f0 + random.nextInt(0x820) : random.nextInt(0x10000)));
         }
         return text.toString();
     }

@@ -57,13 +57,22 @@ class ReportTest {
         reporter.note("x".repeat(ReportLine.MAX_BYTES));
         reporter.ready();
         List<ReportLine> lines = lines(new ByteArrayInputStream(pipe.toByteArray()));
-        assertEquals(ReportLine.MAX_BYTES - "note \n".length(), lines.get(0).text().length());
+        assertEquals(
+                ReportLine.MAX_BYTES - "note \n".length(), lines.get(0).text().length());
         assertEquals(Kind.READY, lines.get(1).kind());
     }
 
     @Test
     void whatIsNotKnownIsANote() {
-        for (String line : List.of("", "hello", "progress", "progress 1", "progress 1 2", "progress a b c", "progress 1  c", "readyness")) {
+        for (String line : List.of(
+                "",
+                "hello",
+                "progress",
+                "progress 1",
+                "progress 1 2",
+                "progress a b c",
+                "progress 1  c",
+                "readyness")) {
             assertEquals(new ReportLine(Kind.NOTE, 0, 0, line), ReportLine.parse(line));
         }
     }

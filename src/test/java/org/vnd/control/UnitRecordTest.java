@@ -15,9 +15,10 @@ import org.junit.jupiter.api.io.TempDir;
 
 class UnitRecordTest {
     private static final long SEED = Long.getLong("vnd.test.seed", System.nanoTime());
-    private static final String LISTED = "{\"unit\":\"vnd0\",\"file\":\"/i\",\"size\":4096,\"readonly\":true,\"engine\":\"file\","
-            + "\"engineReason\":\"btrfs\",\"io\":\"io_uring\",\"extents\":3,"
-            + "\"exports\":[{\"type\":\"nbd\",\"uri\":\"nbd+unix:///?socket=/s\"}],\"pid\":77}";
+    private static final String LISTED =
+            "{\"unit\":\"vnd0\",\"file\":\"/i\",\"size\":4096,\"readonly\":true,\"engine\":\"file\","
+                    + "\"engineReason\":\"btrfs\",\"io\":\"io_uring\",\"extents\":3,"
+                    + "\"exports\":[{\"type\":\"nbd\",\"uri\":\"nbd+unix:///?socket=/s\"}],\"pid\":77}";
 
     @TempDir
     Path folder;
@@ -41,9 +42,20 @@ class UnitRecordTest {
 
     @Test
     void theListedMembersAreTheDocumentedOnesInTheirOrder() {
-        UnitRecord record = new UnitRecord("vnd0", "/i", 4096, true, "file", "btrfs", "io_uring", 3,
-                List.of(new Export("nbd", "nbd+unix:///?socket=/s")), 77, UnitRecord.State.ATTACHED,
-                new ImagePlace("/dev/sda1", 8, 1, "/", 12), List.of("oom-score: EACCES"));
+        UnitRecord record = new UnitRecord(
+                "vnd0",
+                "/i",
+                4096,
+                true,
+                "file",
+                "btrfs",
+                "io_uring",
+                3,
+                List.of(new Export("nbd", "nbd+unix:///?socket=/s")),
+                77,
+                UnitRecord.State.ATTACHED,
+                new ImagePlace("/dev/sda1", 8, 1, "/", 12),
+                List.of("oom-score: EACCES"));
         JsonWriter json = new JsonWriter().beginObject();
         record.writeListed(json);
         assertEquals(LISTED, json.endObject().toString());
@@ -60,15 +72,20 @@ class UnitRecordTest {
 
     @Test
     void aMissingOrMistypedMemberIsRefusedByName() {
-        for (String name : List.of("unit", "file", "size", "readonly", "engine", "engineReason", "io", "extents", "exports", "pid")) {
+        for (String name : List.of(
+                "unit", "file", "size", "readonly", "engine", "engineReason", "io", "extents", "exports", "pid")) {
             String without = LISTED.replace("\"" + name + "\":", "\"other\":");
-            MalformedJsonException refused = assertThrows(MalformedJsonException.class,
-                    () -> UnitRecord.parse(without.getBytes(StandardCharsets.UTF_8)), without);
+            MalformedJsonException refused = assertThrows(
+                    MalformedJsonException.class,
+                    () -> UnitRecord.parse(without.getBytes(StandardCharsets.UTF_8)),
+                    without);
             assertEquals(name + ": missing, or of the wrong type", refused.getMessage());
         }
         assertThrows(MalformedJsonException.class, () -> UnitRecord.parse("[]".getBytes(StandardCharsets.UTF_8)));
-        assertThrows(MalformedJsonException.class, () -> UnitRecord.parse(
-                LISTED.replace("[{\"type\":\"nbd\",\"uri\":\"nbd+unix:///?socket=/s\"}]", "[1]").getBytes(StandardCharsets.UTF_8)));
+        assertThrows(
+                MalformedJsonException.class,
+                () -> UnitRecord.parse(LISTED.replace("[{\"type\":\"nbd\",\"uri\":\"nbd+unix:///?socket=/s\"}]", "[1]")
+                        .getBytes(StandardCharsets.UTF_8)));
     }
 
     @Test
@@ -98,11 +115,24 @@ class UnitRecordTest {
             exports.add(new Export(JsonTest.randomText(random), JsonTest.randomText(random)));
             unprotected.add(JsonTest.randomText(random));
         }
-        return new UnitRecord("vnd" + random.nextInt(9999), "/" + JsonTest.randomText(random), random.nextLong(),
-                random.nextBoolean(), JsonTest.randomText(random), JsonTest.randomText(random), "threads",
-                random.nextLong(), exports, random.nextLong(),
+        return new UnitRecord(
+                "vnd" + random.nextInt(9999),
+                "/" + JsonTest.randomText(random),
+                random.nextLong(),
+                random.nextBoolean(),
+                JsonTest.randomText(random),
+                JsonTest.randomText(random),
+                "threads",
+                random.nextLong(),
+                exports,
+                random.nextLong(),
                 random.nextBoolean() ? UnitRecord.State.ATTACHED : UnitRecord.State.ATTACHING,
-                new ImagePlace(JsonTest.randomText(random), random.nextInt(), random.nextInt(), JsonTest.randomText(random), random.nextLong()),
+                new ImagePlace(
+                        JsonTest.randomText(random),
+                        random.nextInt(),
+                        random.nextInt(),
+                        JsonTest.randomText(random),
+                        random.nextLong()),
                 unprotected);
     }
 }

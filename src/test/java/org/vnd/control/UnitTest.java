@@ -19,8 +19,25 @@ class UnitTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "vnd", "vnd00", "vnd01", "vnd-1", "vnd+1", "vnd 1", "vnd1 ", "vnd10000", "VND0", "xvnd0",
-        "vnd0d", "vnd\u0661", "vnd0.lock", "../vnd0", "vnd4294967296"})
+    @ValueSource(
+            strings = {
+                "",
+                "vnd",
+                "vnd00",
+                "vnd01",
+                "vnd-1",
+                "vnd+1",
+                "vnd 1",
+                "vnd1 ",
+                "vnd10000",
+                "VND0",
+                "xvnd0",
+                "vnd0d",
+                "vnd\u0661",
+                "vnd0.lock",
+                "../vnd0",
+                "vnd4294967296"
+            })
     void otherNamesAreNoUnits(String name) {
         assertEquals(Optional.empty(), Unit.parse(name));
     }

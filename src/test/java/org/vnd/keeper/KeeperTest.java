@@ -71,7 +71,8 @@ class KeeperTest {
         Native.Result result = run("echo ready >&3; touch \"$4/unit.json\" \"$4/nbd.sock\"");
         assertEquals(new Native.Result(0, "unit vnd0\nready\n", ""), result);
         assertEquals(List.of(), names(state));
-        assertEquals(mode("rwxr-xr-x", "rwx------"), PosixFilePermissions.toString(Files.getPosixFilePermissions(state)));
+        assertEquals(
+                mode("rwxr-xr-x", "rwx------"), PosixFilePermissions.toString(Files.getPosixFilePermissions(state)));
     }
 
     @Test
@@ -79,7 +80,12 @@ class KeeperTest {
         Path dump = folder.resolve("dump");
         String script = "{ echo \"$@\"; ls -l /proc/$$/fd; } >" + dump + "; :";
         // Descriptors 7 and 8 are the parent's carelessness.
-        List<String> careless = Native.line("/bin/sh", "-c", "exec 7</dev/null 8>/dev/null; exec \"$@\"", "sh", command(List.of("--unit", "vnd12"), script, "given"));
+        List<String> careless = Native.line(
+                "/bin/sh",
+                "-c",
+                "exec 7</dev/null 8>/dev/null; exec \"$@\"",
+                "sh",
+                command(List.of("--unit", "vnd12"), script, "given"));
         assertEquals(0, Native.run(new ProcessBuilder(careless)).status());
         List<String> lines = Files.readAllLines(dump);
         Path unit = state.resolve("vnd12");
@@ -99,7 +105,7 @@ class KeeperTest {
                     assertEquals(state + "/vnd12.lock", parts[1]);
                     break;
                 default:
-                    // 1 is the dump; what the shell opened for itself is 10 and above.
+                // 1 is the dump; what the shell opened for itself is 10 and above.
             }
         }
         assertEquals(Set.of("0", "1", "2", "3", "5"), lowDescriptors(descriptors));
@@ -120,8 +126,10 @@ class KeeperTest {
     @Test
     void theDaemonIsProtectedOrToldFromWhatItIsNot() throws Exception {
         Path dump = folder.resolve("dump");
-        String script = "{ cat /proc/self/status /proc/self/oom_score_adj; ulimit -Sn; ulimit -Hn; echo \"U=$VND_UNPROTECTED\";"
-                + " echo \"J=$JAVA_TOOL_OPTIONS$JDK_JAVA_OPTIONS$_JAVA_OPTIONS\"; umask; cut -d' ' -f6 /proc/$$/stat; echo $$; } >" + dump;
+        String script =
+                "{ cat /proc/self/status /proc/self/oom_score_adj; ulimit -Sn; ulimit -Hn; echo \"U=$VND_UNPROTECTED\";"
+                        + " echo \"J=$JAVA_TOOL_OPTIONS$JDK_JAVA_OPTIONS$_JAVA_OPTIONS\"; umask; cut -d' ' -f6 /proc/$$/stat; echo $$; } >"
+                        + dump;
         ProcessBuilder builder = new ProcessBuilder(command(List.of(), script));
         builder.environment().put("JAVA_TOOL_OPTIONS", "-Xmx8m");
         builder.environment().put("JDK_JAVA_OPTIONS", "-Xmx8m");
@@ -142,7 +150,8 @@ class KeeperTest {
         assertEquals(lines.get(after + 2), lines.get(after + 1), "open files");
         assertEquals("J=", lines.get(after + 4));
         assertEquals("0077", lines.get(after + 5));
-        assertNotEquals(session(ProcessHandle.current().pid()), Long.parseLong(lines.get(after + 6)), "its own session");
+        assertNotEquals(
+                session(ProcessHandle.current().pid()), Long.parseLong(lines.get(after + 6)), "its own session");
     }
 
     @Test
@@ -151,7 +160,8 @@ class KeeperTest {
         assertEquals(List.of("vnd0"), names(state));
         assertEquals("why\nvnd-keeper: the daemon ended with status 3\n", Files.readString(state.resolve("vnd0/log")));
         assertEquals(1, run("kill -9 $$").status());
-        assertTrue(Files.readString(state.resolve("vnd0/log")).endsWith("vnd-keeper: the daemon was killed by signal 9\n"));
+        assertTrue(Files.readString(state.resolve("vnd0/log"))
+                .endsWith("vnd-keeper: the daemon was killed by signal 9\n"));
         // The next one finds what the crashed one left, and its log goes on.
         Native.Result next = run("cat \"$4/unit.json\" >&3");
         assertEquals(new Native.Result(0, "unit vnd0\n{}\n", ""), next);
@@ -167,21 +177,31 @@ class KeeperTest {
 
     @Test
     void aCommandThatCannotBeStartedIsSaidAndNothingIsLeft() throws Exception {
-        Native.Result result = Native.run(new ProcessBuilder(
-                keeper.toString(), "--state", state.toString(), "--", "/nonexistent/java", "x"));
-        assertEquals("unit vnd0\nerror /nonexistent/java: can't be started: No such file or directory\n", result.output());
+        Native.Result result = Native.run(
+                new ProcessBuilder(keeper.toString(), "--state", state.toString(), "--", "/nonexistent/java", "x"));
+        assertEquals(
+                "unit vnd0\nerror /nonexistent/java: can't be started: No such file or directory\n", result.output());
         assertEquals(List.of(), names(state));
     }
 
     @Test
     void wrongArgumentsAndStatesAreRefused() throws Exception {
-        for (List<String> options : List.of(List.of("--unit", "vnd"), List.of("--unit", "vnd10000"), List.of("--unit", "x0"),
-                List.of("--unit", "vnd-1"), List.of("--max-units", "0"), List.of("--what"), List.of("--unit"))) {
+        for (List<String> options : List.of(
+                List.of("--unit", "vnd"),
+                List.of("--unit", "vnd10000"),
+                List.of("--unit", "x0"),
+                List.of("--unit", "vnd-1"),
+                List.of("--max-units", "0"),
+                List.of("--what"),
+                List.of("--unit"))) {
             Native.Result result = run(options, "echo never >&3");
             assertEquals(1, result.status(), options.toString());
-            assertTrue(result.output().isEmpty() && result.error().startsWith("error vnd-keeper: "), options + " " + result);
+            assertTrue(
+                    result.output().isEmpty() && result.error().startsWith("error vnd-keeper: "),
+                    options + " " + result);
         }
-        Native.Result relative = Native.run(new ProcessBuilder(keeper.toString(), "--state", "relative", "--", "/bin/true"));
+        Native.Result relative =
+                Native.run(new ProcessBuilder(keeper.toString(), "--state", "relative", "--", "/bin/true"));
         assertEquals(1, relative.status());
 
         Files.createDirectory(state);
@@ -190,7 +210,9 @@ class KeeperTest {
         assertEquals("error " + state + ": the state folder isn't ours, or others can write to it\n", open.output());
         Files.setPosixFilePermissions(state, PosixFilePermissions.fromString("rwxr-xr-x"));
         Files.createSymbolicLink(state.resolve("vnd0"), folder);
-        assertEquals("error " + state + "/vnd0: isn't a folder of ours alone; remove it\n", run("echo never >&3").output());
+        assertEquals(
+                "error " + state + "/vnd0: isn't a folder of ours alone; remove it\n",
+                run("echo never >&3").output());
 
         Path link = folder.resolve("link");
         Files.createSymbolicLink(link, state);
@@ -202,28 +224,39 @@ class KeeperTest {
     void aStateFolderOfSomeoneElseIsRefused() throws Exception {
         assumeTrue(isRoot(), "needs root, to give a folder away");
         Files.createDirectory(state);
-        Files.setOwner(state, state.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("nobody"));
-        assertEquals("error " + state + ": the state folder isn't ours, or others can write to it\n", run("echo never >&3").output());
+        Files.setOwner(
+                state, state.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("nobody"));
+        assertEquals(
+                "error " + state + ": the state folder isn't ours, or others can write to it\n",
+                run("echo never >&3").output());
     }
 
     @Test
     void aUnitInUseIsBusyAndTheNextOneIsFree() throws Exception {
         Process first = start(List.of(), "echo ready >&3; exec sleep 600");
         awaitLine(first, "ready");
-        assertEquals("error vnd0: VNDIOCSET: Device busy\n", run(List.of("--unit", "vnd0"), "echo never >&3").output());
+        assertEquals(
+                "error vnd0: VNDIOCSET: Device busy\n",
+                run(List.of("--unit", "vnd0"), "echo never >&3").output());
         assertEquals("unit vnd1\n", run("true").output());
         Process second = start(List.of(), "echo ready >&3; exec sleep 600");
         awaitLine(second, "ready");
-        assertEquals("error every unit up to vnd1 is in use: detach one, or name a higher one\n",
+        assertEquals(
+                "error every unit up to vnd1 is in use: detach one, or name a higher one\n",
                 run(List.of("--max-units", "2"), "echo never >&3").output());
     }
 
     @Test
     void signalsAreHandedOn() throws Exception {
         for (String signal : List.of("TERM", "INT", "HUP")) {
-            Process process = start(List.of(), "trap 'echo got " + signal + " >&3; exit 0' " + signal + "; echo ready >&3; while :; do sleep 0.05; done");
+            Process process = start(
+                    List.of(),
+                    "trap 'echo got " + signal + " >&3; exit 0' " + signal
+                            + "; echo ready >&3; while :; do sleep 0.05; done");
             BufferedReader reader = awaitLine(process, "ready");
-            new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid())).start().waitFor();
+            new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid()))
+                    .start()
+                    .waitFor();
             assertEquals("got " + signal, reader.readLine());
             assertEquals(0, process.waitFor());
             assertEquals(List.of(), names(state));
@@ -232,14 +265,19 @@ class KeeperTest {
 
     @Test
     void theDaemonOutlivesItsKeeperAndKeepsTheUnit() throws Exception {
-        Process process = start(List.of(), "echo ready >&3; while [ ! -e \"$4/end\" ]; do sleep 0.05; done; rm \"$4/end\"");
+        Process process =
+                start(List.of(), "echo ready >&3; while [ ! -e \"$4/end\" ]; do sleep 0.05; done; rm \"$4/end\"");
         awaitLine(process, "ready");
         // Not destroyForcibly, which closes the pipe as well.
-        new ProcessBuilder("kill", "-KILL", Long.toString(process.pid())).start().waitFor();
+        new ProcessBuilder("kill", "-KILL", Long.toString(process.pid()))
+                .start()
+                .waitFor();
         process.waitFor();
         Path lock = state.resolve("vnd0.lock");
         assertTrue(UnitLock.isHeld(lock));
-        assertEquals("error vnd0: VNDIOCSET: Device busy\n", run(List.of("--unit", "vnd0"), "echo never >&3").output());
+        assertEquals(
+                "error vnd0: VNDIOCSET: Device busy\n",
+                run(List.of("--unit", "vnd0"), "echo never >&3").output());
         try (UnitLock watched = UnitLock.open(lock)) {
             Files.createFile(state.resolve("vnd0/end"));
             watched.awaitFree();
@@ -364,7 +402,8 @@ class KeeperTest {
 
     /** A script as COMMAND: $1… is what was given, then --unit $2 --unit-directory $4 if nothing was. */
     private List<String> command(List<String> options, String script, String... given) {
-        return Native.line(keeper, "--state", state, options, "--", "/bin/sh", "-c", script, "daemon", Arrays.asList(given));
+        return Native.line(
+                keeper, "--state", state, options, "--", "/bin/sh", "-c", script, "daemon", Arrays.asList(given));
     }
 
     private Native.Result run(String script) throws Exception {
@@ -376,7 +415,9 @@ class KeeperTest {
     }
 
     private Process start(List<String> options, String script) throws IOException {
-        Process process = new ProcessBuilder(command(options, script)).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+        Process process = new ProcessBuilder(command(options, script))
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
         started.add(process);
         return process;
     }
@@ -421,7 +462,9 @@ class KeeperTest {
     }
 
     private static long session(long pid) throws IOException {
-        return Long.parseLong(Files.readString(Path.of("/proc/" + pid + "/stat")).replaceAll("\\(.*\\)", "x").split(" ")[5]);
+        return Long.parseLong(Files.readString(Path.of("/proc/" + pid + "/stat"))
+                .replaceAll("\\(.*\\)", "x")
+                .split(" ")[5]);
     }
 
     private static boolean isRoot() throws IOException {

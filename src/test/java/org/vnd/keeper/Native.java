@@ -22,8 +22,8 @@ public final class Native {
 
     /** Compiles one C file. */
     public static void compile(Path source, Path target) throws Exception {
-        Result result = run(new ProcessBuilder("cc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror",
-                "-o", target.toString(), source.toString()));
+        Result result = run(new ProcessBuilder(
+                "cc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-o", target.toString(), source.toString()));
         assertEquals(0, result.status(), result.toString());
     }
 
@@ -38,10 +38,13 @@ public final class Native {
             if (builder.redirectInput() == ProcessBuilder.Redirect.PIPE) {
                 builder.redirectInput(Path.of("/dev/null").toFile());
             }
-            Process process = builder.redirectOutput(output.toFile()).redirectError(error.toFile()).start();
+            Process process = builder.redirectOutput(output.toFile())
+                    .redirectError(error.toFile())
+                    .start();
             if (!process.waitFor(120, TimeUnit.SECONDS)) {
                 process.destroyForcibly();
-                throw new AssertionError(builder.command() + " hangs: " + Files.readString(output) + Files.readString(error));
+                throw new AssertionError(
+                        builder.command() + " hangs: " + Files.readString(output) + Files.readString(error));
             }
             return new Result(process.exitValue(), text(output), text(error));
         } finally {

@@ -69,7 +69,8 @@ public final class ServerLab implements AutoCloseable {
 
     private void serve(RingKind kind, int diskBytes, Consumer<MemoryDevice> setUp, Consumer<Options> configure) {
         try (AlignedBuffer arena = new AlignedBuffer(64 << 20);
-                Ring own = kind == RingKind.URING ? new UringRing(RING_CAPACITY) : new ThreadRing(RING_CAPACITY, "test")) {
+                Ring own =
+                        kind == RingKind.URING ? new UringRing(RING_CAPACITY) : new ThreadRing(RING_CAPACITY, "test")) {
             device = new MemoryDevice(arena, diskBytes, 4096);
             setUp.accept(device);
             Options options = new Options("vnd0", "a disk in memory", log::add);
@@ -264,7 +265,10 @@ public final class ServerLab implements AutoCloseable {
         /** Asks for something without data and returns the error. */
         public int ask(int flags, int type, long offset, long length) throws IOException {
             send(new ClientBytes().request(flags, type, 4711, offset, length));
-            return new ServerBytes(receive(16)).answers(java.util.Map.of()).get(4711L).error();
+            return new ServerBytes(receive(16))
+                    .answers(java.util.Map.of())
+                    .get(4711L)
+                    .error();
         }
 
         public byte[] read(long offset, int length) throws IOException {
@@ -277,7 +281,10 @@ public final class ServerLab implements AutoCloseable {
 
         public int write(int flags, long offset, byte[] data) throws IOException {
             send(new ClientBytes().write(flags, 4713, offset, data));
-            return new ServerBytes(receive(16)).answers(java.util.Map.of()).get(4713L).error();
+            return new ServerBytes(receive(16))
+                    .answers(java.util.Map.of())
+                    .get(4713L)
+                    .error();
         }
 
         @Override
