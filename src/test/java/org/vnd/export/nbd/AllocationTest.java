@@ -25,7 +25,8 @@ class AllocationTest {
                 Client client = lab.connect()) {
             client.send(new ClientBytes().structuredHandshake());
             client.receive(18 + 20 + 39 + 20 + 32 + 20);
-            ByteBuffer requests = batch();
+            // One batch in five has long requests too, which take much longer.
+            ByteBuffer[] requests = {batch(1), batch(0), batch(0), batch(0), batch(0)};
             run(client.channel(), requests, 20_000, depth);
             long before = threads.getThreadAllocatedBytes(lab.threadId());
             run(client.channel(), requests, REQUESTS, depth);
@@ -36,8 +37,8 @@ class AllocationTest {
         }
     }
 
-    /** Every command, short and in pieces, granted and refused. */
-    private static ByteBuffer batch() {
+    /** Every command, short and, {@code longOnes} times, in pieces, granted and refused. */
+    private static ByteBuffer batch(int longOnes) {
         ClientBytes bytes = new ClientBytes();
         for (int cookie = 0; cookie < BATCH; cookie++) {
             long offset = cookie * 4096L;
@@ -45,8 +46,8 @@ class AllocationTest {
                 case 0, 1, 2 -> bytes.request(0, 0, cookie, offset, 4096);
                 case 3, 4 -> bytes.write(0, cookie, offset, new byte[4096]);
                 case 5 -> bytes.request(0, 7, cookie, 0, 1 << 20);
-                case 6 -> bytes.write(1, cookie, offset + 13, new byte[cookie == 6 ? 2_000_000 : 40_000]);
-                case 7 -> bytes.request(0, 0, cookie, offset + 1, cookie == 7 ? 3_000_000 : 50_000);
+                case 6 -> bytes.write(1, cookie, offset + 13, new byte[cookie < 10 * longOnes ? 2_000_000 : 40_000]);
+                case 7 -> bytes.request(0, 0, cookie, offset + 1, cookie < 10 * longOnes ? 3_000_000 : 50_000);
                 case 8 -> bytes.request(0, cookie % 20 == 8 ? 3 : 6, cookie, 0, cookie % 20 == 8 ? 0 : 8192);
                 default -> bytes.request(0x8000, 0, cookie, 0, 1);
             }
@@ -56,11 +57,11 @@ class AllocationTest {
     }
 
     /** Sends {@code count} requests with about {@code depth} of them unanswered, and counts the answers. */
-    private static void run(SocketChannel channel, ByteBuffer requests, int count, int depth) throws Exception {
+    private static void run(SocketChannel channel, ByteBuffer[] requests, int count, int depth) throws Exception {
         Thread sender = new Thread(() -> {
             try {
                 for (int sent = 0; sent < count; sent += BATCH) {
-                    ByteBuffer all = requests.duplicate();
+                    ByteBuffer all = requests[sent / BATCH % requests.length].duplicate();
                     while (all.hasRemaining()) {
                         int piece = Math.min(all.remaining(), depth * 1000);
                         ByteBuffer some = all.slice(all.position(), piece);
