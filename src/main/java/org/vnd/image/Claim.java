@@ -58,7 +58,7 @@ final class Claim {
             case Errno.EPERM ->
                 writing
                         ? "immutable or append-only: chattr -ia it first, or attach it read-only with -r"
-                        : "somebody refuses that it is opened";
+                        : "in use: another program refuses that it is opened (fanotify), perhaps a disk being attached";
             case Errno.EINVAL ->
                 (flags & FileCalls.O_DIRECT) != 0
                         ? "its file system has no O_DIRECT, and the host's page cache is what vnd never uses"

@@ -2,6 +2,8 @@ package org.vnd.image;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,12 +26,30 @@ final class OtherProcess implements AutoCloseable {
         if (jffi != null) {
             words.add("-Djffi.boot.library.path=" + jffi);
         }
-        words.addAll(List.of("-cp", System.getProperty("java.class.path"), OtherProcess.class.getName()));
+        words.addAll(List.of("-cp", classPath(), OtherProcess.class.getName()));
         words.addAll(arguments);
         process = new ProcessBuilder(words)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
         output = process.inputReader();
+    }
+
+    /** What every user may read; the repository of Maven is its owner's. */
+    private static String classPath() {
+        String home = System.getProperty("vnd.home");
+        if (home == null) {
+            return System.getProperty("java.class.path");
+        }
+        try {
+            URI tests = OtherProcess.class
+                    .getProtectionDomain()
+                    .getCodeSource()
+                    .getLocation()
+                    .toURI();
+            return Path.of(tests) + ":" + System.getProperty("vnd.classes") + ":" + Path.of(home, "lib", "jffi.jar");
+        } catch (URISyntaxException e) {
+            throw new AssertionError(e);
+        }
     }
 
     /** Attaches {@code path}, and detaches it unless it has stopped before {@code step}. */
@@ -42,10 +62,9 @@ final class OtherProcess implements AutoCloseable {
         return new OtherProcess(List.of(), List.of(path.toString(), engine.name(), "attached"));
     }
 
-    /** The same as another user, without any privilege. */
-    static OtherProcess attachingAsNobody(Path path, Engine engine) throws IOException {
-        List<String> asNobody = List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups");
-        return new OtherProcess(asNobody, List.of(path.toString(), engine.name(), "attached"));
+    /** The same with {@code prefix} before the command: as another user, in another namespace. */
+    static OtherProcess attaching(List<String> prefix, Path path, Engine engine) throws IOException {
+        return new OtherProcess(prefix, List.of(path.toString(), engine.name(), "attached"));
     }
 
     /** What it says next. */

@@ -30,10 +30,14 @@ final class SessionLab implements AutoCloseable {
     }
 
     SessionLab(int arenaBytes, int places, int blockSizeBytes) throws SysException {
+        this(arenaBytes, places, blockSizeBytes, DISK_BYTES);
+    }
+
+    SessionLab(int arenaBytes, int places, int blockSizeBytes, int diskBytes) throws SysException {
         arena = new AlignedBuffer(arenaBytes);
         buffers = new BufferPool(arena);
         pool = new CommandPool(buffers, places);
-        device = new MemoryDevice(arena, DISK_BYTES, blockSizeBytes);
+        device = new MemoryDevice(arena, diskBytes, blockSizeBytes);
         export = new Export("vnd7", "an image", device);
     }
 
@@ -62,6 +66,12 @@ final class SessionLab implements AutoCloseable {
                 }
             }
         }
+    }
+
+    /** The client is gone and its session is over. */
+    void forget(Client client) {
+        clients.remove(client);
+        client.memory.close();
     }
 
     /** Lets the disk answer what it holds, in random order, until nothing is left to do. */

@@ -1,0 +1,190 @@
+package org.vnd.image;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.vnd.image.AttachRequest.Engine;
+import org.vnd.lab.Command;
+import org.vnd.lab.DirectFile;
+import org.vnd.lab.Extents;
+import org.vnd.lab.FileSystemKind;
+import org.vnd.lab.Requires;
+import org.vnd.lab.ScratchFileSystem;
+import org.vnd.lab.Seeded;
+import org.vnd.lab.SeededRandom;
+import org.vnd.sys.FileCalls;
+
+/** A sparse or reserved image becomes one that can be attached physically, and no byte of it changes. */
+@Requires(
+        loop = true,
+        tools = {"mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "lsattr"})
+@ExtendWith(Seeded.class)
+class AllocationTest {
+    private static final int SIZE = 24 << 20;
+
+    private static AttachRequest request(Path path, Engine engine) {
+        return new AttachRequest(path.toString(), "vnd0", engine, false, true, 0, 0);
+    }
+
+    /** Data, holes and reserved blocks, of random length. */
+    private static void scatter(Path path, SeededRandom random) throws Exception {
+        DirectFile.fill(path, SIZE, random.nextLong());
+        for (int hole = 0; hole < 40; hole++) {
+            long at = random.below(SIZE / 4096 - 1) * 4096L;
+            long length = Math.min(SIZE - at, random.length(1000) * 4096);
+            Command.output("fallocate", "-p", "-o", at, "-l", length, path);
+            if (random.oneIn(2)) {
+                Command.output("fallocate", "-o", at, "-l", Math.max(4096, length / 8192 * 4096), path);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS", "XFS_NO_REFLINK"})
+    void isPhysicalAfterwardsAndUnchanged(FileSystemKind kind, SeededRandom random) throws Exception {
+        try (ScratchFileSystem files = ScratchFileSystem.of(kind).create()) {
+            Path path = files.path("image");
+            scatter(path, random);
+            byte[] content = Files.readAllBytes(path);
+            long[] last = {-1, 0};
+            AttachListener progress = new AttachListener() {
+                @Override
+                public void step(LockStep step) {}
+
+                @Override
+                public void progress(long done, long total, String what) {
+                    assertEquals("allocating", what);
+                    assertTrue(done > last[0] && done <= total, done + " after " + last[0]);
+                    last[0] = done;
+                    last[1] = total;
+                }
+
+                @Override
+                public void note(String text) {}
+            };
+            try (Attached attached = Attached.attach(request(path, Engine.PHYSICAL), progress)) {
+                assertEquals(Engine.PHYSICAL, attached.image.engine());
+            }
+            assertTrue(last[1] > 0 && last[0] == last[1], "progress " + last[0] + " of " + last[1]);
+            files.cycle();
+            assertTrue(Arrays.equals(content, Files.readAllBytes(path)), "content");
+            for (Extents.Extent extent : Extents.of(path)) {
+                assertEquals(0, extent.flags() & Extents.UNWRITTEN, extent.toString());
+            }
+        }
+    }
+
+    @Test
+    void aFullImageIsLeftAlone() throws Exception {
+        try (ScratchFileSystem files = ScratchFileSystem.of(FileSystemKind.EXT4).create()) {
+            Path path = files.path("image");
+            DirectFile.fill(path, 1 << 20, 1);
+            var before = Extents.of(path);
+            Attached.attach(request(path, Engine.PHYSICAL)).close();
+            assertEquals(before, Extents.of(path));
+        }
+    }
+
+    @Test
+    void aFileSystemThatIsTooSmallSaysSoAndNothingIsLost() throws Exception {
+        try (ScratchFileSystem files =
+                ScratchFileSystem.of(FileSystemKind.EXT4).sizeMebibytes(64).create()) {
+            Path path = files.path("image");
+            DirectFile.fill(path, 1 << 20, 1);
+            long checksum = DirectFile.checksum(path);
+            Command.output("truncate", "-s", "200M", path);
+            ImageException refused =
+                    assertThrows(ImageException.class, () -> Attached.attach(request(path, Engine.AUTO)));
+            assertEquals(
+                    path + ": --allocate: no space left in its file system; what was filled reads as zeros, as before",
+                    refused.getMessage());
+            Attached.assertUnlocked(path);
+            Command.output("truncate", "-s", "1M", path);
+            assertEquals(checksum, DirectFile.checksum(path));
+        }
+    }
+
+    @Test
+    void somebodyWhoOpensItInTheMeantimeStopsIt() throws Exception {
+        try (ScratchFileSystem files = ScratchFileSystem.of(FileSystemKind.EXT4).create()) {
+            Path path = files.path("image");
+            Command.output("truncate", "-s", "20M", path);
+            AttachListener intruder = new AttachListener() {
+                @Override
+                public void step(LockStep step) {}
+
+                @Override
+                public void progress(long done, long total, String what) {
+                    if (done > 0) {
+                        FileCalls.open(path.toString(), FileCalls.O_RDWR | FileCalls.O_NONBLOCK);
+                    }
+                }
+
+                @Override
+                public void note(String text) {}
+            };
+            ImageException refused =
+                    assertThrows(ImageException.class, () -> Attached.attach(request(path, Engine.PHYSICAL), intruder));
+            assertTrue(
+                    refused.getMessage().startsWith(path + ": --allocate stopped, somebody else opens it: "),
+                    refused.getMessage());
+        }
+    }
+
+    @Test
+    void aListenerThatGoesAwayStopsIt() throws Exception {
+        try (ScratchFileSystem files = ScratchFileSystem.of(FileSystemKind.EXT4).create()) {
+            Path path = files.path("image");
+            Command.output("truncate", "-s", "20M", path);
+            AttachListener gone = new AttachListener() {
+                @Override
+                public void step(LockStep step) {}
+
+                @Override
+                public void progress(long done, long total, String what) throws IOException {
+                    throw new IOException("gone");
+                }
+
+                @Override
+                public void note(String text) {}
+            };
+            assertEquals(
+                    "gone",
+                    assertThrows(IOException.class, () -> Attached.attach(request(path, Engine.PHYSICAL), gone))
+                            .getMessage());
+            Attached.assertUnlocked(path);
+        }
+    }
+
+    @Test
+    void whatCantBeAllocated() throws Exception {
+        try (ScratchFileSystem files =
+                ScratchFileSystem.of(FileSystemKind.TMPFS).create()) {
+            Path path = files.path("image");
+            Command.output("truncate", "-s", "1M", path);
+            assertEquals(
+                    path + ": --allocate: its file system doesn't tell where holes are (FIEMAP)",
+                    assertThrows(ImageException.class, () -> Attached.attach(request(path, Engine.FILE)))
+                            .getMessage());
+            Command.output("truncate", "-s", "1000000", path);
+            assertEquals(
+                    path + ": --allocate: its size, 1000000 bytes, is no multiple of the block of 4096 bytes",
+                    assertThrows(ImageException.class, () -> Attached.attach(request(path, Engine.FILE)))
+                            .getMessage());
+            AttachRequest readOnly = new AttachRequest(path.toString(), "vnd0", Engine.FILE, true, true, 0, 0);
+            assertEquals(
+                    path + ": --allocate writes, which -r forbids",
+                    assertThrows(ImageException.class, () -> Attached.attach(readOnly))
+                            .getMessage());
+        }
+    }
+}

@@ -1,0 +1,214 @@
+package org.vnd.image;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.ByteBuffer;
+import java.nio.MappedByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.vnd.lab.Command;
+import org.vnd.lab.DirectFile;
+import org.vnd.lab.FileSystemKind;
+import org.vnd.lab.Requires;
+import org.vnd.lab.ScratchFileSystem;
+import org.vnd.sys.Errno;
+import org.vnd.sys.FileCalls;
+
+/** While an image is attached: what readers get, what is noticed, and what can be mended. */
+@Requires(
+        loop = true,
+        tools = {"mkfs.ext4", "mkfs.xfs", "lsattr", "chattr"})
+class AttachedLockTest {
+    private static final int SIZE = 1 << 20;
+
+    private ScratchFileSystem files;
+    private Path path;
+    private byte[] content;
+
+    private void create(FileSystemKind kind) throws Exception {
+        files = ScratchFileSystem.of(kind).create();
+        path = files.path("image");
+        DirectFile.fill(path, SIZE, 1);
+        content = Files.readAllBytes(path);
+    }
+
+    @AfterEach
+    void close() {
+        files.close();
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS", "XFS_NO_REFLINK"})
+    void theFileCantBeOpenedForWriting(FileSystemKind kind) throws Exception {
+        create(kind);
+        try (Attached attached = Attached.physically(path)) {
+            assertEquals(-Errno.EPERM, FileCalls.open(path.toString(), FileCalls.O_RDWR));
+            assertThrows(FileSystemException.class, () -> Files.delete(path));
+            assertTrue(attached.image.lock().verify());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS_NO_REFLINK"})
+    void readersAreLetInWhereTheyCantShareBlocks(FileSystemKind kind) throws Exception {
+        create(kind);
+        try (Attached attached = Attached.physically(path)) {
+            assertTrue(Arrays.equals(content, Files.readAllBytes(path)));
+            assertTrue(attached.image.lock().verify());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = "XFS")
+    void readersAreKeptOutWhereTheyCould(FileSystemKind kind) throws Exception {
+        create(kind);
+        try (Attached attached = Attached.physically(path)) {
+            assertEquals(-Errno.EPERM, FileCalls.open(path.toString(), FileCalls.O_RDONLY));
+            assertEquals(-Errno.EPERM, FileCalls.open(path.toString(), FileCalls.O_RDONLY | FileCalls.O_NONBLOCK));
+            new Command("cp", "--reflink=always", path, files.path("twin"))
+                    .run()
+                    .exited(1);
+            new Command("chattr", "-i", path).run().exited(1);
+            assertTrue(attached.image.lock().verify());
+        }
+        assertTrue(Arrays.equals(content, Files.readAllBytes(path)));
+    }
+
+    /** The reader's pages are older than the disk's write; if one survived, the small write would put it all back. */
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS_NO_REFLINK"})
+    void pagesThatReadersLeftBehindAreGoneAfterDetach(FileSystemKind kind) throws Exception {
+        create(kind);
+        try (Attached attached = Attached.physically(path)) {
+            Files.readAllBytes(path);
+            for (int block = 0; block < SIZE / 4096; block++) {
+                attached.writeBlock(block * 4096L, 'd');
+            }
+        }
+        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE)) {
+            channel.write(ByteBuffer.wrap(new byte[] {1, 2}), 100_000);
+        }
+        files.cycle();
+        Arrays.fill(content, (byte) 'd');
+        content[100_000] = 1;
+        content[100_001] = 2;
+        assertTrue(Arrays.equals(content, Files.readAllBytes(path)));
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS_NO_REFLINK"})
+    void aMappingKeepsTheDiskAttachedAndIsNamed(FileSystemKind kind) throws Exception {
+        create(kind);
+        MappedByteBuffer mapping;
+        try (Attached attached = Attached.physically(path)) {
+            try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+                mapping = channel.map(FileChannel.MapMode.READ_ONLY, 0, 4096);
+            }
+            assertEquals(content[0], mapping.get(0));
+            attached.writeBlock(0, 'd');
+            ImageException refused = assertThrows(
+                    ImageException.class, () -> attached.image.lock().release(AttachListener.NONE));
+            assertTrue(refused.getMessage().contains(" of it stay in the page cache: "), refused.getMessage());
+            assertTrue(refused.getMessage().contains("has it mapped"), refused.getMessage());
+            assertTrue(attached.image.lock().verify());
+            attached.writeBlock(4096, 'e');
+            Unmapper.unmap(mapping);
+        }
+        content[0] = 'd';
+        byte[] found = Files.readAllBytes(path);
+        assertEquals('d', found[0]);
+        assertEquals('e', found[4096]);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS_NO_REFLINK"})
+    void aFlagTakenAwayIsNoticedAndPutBack(FileSystemKind kind) throws Exception {
+        create(kind);
+        try (Attached attached = Attached.physically(path)) {
+            Command.output("chattr", "-i", path);
+            assertFalse(attached.image.lock().verify());
+            assertEquals(Optional.empty(), attached.image.lock().relock());
+            assertTrue(attached.image.lock().verify());
+            assertTrue(Attached.flags(path).contains("i"));
+            assertTrue(Attached.hasRecord(path));
+            attached.writeBlock(0, 'd');
+        }
+        assertEquals('d', Files.readAllBytes(path)[0]);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS_NO_REFLINK"})
+    void aWriterWhoGetsInIsWaitedFor(FileSystemKind kind) throws Exception {
+        create(kind);
+        try (Attached attached = Attached.physically(path)) {
+            Command.output("chattr", "-i", path);
+            // It doesn't wait, so it fails; but the lease is being broken then.
+            assertEquals(-Errno.EAGAIN, FileCalls.open(path.toString(), FileCalls.O_RDWR | FileCalls.O_NONBLOCK));
+            assertFalse(attached.image.lock().verify());
+            assertEquals(Optional.empty(), attached.image.lock().relock());
+            assertTrue(attached.image.lock().verify());
+
+            Command.output("chattr", "-i", path);
+            try (Command.Running writer = new Command(
+                            "sh", "-c", "exec 3<>\"$1\"; echo opened; printf XY >&3; exec sleep 100", "sh", path)
+                    .start()) {
+                while (attached.image.lock().verify() || !blockedOrOpened(writer)) {
+                    Thread.sleep(5);
+                }
+                Optional<String> problem = attached.image.lock().relock();
+                assertTrue(problem.isPresent());
+                assertTrue(
+                        problem.get().startsWith(path + ": in use: ")
+                                || problem.get().startsWith("in use: pid "),
+                        problem.get());
+                assertFalse(attached.image.lock().verify());
+            }
+            assertEquals(Optional.empty(), attached.image.lock().relock());
+            assertTrue(attached.image.lock().verify());
+            attached.writeBlock(4096, 'd');
+        }
+        assertEquals('d', Files.readAllBytes(path)[4096]);
+    }
+
+    private static boolean blockedOrOpened(Command.Running writer) {
+        String where = String.valueOf(SmallFile.read("/proc/" + writer.pid() + "/stack"));
+        return where.contains("break_lease") || writer.output().contains("opened");
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS_NO_REFLINK"})
+    void blocksThatMovedAreNoticed(FileSystemKind kind) throws Exception {
+        create(kind);
+        Attached attached = Attached.physically(path);
+        Command.output("chattr", "-i", path);
+        AttachedImage image = attached.image;
+        // The lease keeps everybody else out for a while; so this process opens the way itself.
+        Lease.giveUp(image.lock().fd());
+        Command.output("fallocate", "-p", "-o", 65536, "-l", 65536, path);
+        assertFalse(image.lock().verify());
+        assertEquals(
+                Optional.of("it is sparse (1 hole): --allocate fills it"),
+                image.lock().relock());
+        Lease.giveUp(image.lock().fd());
+        Command.output("chattr", "-i", path);
+        Command.output("truncate", "-s", "+4096", path);
+        assertEquals(
+                Optional.of("its size was changed from 1048576 to 1052672 bytes"),
+                image.lock().relock());
+        assertEquals(
+                Optional.of(path + ": its size was changed from 1048576 to 1052672 bytes while it was attached"),
+                attached.release(AttachListener.NONE));
+        Attached.assertUnlocked(path);
+    }
+}
