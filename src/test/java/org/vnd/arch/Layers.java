@@ -31,8 +31,7 @@ final class Layers {
             Map.entry("cli", List.of("control")));
 
     /** Libraries that one package alone may import. */
-    private static final Map<String, List<String>> LIBRARIES =
-            Map.of("sys", List.of("com.kenai.jffi.."), "cli", List.of("picocli.."));
+    private static final Map<String, List<String>> LIBRARIES = Map.of("sys", List.of("com.kenai.jffi.."));
 
     private Layers() {}
 

@@ -93,7 +93,6 @@ class LayersTest {
     @CsvSource({
         "org.vnd.sys, com.kenai.jffi",
         "org.vnd.sys, org.vnd.sys.abi",
-        "org.vnd.cli, picocli",
         "org.vnd.cli, org.vnd.control",
         "org.vnd.mem, org.vnd.sys",
         "org.vnd.engine, org.vnd.sys.abi",
