@@ -11,7 +11,8 @@ final class KeeperEnd extends Thread {
     @Override
     public void run() {
         // ^C reached the daemon as well; it takes a second request to end for what it is.
-        keeper.destroy();
+        // By its handle: Process.destroy would close the stream that its last word comes through.
+        keeper.toHandle().destroy();
         await(keeper);
     }
 
