@@ -75,8 +75,8 @@ public abstract class BlockDeviceConformance {
             faults.granularityBytes = device.blockSizeBytes();
             ShadowDisk shadow = new ShadowDisk(subject.readImage());
             assertEquals(device.sizeBytes(), shadow.sizeBytes());
-            driver =
-                    new DiskDriver(device, subject.ring(), arena, shadow, recording::now, transferLimit, hangSeconds());
+            driver = new DiskDriver(
+                    device, Pump.of(subject.ring()), arena, shadow, recording::now, transferLimit, hangSeconds());
         }
 
         private Ring around(Ring ring, SeededRandom random) {

@@ -1,5 +1,6 @@
 package org.vnd.conformance;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -10,44 +11,40 @@ import org.vnd.block.BlockRequest;
 import org.vnd.block.Operation;
 import org.vnd.block.Status;
 import org.vnd.mem.AlignedBuffer;
-import org.vnd.ring.Ring;
-import org.vnd.sys.SysException;
 
 /**
  * Drives a disk as an export does, with slots and their buffers, and compares all that comes back with a {@link
  * ShadowDisk}. Failures found in a completion are thrown by the next call from outside, not through the ring.
  */
-final class DiskDriver {
-    private static final long TICK_NANOS = 1_000_000_000L;
+public final class DiskDriver {
     private static final byte CANARY = (byte) 0xC5;
     private static final int PAGE = AlignedBuffer.PAGE_BYTES;
 
     private final BlockDevice device;
-    private final Ring ring;
+    private final Pump pump;
     private final AlignedBuffer arena;
     private final ShadowDisk shadow;
     private final LongSupplier moments;
     private final int transferLimit;
     private final int stride;
-    /** So many ticks without a completion while requests are out, and the disk is said to hang. */
+    /** So long without a completion while requests are out, and the disk is said to hang. */
     private final int hangSeconds;
 
     private final BlockRequest[] slots;
     private final Job[] jobs;
     private final int[] free;
-    private final int tickHandler;
     private final byte[] canary = new byte[PAGE];
     private final byte[] canaryFound = new byte[PAGE];
     private int freeCount;
     private long completions;
-    private long completionsAtTick;
-    private int idleTicks;
+    private long completionsSeen;
+    private long lastSeenSeconds;
     private Throwable failure;
     private Set<Status> expected = EnumSet.of(Status.OK);
     private long nextSeed = 1;
 
     /** The memory that {@code depth} requests of at most {@code transferLimit} bytes take. */
-    static int arenaBytes(int depth, int transferLimit) {
+    public static int arenaBytes(int depth, int transferLimit) {
         return depth * stride(transferLimit);
     }
 
@@ -56,9 +53,9 @@ final class DiskDriver {
         return PAGE + (transferLimit + 2 * PAGE - 1) / PAGE * PAGE + PAGE;
     }
 
-    DiskDriver(
+    public DiskDriver(
             BlockDevice device,
-            Ring ring,
+            Pump pump,
             AlignedBuffer arena,
             ShadowDisk shadow,
             LongSupplier moments,
@@ -66,7 +63,7 @@ final class DiskDriver {
             int hangSeconds) {
         this.device = device;
         this.hangSeconds = hangSeconds;
-        this.ring = ring;
+        this.pump = pump;
         this.arena = arena;
         this.shadow = shadow;
         this.moments = moments;
@@ -81,31 +78,32 @@ final class DiskDriver {
             free[freeCount++] = at;
         }
         Arrays.fill(canary, CANARY);
-        this.tickHandler = ring.addHandler((tag, result) -> tick());
-        ring.timeout(tickHandler, 0, TICK_NANOS);
     }
 
-    int depth() {
+    public int depth() {
         return slots.length;
     }
 
-    int transferLimit() {
+    public int transferLimit() {
         return transferLimit;
     }
 
-    ShadowDisk shadow() {
+    public ShadowDisk shadow() {
         return shadow;
     }
 
     /** Which outcomes are right from now on, beside NOT_SUPPORTED where a request allows that. */
-    void expect(Status first, Status... more) {
+    public void expect(Status first, Status... more) {
         expected = EnumSet.of(first, more);
     }
 
     /** Submits a request, first waiting for a slot if none is free. */
-    Job submit(Job job) {
+    public Job submit(Job job) {
         while (freeCount == 0) {
             step();
+        }
+        if (freeCount == slots.length) {
+            lastSeenSeconds = pump.seconds();
         }
         int slot = free[--freeCount];
         jobs[slot] = job;
@@ -131,36 +129,32 @@ final class DiskDriver {
         return job;
     }
 
-    Job submit(Operation operation, long offset, long length) {
+    public Job submit(Operation operation, long offset, long length) {
         return submit(new Job(operation, offset, length));
     }
 
     /** Submits and waits until all requests are back. */
-    Job run(Operation operation, long offset, long length) {
+    public Job run(Operation operation, long offset, long length) {
         return run(new Job(operation, offset, length));
     }
 
-    Job run(Job job) {
+    public Job run(Job job) {
         submit(job);
         drain();
         return job;
     }
 
     /** Waits until all requests are back, and a little longer for what may come twice. */
-    void drain() {
+    public void drain() {
         while (freeCount < slots.length) {
             step();
         }
-        try {
-            ring.run(false);
-        } catch (SysException e) {
-            throw new AssertionError(e);
-        }
+        pump(false);
         throwFailure();
     }
 
     /** Drains, reads back what was changed, compares it, and takes it for known. */
-    void settle() {
+    public void settle() {
         drain();
         for (long[] range : shadow.changedRanges()) {
             byte[] actual = readAll(range[0], range[1]);
@@ -182,28 +176,36 @@ final class DiskDriver {
     }
 
     /** For clean-up after a failure: lets what is in flight end, as far as it does, before memory goes away. */
-    void abandon() {
+    public void abandon() {
         int patience = 100;
-        while (freeCount < slots.length && patience-- > 0 && idleTicks < hangSeconds) {
-            try {
-                ring.run(true);
-            } catch (SysException e) {
-                return;
-            }
+        while (freeCount < slots.length && patience-- > 0 && !hangs()) {
+            pump(true);
         }
     }
 
     private void step() {
         throwFailure();
-        try {
-            ring.run(true);
-        } catch (SysException e) {
-            throw new AssertionError(e);
-        }
+        pump(true);
         throwFailure();
-        if (idleTicks >= hangSeconds) {
+        if (hangs()) {
             throw new AssertionError("requests never come back: " + outstanding());
         }
+    }
+
+    private void pump(boolean wait) {
+        try {
+            pump.run(wait);
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private boolean hangs() {
+        if (completions != completionsSeen) {
+            completionsSeen = completions;
+            lastSeenSeconds = pump.seconds();
+        }
+        return pump.seconds() - lastSeenSeconds >= hangSeconds;
     }
 
     private String outstanding() {
@@ -220,12 +222,6 @@ final class DiskDriver {
         if (failure != null) {
             throw failure instanceof Error error ? error : new AssertionError(failure);
         }
-    }
-
-    private void tick() {
-        idleTicks = completions == completionsAtTick && freeCount < slots.length ? idleTicks + 1 : 0;
-        completionsAtTick = completions;
-        ring.timeout(tickHandler, 0, TICK_NANOS);
     }
 
     /** Where in the arena the data of a request at disk offset {@code offset} begins. */

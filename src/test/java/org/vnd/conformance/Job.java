@@ -4,13 +4,13 @@ import org.vnd.block.Operation;
 import org.vnd.block.Status;
 
 /** A request of a test, and what became of it. */
-final class Job {
-    final Operation operation;
-    final long offset;
-    final long length;
-    boolean forceUnitAccess;
-    boolean keepAllocated;
-    boolean onlyIfFast;
+public final class Job {
+    public final Operation operation;
+    public final long offset;
+    public final long length;
+    public boolean forceUnitAccess;
+    public boolean keepAllocated;
+    public boolean onlyIfFast;
 
     /** What a WRITE writes; see {@link Content}. */
     long seed;
@@ -25,9 +25,9 @@ final class Job {
 
     long completed;
     int completions;
-    Status status;
+    public Status status;
 
-    Job(Operation operation, long offset, long length) {
+    public Job(Operation operation, long offset, long length) {
         this.operation = operation;
         this.offset = offset;
         this.length = length;

@@ -11,7 +11,7 @@ import org.vnd.block.Operation;
  * that of any change which no other, begun after its end, has replaced. A failed change may or may not have happened,
  * byte by byte. After TRIM any value is right until the next change.
  */
-final class ShadowDisk {
+public final class ShadowDisk {
     private static final long IN_FLIGHT = Long.MAX_VALUE;
 
     /** A change of a range: content by seed, zeros, or anything. */
@@ -53,16 +53,16 @@ final class ShadowDisk {
     private long clock;
 
     /** A disk that holds {@code content} now. */
-    ShadowDisk(byte[] content) {
+    public ShadowDisk(byte[] content) {
         this.content = content.clone();
     }
 
-    long sizeBytes() {
+    public long sizeBytes() {
         return content.length;
     }
 
     /** The next moment. */
-    long now() {
+    public long now() {
         return ++clock;
     }
 
@@ -85,7 +85,7 @@ final class ShadowDisk {
     }
 
     /** Fails unless {@code actual}, read from {@code from} on between the moments {@code start} and now, may be so. */
-    void check(long from, byte[] actual, long start) {
+    public void check(long from, byte[] actual, long start) {
         segments(from, from + actual.length, start, (segmentFrom, segmentTo, possible) -> {
             for (long at = segmentFrom; at < segmentTo; at++) {
                 byte value = actual[(int) (at - from)];

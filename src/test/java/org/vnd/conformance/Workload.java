@@ -4,7 +4,7 @@ import org.vnd.block.Operation;
 import org.vnd.lab.SeededRandom;
 
 /** Random requests of all kinds: small and large, aligned and not, spread out and crowded into a few blocks. */
-final class Workload {
+public final class Workload {
     private static final int BLOCK = 4096;
 
     /** Requests are crowded into so many blocks half the time, so that they overlap in flight. */
@@ -15,14 +15,14 @@ final class Workload {
     private final int transferLimit;
     private final long crowdedFrom;
 
-    Workload(SeededRandom random, DiskDriver driver) {
+    public Workload(SeededRandom random, DiskDriver driver) {
         this.random = random;
         this.sizeBytes = driver.shadow().sizeBytes();
         this.transferLimit = driver.transferLimit();
         this.crowdedFrom = random.below(sizeBytes / BLOCK - CROWDED_BLOCKS) * BLOCK;
     }
 
-    Job next() {
+    public Job next() {
         Operation operation = operation();
         boolean crowded = random.oneIn(2);
         long from = crowded ? crowdedFrom : 0;
