@@ -71,6 +71,17 @@ public final class FiemapReader implements AutoCloseable {
         }
     }
 
+    /**
+     * Gives one batch of extents to {@code receiver}, from that which covers {@code startBytes} on: at most
+     * {@value #BATCH_EXTENTS}, fewer at the end of the file.
+     */
+    public void readOneBatch(int fd, String path, long startBytes, Receiver receiver) throws SysException {
+        int count = readBatch(fd, path, startBytes);
+        for (int index = 0; index < count; index++) {
+            receiver.accept(extentAt(index));
+        }
+    }
+
     private int readBatch(int fd, String path, long startBytes) throws SysException {
         bytes.putLong(Fiemap.START_OFFSET, startBytes)
                 .putLong(Fiemap.LENGTH_OFFSET, -1L - startBytes)

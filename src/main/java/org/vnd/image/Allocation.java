@@ -46,7 +46,7 @@ final class Allocation {
                     "--allocate: its size, " + facts.sizeBytes() + " bytes, is no multiple of the block of "
                             + facts.blockBytes() + " bytes");
         }
-        ExtentMap map = PhysicalMap.readHoles(fd, path, facts.sizeBytes());
+        ExtentMap map = HoleMap.read(fd, path, facts.sizeBytes());
         if (map == null) {
             throw new ImageException(path, "--allocate: its file system doesn't tell where holes are (FIEMAP)");
         }

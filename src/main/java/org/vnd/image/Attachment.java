@@ -110,7 +110,7 @@ final class Attachment {
                     Engine.FILE,
                     "file: " + reason,
                     lock.fd(),
-                    PhysicalMap.readHoles(lock.fd(), request.path(), facts.sizeBytes()),
+                    HoleMap.read(lock.fd(), request.path(), facts.sizeBytes()),
                     lock,
                     geometry.offsetBytes(),
                     geometry.sizeBytes(),

@@ -66,4 +66,10 @@ final class Claim {
             default -> Errno.message(e.errno());
         };
     }
+
+    /** Ends the claim and closes {@code fd}. Said, because a ring that has the file registered lets go of it later. */
+    static void end(int fd) {
+        FileCalls.flock(fd, FileCalls.LOCK_UNLOCK);
+        FileCalls.close(fd);
+    }
 }

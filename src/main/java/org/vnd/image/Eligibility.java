@@ -9,7 +9,7 @@ import org.vnd.sys.abi.Statx;
 
 /**
  * Whether a file's blocks may be written behind its file system, as far as can be told before its map is read; the map's
- * own checks are {@link PhysicalMap}'s. What is not known to be sound is refused.
+ * own checks are {@link ExtentRules} and {@link PhysicalMap}. What is not known to be sound is refused.
  */
 final class Eligibility {
     private Eligibility() {}

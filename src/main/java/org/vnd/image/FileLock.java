@@ -104,7 +104,7 @@ final class FileLock implements ImageLock {
             listener.step(LockStep.FLUSH);
             Libc.check(FileCalls.fsync(fd), "fsync", file.path());
         }
-        FileCalls.close(fd);
+        Claim.end(fd);
         file.close();
         return Optional.empty();
     }

@@ -193,11 +193,12 @@ public final class LayoutLock implements ImageLock {
         if (!frozen()) {
             throw new ImageException(file.path(), "somebody took its immutable flag away while it was being attached");
         }
-        try (ExtentMap again = PhysicalMap.read(fd, file.path(), facts, device)) {
-            if (!map().contentEquals(again)) {
-                throw new NotPhysicalException("its extents changed while they were read");
-            }
+        FileFacts now = FileFacts.read(fd, file.path());
+        Eligibility.checkFlags(now);
+        if (now.sizeBytes() != facts.sizeBytes()) {
+            throw new NotPhysicalException("its size changed while it was being attached");
         }
+        MapConfirmation.check(fd, file.path(), map(), ExtentRules.of(facts, device));
     }
 
     private boolean frozen() {
@@ -266,6 +267,7 @@ public final class LayoutLock implements ImageLock {
      */
     @Override
     public Optional<String> release(AttachListener listener) throws IOException {
+        boolean held = verify();
         if (writable) {
             listener.step(LockStep.FLUSH);
             Libc.check(FileCalls.fdatasync(disk), "flush", device.name());
@@ -273,7 +275,12 @@ public final class LayoutLock implements ImageLock {
         listener.step(LockStep.COMPARE_MAP);
         Optional<String> difference = mapDifference();
         listener.step(LockStep.DROP_STALE_PAGES);
-        emptyCache();
+        if (held) {
+            emptyCache();
+        } else {
+            // Others write to it already: holding on to what is left of the lock would save nothing.
+            PageCache.empty(fd, file.path(), facts.sizeBytes());
+        }
         if (!frozenBefore) {
             listener.step(LockStep.THAW);
             thaw();
@@ -290,7 +297,7 @@ public final class LayoutLock implements ImageLock {
         Lease.giveUp(fd);
         stopGuard();
         FileCalls.close(disk);
-        FileCalls.close(fd);
+        Claim.end(fd);
         map().close();
         device.close();
         file.close();

@@ -39,6 +39,7 @@ public final class FileCalls {
     public static final int LOCK_SHARED = 1;
     public static final int LOCK_EXCLUSIVE = 2;
     public static final int LOCK_NONBLOCK = 4;
+    public static final int LOCK_UNLOCK = 8;
 
     /** include/uapi/linux/stat.h */
     private static final int S_IFBLK = 0x6000;

@@ -2,18 +2,22 @@ package org.vnd.image;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.vnd.image.AttachRequest.Engine;
+import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
 import org.vnd.lab.Fragmenter;
@@ -21,6 +25,7 @@ import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
 import org.vnd.lab.Seeded;
 import org.vnd.lab.SeededRandom;
+import org.vnd.sys.FileCalls;
 
 @Requires(
         loop = true,
@@ -99,12 +104,12 @@ class PhysicalAttachTest {
                     assertEquals(expected[block * 4096], attached.readByte(block * 4096L), "block " + block);
                     byte value = (byte) random.below(256);
                     attached.writeBlock(block * 4096L, value);
-                    java.util.Arrays.fill(expected, block * 4096, (block + 1) * 4096, value);
+                    Arrays.fill(expected, block * 4096, (block + 1) * 4096, value);
                 }
             }
-            assertTrue(java.util.Arrays.equals(expected, Files.readAllBytes(path)), "content after detach");
+            assertTrue(Arrays.equals(expected, Files.readAllBytes(path)), "content after detach");
             files.check();
-            assertTrue(java.util.Arrays.equals(expected, Files.readAllBytes(path)), "content after unmount");
+            assertTrue(Arrays.equals(expected, Files.readAllBytes(path)), "content after unmount");
             fragmented.checkNeighbours();
         }
     }
@@ -142,6 +147,65 @@ class PhysicalAttachTest {
             }
             byte[] content = Files.readAllBytes(path);
             assertEquals('w', content[(1 << 20) + 4096]);
+        }
+    }
+
+    /** Old and unusual layouts of ext4; each with a write that must arrive in the right place. */
+    @ParameterizedTest
+    @ValueSource(strings = {"^extents,^64bit,^has_journal", "bigalloc", "^has_journal", "ea_inode"})
+    void formsOfExt4(String features) throws Exception {
+        try (ScratchFileSystem files = ScratchFileSystem.of(FileSystemKind.EXT4)
+                .makerOptions("-O", features)
+                .create()) {
+            Path path = files.path("image");
+            DirectFile.fill(path, SIZE, 1);
+            // Indirect blocks lie between the data from the thirteenth on.
+            byte[] expected = Files.readAllBytes(path);
+            try (Attached attached = Attached.physically(path)) {
+                for (int block = 0; block < SIZE / 4096; block += 7) {
+                    attached.writeBlock(block * 4096L, block);
+                    Arrays.fill(expected, block * 4096, (block + 1) * 4096, (byte) block);
+                }
+            }
+            files.check();
+            assertTrue(Arrays.equals(expected, Files.readAllBytes(path)));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS"})
+    void whatIsReservedPastTheEndIsNotTheDisks(FileSystemKind kind) throws Exception {
+        try (ScratchFileSystem files = ScratchFileSystem.of(kind).create()) {
+            Path path = files.path("image");
+            DirectFile.fill(path, SIZE, 1);
+            Command.output("fallocate", "-n", "-o", SIZE, "-l", SIZE, path);
+            try (Attached attached = Attached.physically(path)) {
+                assertEquals(SIZE, attached.image.sizeBytes());
+                attached.writeBlock(SIZE - 4096, 'e');
+            }
+            assertEquals('e', Files.readAllBytes(path)[(int) SIZE - 1]);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS"})
+    void aMapOfAnotherFileIsNotConfirmed(FileSystemKind kind) throws Exception {
+        try (ScratchFileSystem files = ScratchFileSystem.of(kind).create()) {
+            Path path = files.path("image");
+            DirectFile.fill(path, SIZE, 1);
+            Path other = files.path("other");
+            DirectFile.fill(other, SIZE, 2);
+            int fd = FileCalls.open(other.toString(), FileCalls.O_RDONLY);
+            try (Attached attached = Attached.physically(path)) {
+                ExtentRules rules = new ExtentRules(4096, Long.MAX_VALUE);
+                MapConfirmation.check(attached.image.lock().fd(), path.toString(), attached.map(), rules);
+                NotPhysicalException refused = assertThrows(
+                        NotPhysicalException.class,
+                        () -> MapConfirmation.check(fd, other.toString(), attached.map(), rules));
+                assertEquals("it changed while it was being attached: byte 0 has moved", refused.getMessage());
+            } finally {
+                FileCalls.close(fd);
+            }
         }
     }
 }

@@ -317,6 +317,11 @@ class RefusalTest {
             refusedWindow(path, 100, 0, "offset 100 is no multiple of 512");
             refusedWindow(path, 0, 513, "size limit 513 is no multiple of 512");
             refusedWindow(path, SIZE, 0, "offset 1048576 is past its end at 1048576 bytes");
+            AttachRequest request =
+                    new AttachRequest(path.toString(), "vnd0", Engine.PHYSICAL, false, false, SIZE - 4096, SIZE);
+            try (Attached attached = Attached.attach(request)) {
+                assertEquals(4096, attached.image.sizeBytes());
+            }
         }
     }
 

@@ -1,0 +1,38 @@
+package org.vnd.image;
+
+import org.jspecify.annotations.Nullable;
+import org.vnd.extent.Extent;
+import org.vnd.extent.ExtentMap;
+import org.vnd.extent.ExtentMapBuilder;
+import org.vnd.extent.FiemapReader;
+import org.vnd.extent.MapChangedException;
+import org.vnd.sys.Errno;
+import org.vnd.sys.SysException;
+import org.vnd.sys.abi.FiemapExtent;
+
+/** A map that tells where a file has written blocks and where not; where those are is its file system's business. */
+final class HoleMap {
+    private HoleMap() {}
+
+    /** Reads the map of the open file {@code fd}; null where the file system doesn't tell. */
+    static @Nullable ExtentMap read(int fd, String path, long sizeBytes) throws SysException {
+        try (FiemapReader reader = new FiemapReader();
+                ExtentMapBuilder builder = new ExtentMapBuilder(sizeBytes)) {
+            boolean complete = reader.read(fd, path, extent -> addIfWritten(builder, extent));
+            return complete ? builder.build() : null;
+        } catch (MapChangedException e) {
+            return null;
+        } catch (SysException e) {
+            if (e.errno() == Errno.EOPNOTSUPP || e.errno() == Errno.ENOTTY || e.errno() == Errno.EINVAL) {
+                return null;
+            }
+            throw e;
+        }
+    }
+
+    private static void addIfWritten(ExtentMapBuilder builder, Extent extent) throws SysException {
+        if (!extent.has(FiemapExtent.UNWRITTEN)) {
+            builder.addData(extent.logicalBytes(), Math.max(0, extent.physicalBytes()), extent.lengthBytes());
+        }
+    }
+}
