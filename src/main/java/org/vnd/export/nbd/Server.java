@@ -88,6 +88,9 @@ public final class Server implements CompletionHandler, AutoCloseable {
 
     /** Begins to accept clients. */
     public void start() {
+        // An accept of io_uring on a socket that doesn't block doesn't wait either, on some kernels.
+        int flags = FileCalls.fcntl(listenFd, FileCalls.F_GETFL, 0);
+        FileCalls.fcntl(listenFd, FileCalls.F_SETFL, flags & ~FileCalls.O_NONBLOCK);
         // Accepted sockets inherit it. A Unix socket knows no such option, and needs none.
         SocketCalls.setOption(listenFd, SocketCalls.IPPROTO_TCP, SocketCalls.TCP_NODELAY, 1);
         accept();
@@ -220,7 +223,7 @@ public final class Server implements CompletionHandler, AutoCloseable {
     }
 
     private void acceptError(int errno) {
-        if (errno == Errno.EINTR || errno == Errno.EAGAIN || errno == Errno.ECONNABORTED) {
+        if (errno == Errno.EINTR || errno == Errno.ECONNABORTED) {
             accept();
             return;
         }

@@ -223,21 +223,26 @@ class RealClientsTest {
                 lab.delay(new SeededRandom(random.nextLong()), 100_000);
                 return null;
             });
-            String output = Command.output(
-                    "fio",
-                    "--name=verify",
-                    "--ioengine=nbd",
-                    "--uri=" + lab.uri(),
-                    "--rw=randrw",
-                    "--bsrange=512-200k",
-                    "--bs_unaligned",
-                    "--iodepth=32",
-                    "--size=32M",
-                    "--io_size=128M",
-                    "--verify=crc32c",
-                    "--verify_backlog=64",
-                    "--serialize_overlap=1",
-                    "--randseed=" + (random.nextLong() >>> 1));
+            // In a folder of its own, because it leaves a file with the state of the verification.
+            String output = new Command(
+                            "fio",
+                            "--name=verify",
+                            "--ioengine=nbd",
+                            "--uri=" + lab.uri(),
+                            "--rw=randrw",
+                            "--bsrange=512-200k",
+                            "--bs_unaligned",
+                            "--iodepth=32",
+                            "--size=32M",
+                            "--io_size=128M",
+                            "--verify=crc32c",
+                            "--verify_backlog=64",
+                            "--serialize_overlap=1",
+                            "--randseed=" + (random.nextLong() >>> 1))
+                    .directory(folder)
+                    .run()
+                    .succeeded()
+                    .output();
             assertTrue(output.contains("err= 0"), output);
             assertEquals(List.of(), lab.log());
         }
