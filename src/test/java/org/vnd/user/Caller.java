@@ -67,6 +67,11 @@ final class Caller implements AutoCloseable {
         return this;
     }
 
+    /** Where his disks are known. */
+    Path state() {
+        return state;
+    }
+
     static Path program() {
         return Path.of(System.getProperty("vnd.home"), "bin", "vndconfig");
     }

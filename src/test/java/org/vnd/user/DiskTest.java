@@ -1,6 +1,7 @@
 package org.vnd.user;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -53,6 +54,7 @@ abstract class DiskTest {
     /** An image whose every block is written, by a seed that is its size. */
     static Path image(String name, int sizeBytes) throws IOException {
         Path image = files.path(name);
+        Files.deleteIfExists(image);
         DirectFile.fill(image, sizeBytes, sizeBytes);
         return image;
     }
