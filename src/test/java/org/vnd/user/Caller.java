@@ -33,6 +33,7 @@ final class Caller implements AutoCloseable {
     private final Path folder;
     private final List<String> prefix = new ArrayList<>();
     private final Map<String, String> environment = new HashMap<>();
+    private Path program = ownProgram();
 
     /** Works in {@code folder}, whose files he names without their path. */
     Caller(Path folder) {
@@ -62,8 +63,9 @@ final class Caller implements AutoCloseable {
         return this;
     }
 
-    Caller environment(String name, String value) {
-        environment.put(name, value);
+    /** Has him call this copy of the program. */
+    Caller program(Path path) {
+        program = path;
         return this;
     }
 
@@ -72,13 +74,14 @@ final class Caller implements AutoCloseable {
         return state;
     }
 
-    static Path program() {
+    /** This build's. */
+    static Path ownProgram() {
         return Path.of(System.getProperty("vnd.home"), "bin", "vndconfig");
     }
 
     /** {@code vndconfig arguments} as he runs it, not yet run. */
     Command command(Object... arguments) {
-        return other(program()).with(arguments);
+        return other(program).with(arguments);
     }
 
     /** Any other program as he runs it. */
