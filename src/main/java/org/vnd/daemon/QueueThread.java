@@ -82,6 +82,10 @@ final class QueueThread {
         made.complete(parts);
         try {
             loop(ring, parts.server());
+            // Here, because the kernel takes orders about a ring only from the thread that made it.
+            parts.server().close();
+            ring.close();
+            parts.engine().close();
             ended.complete(null);
         } catch (SysException | RuntimeException | Error e) {
             // Nothing can be served any more, and nothing acknowledged is lost: end, so that recovery can begin.
@@ -129,8 +133,5 @@ final class QueueThread {
         stopping = true;
         ring().wakeUp();
         ended.join();
-        server().close();
-        ring().close();
-        engine().close();
     }
 }

@@ -309,6 +309,10 @@ public final class UringRing implements Ring {
     public void close() {
         if (!closed) {
             closed = true;
+            if (registeredFiles.length > 0) {
+                // The kernel takes a closed ring apart later, and would keep the image open and locked until then.
+                Libc.syscall(IoUring.SYS_IO_URING_REGISTER, fd, IoUring.IORING_UNREGISTER_FILES, 0, 0, 0);
+            }
             FileCalls.close(fd);
             MemoryCalls.munmap(Libc.address(ring), ring.capacity());
             MemoryCalls.munmap(Libc.address(entries), entries.capacity());
