@@ -17,13 +17,8 @@ import org.vnd.lab.ScratchFileSystem;
         tools = {"mkfs.ext4", "lsattr"})
 class RecoverMainTest {
     private static Command.Result recover(Object... files) {
-        return new Command(
-                        Path.of(System.getProperty("java.home"), "bin", "java"),
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        "org.vnd.daemon.Recover")
-                .with(files)
-                .run();
+        Path vndd = Path.of(System.getProperty("vnd.home", "target/vnd"), "libexec", "vndd");
+        return new Command(vndd, "org.vnd.daemon.Recover").with(files).run();
     }
 
     @Test
