@@ -54,6 +54,9 @@ extern const struct operation data_operations[];
 extern const struct operation layout_operations[];
 extern const struct operation name_operations[];
 
+/* O_NONBLOCK, or 0 for thieves: without it an open waits out the lease. */
+extern int nonblock;
+
 /* Receives the descriptor that IN_FLIGHT sent. */
 int receive_descriptor(void);
 

@@ -58,17 +58,17 @@ static int act_write_back(struct target *target) {
 static int act_reopen(struct target *target) {
     char path[64];
     snprintf(path, sizeof(path), "/proc/self/fd/%d", target->fd);
-    int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    int fd = open(path, O_RDWR | nonblock | O_CLOEXEC);
     return fd < 0 ? -1 : write_to(fd, ACT_OFFSET);
 }
 
 static int act_open_write(struct target *target) {
-    int fd = open(target->path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    int fd = open(target->path, O_RDWR | nonblock | O_CLOEXEC);
     return fd < 0 ? -1 : write_to(fd, ACT_OFFSET);
 }
 
 static int act_open_truncate(struct target *target) {
-    return open(target->path, O_WRONLY | O_TRUNC | O_NONBLOCK | O_CLOEXEC) < 0 ? -1 : 0;
+    return open(target->path, O_WRONLY | O_TRUNC | nonblock | O_CLOEXEC) < 0 ? -1 : 0;
 }
 
 static int act_open_handle(struct target *target) {
@@ -82,7 +82,7 @@ static int act_open_handle(struct target *target) {
     strcpy(directory, target->path);
     *strrchr(directory, '/') = 0;
     int mount = open(directory, O_RDONLY | O_CLOEXEC);
-    int fd = open_by_handle_at(mount, handle, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    int fd = open_by_handle_at(mount, handle, O_RDWR | nonblock | O_CLOEXEC);
     return fd < 0 ? -1 : write_to(fd, ACT_OFFSET);
 }
 

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -51,6 +53,8 @@ int receive_descriptor(void) {
     return fd;
 }
 
+int nonblock = O_NONBLOCK;
+
 static int open_flags(enum preparation preparation) {
     switch (preparation) {
     case OPEN_READ:
@@ -68,8 +72,7 @@ static int prepare(struct target *target, enum preparation preparation) {
     if (preparation == BY_PATH) {
         return 0;
     }
-    /* Without O_NONBLOCK an open waits out the lease, which is an operation of its own. */
-    target->fd = open(target->path, open_flags(preparation) | O_NONBLOCK | O_CLOEXEC);
+    target->fd = open(target->path, open_flags(preparation) | nonblock | O_CLOEXEC);
     if (target->fd < 0) {
         return -1;
     }
@@ -148,12 +151,30 @@ static void say(const char *good, const char *bad, int result) {
     fflush(stdout);
 }
 
+/* Root takes the flag away, waits for the lease to be given up or broken, and only then does what it came for. */
+static int steal(struct target *target, const struct operation *operation) {
+    int fd = open(target->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    int flags;
+    if (fd < 0 || ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0) {
+        return -1;
+    }
+    flags &= ~FS_IMMUTABLE_FL;
+    if (ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0) {
+        return -1;
+    }
+    close(fd);
+    nonblock = 0;
+    return prepare(target, operation->preparation) < 0 ? -1 : operation->act(target);
+}
+
 int main(int argc, char **argv) {
     char line[16];
-    if (argc != 3) {
-        fprintf(stderr, "usage: adversary operation file\n");
+    int stealing = argc == 4 && !strcmp(argv[1], "steal");
+    if (argc != 3 && !stealing) {
+        fprintf(stderr, "usage: adversary [steal] operation file\n");
         return 2;
     }
+    argv += stealing;
     const struct operation *operation = find(argv[1]);
     struct target target = {.path = argv[2], .fd = -1, .other_fd = -1};
     snprintf(target.other, sizeof(target.other), "%s.other", argv[2]);
@@ -167,12 +188,12 @@ int main(int argc, char **argv) {
     if (operation->needs_other) {
         make_other(&target);
     }
-    int result = prepare(&target, operation->preparation);
+    int result = stealing ? 0 : prepare(&target, operation->preparation);
     say("prepared", "unprepared", result);
     if (result < 0 || !fgets(line, sizeof(line), stdin)) {
         return 0;
     }
-    say("worked", "refused", operation->act(&target));
+    say("worked", "refused", stealing ? steal(&target, operation) : operation->act(&target));
     while (fgets(line, sizeof(line), stdin)) {
     }
     return 0;

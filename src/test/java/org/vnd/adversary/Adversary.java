@@ -5,6 +5,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -24,10 +26,22 @@ final class Adversary implements AutoCloseable {
         this(operation.programName(), file);
     }
 
+    /** As root, who first takes the immutable flag away and then waits until the lease is no more: nothing to prepare. */
+    static Adversary thief(HostileOperation operation, Path file) throws IOException {
+        return new Adversary(file, "steal", operation.programName());
+    }
+
     /** The same for an operation of the program that the table hasn't. */
     Adversary(String operation, Path file) throws IOException {
+        this(file, operation);
+    }
+
+    private Adversary(Path file, String... words) throws IOException {
         other = file.resolveSibling(file.getFileName() + ".other");
-        process = new ProcessBuilder(NativeProgram.build("adversary").toString(), operation, file.toString())
+        List<String> command = new ArrayList<>(List.of(words));
+        command.add(0, NativeProgram.build("adversary").toString());
+        command.add(file.toString());
+        process = new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
         Thread reader = new Thread(this::readLines, "output of the adversary");

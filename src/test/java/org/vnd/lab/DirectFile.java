@@ -79,6 +79,18 @@ public final class DirectFile {
         return checksum.getValue();
     }
 
+    /** What {@link #checksum} is to be of a file that {@link #fill} made with {@code seed}. */
+    public static long checksumOfFilled(long sizeBytes, long seed) {
+        SeededRandom random = new SeededRandom(seed);
+        byte[] content = new byte[CHUNK];
+        CRC32C checksum = new CRC32C();
+        for (long at = 0; at < sizeBytes; at += CHUNK) {
+            random.fill(content);
+            checksum.update(content, 0, (int) Math.min(CHUNK, sizeBytes - at));
+        }
+        return checksum.getValue();
+    }
+
     /** {@link #checksum} of an ordinary read, for file systems without O_DIRECT and to see what the page cache holds. */
     public static long bufferedChecksum(Path file) throws IOException {
         CRC32C checksum = new CRC32C();

@@ -217,6 +217,12 @@ public final class ScratchFileSystem implements AutoCloseable {
         mount();
     }
 
+    /** The same, with patience for who is on the way out; see {@link #unmountSoon}. */
+    public void cycleSoon() {
+        unmountSoon();
+        mount();
+    }
+
     /** Stops the file system as a power failure would: nothing more is written, the log isn't flushed. ext4 and XFS. */
     public void shutDown() throws SysException {
         int fd = (int) Libc.check(FileCalls.open(mountPoint.toString(), FileCalls.O_RDONLY), "open", "" + mountPoint);
@@ -236,7 +242,7 @@ public final class ScratchFileSystem implements AutoCloseable {
     }
 
     /** Unmounts it, but waits a while when it is in use: an io_uring's end lets go of its files in its own time. */
-    private void unmountSoon() {
+    public void unmountSoon() {
         for (int attempt = 0; attempt < 100; attempt++) {
             if (new Command("umount", root()).run().exitCode() == 0) {
                 break;

@@ -84,6 +84,14 @@ public record AttachedDisk(
         return daemon().parent().orElseThrow(() -> new AssertionError(unit + ": no keeper"));
     }
 
+    /** SIGKILL to the daemon, if it runs, and waits until it is gone. */
+    public void killDaemon() {
+        ProcessHandle.of(pid).ifPresent(daemon -> {
+            daemon.destroyForcibly();
+            daemon.onExit().join();
+        });
+    }
+
     /** qemu-io's commands on it, one after the other. */
     public Command.Result qemuIo(String... commands) {
         Command command = new Command("qemu-io", "-f", "raw");

@@ -12,7 +12,7 @@ import org.vnd.lab.SeededRandom;
 import org.vnd.mem.AlignedBuffer;
 
 /** Drives an attached disk over NBD with random requests of every kind, and knows what its image must hold. */
-final class DriverOverNbd implements AutoCloseable {
+public final class DriverOverNbd implements AutoCloseable {
     private static final int DEPTH = 32;
     private static final int CONNECTIONS = 4;
     private static final int TRANSFER_LIMIT = 256 << 10;
@@ -25,22 +25,22 @@ final class DriverOverNbd implements AutoCloseable {
     private final SeededRandom random;
     private boolean connected = true;
 
-    /** Drives {@code attached}, whose image {@code file} holds now what it will be compared with. */
-    DriverOverNbd(AttachedDisk attached, SeededRandom random) throws IOException {
+    /** Drives {@code attached}, whose image held {@code content} before; while attached, nobody may read it on XFS. */
+    public DriverOverNbd(AttachedDisk attached, byte[] content, SeededRandom random) throws IOException {
         this.random = random;
         AtomicLong moments = new AtomicLong();
         arena = new AlignedBuffer(DiskDriver.arenaBytes(DEPTH, TRANSFER_LIMIT));
         disk = new NbdDisk(attached.socket(), CONNECTIONS, DEPTH);
-        ShadowDisk shadow = new ShadowDisk(DirectFile.read(attached.file()));
+        ShadowDisk shadow = new ShadowDisk(content);
         driver = new DiskDriver(disk, disk, arena, shadow, moments::incrementAndGet, TRANSFER_LIMIT, HANG_SECONDS);
     }
 
-    DiskDriver driver() {
+    public DiskDriver driver() {
         return driver;
     }
 
     /** Does {@code count} random requests, comparing all that is read. */
-    void run(long count) {
+    public void run(long count) {
         for (long left = count; left > 0; left -= ROUND_REQUESTS) {
             Workload workload = new Workload(random, driver);
             for (long i = Math.min(left, ROUND_REQUESTS); i > 0; i--) {
@@ -51,17 +51,17 @@ final class DriverOverNbd implements AutoCloseable {
     }
 
     /** Returns when all that was written is on stable storage. */
-    void flush() {
+    public void flush() {
         driver.run(Operation.FLUSH, 0, 0);
     }
 
     /** Fails unless {@code file}, read past the page cache, holds what was written. */
-    void check(Path file) throws IOException {
+    public void check(Path file) throws IOException {
         driver.shadow().check(0, DirectFile.read(file), driver.shadow().now());
     }
 
     /** Ends its connections; {@link #check} can still be asked. */
-    void disconnect() throws IOException {
+    public void disconnect() throws IOException {
         if (connected) {
             connected = false;
             driver.abandon();

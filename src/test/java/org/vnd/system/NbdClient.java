@@ -12,17 +12,17 @@ import java.nio.file.Path;
  * One NBD connection with simple replies, as small as it can be, written from the protocol's text and without the
  * product's code. NetworkBlockDevice/nbd doc/proto.md.
  */
-final class NbdClient implements AutoCloseable {
-    static final int READ = 0;
-    static final int WRITE = 1;
-    static final int DISCONNECT = 2;
-    static final int FLUSH = 3;
-    static final int TRIM = 4;
-    static final int CACHE = 5;
-    static final int WRITE_ZEROES = 6;
-    static final int FLAG_FUA = 1;
-    static final int FLAG_NO_HOLE = 2;
-    static final int FLAG_FAST_ZERO = 16;
+public final class NbdClient implements AutoCloseable {
+    public static final int READ = 0;
+    public static final int WRITE = 1;
+    public static final int DISCONNECT = 2;
+    public static final int FLUSH = 3;
+    public static final int TRIM = 4;
+    public static final int CACHE = 5;
+    public static final int WRITE_ZEROES = 6;
+    public static final int FLAG_FUA = 1;
+    public static final int FLAG_NO_HOLE = 2;
+    public static final int FLAG_FAST_ZERO = 16;
 
     private static final long OPTION_MAGIC = 0x49484156454F5054L;
     private static final long REPLY_MAGIC = 0x3e889045565a9L;
@@ -38,7 +38,7 @@ final class NbdClient implements AutoCloseable {
     private long sizeBytes;
     private int transmissionFlags;
 
-    NbdClient(Path socket) throws IOException {
+    public NbdClient(Path socket) throws IOException {
         channel = SocketChannel.open(StandardProtocolFamily.UNIX);
         channel.connect(UnixDomainSocketAddress.of(socket));
         negotiate();
@@ -75,16 +75,17 @@ final class NbdClient implements AutoCloseable {
         }
     }
 
-    long sizeBytes() {
+    public long sizeBytes() {
         return sizeBytes;
     }
 
-    int transmissionFlags() {
+    public int transmissionFlags() {
         return transmissionFlags;
     }
 
     /** Sends a request; {@code payload}'s remaining bytes go with it. One thread at a time. */
-    void send(int command, int flags, long cookie, long offset, long length, ByteBuffer payload) throws IOException {
+    public void send(int command, int flags, long cookie, long offset, long length, ByteBuffer payload)
+            throws IOException {
         request.clear()
                 .putInt(REQUEST_MAGIC)
                 .putShort((short) flags)
@@ -97,7 +98,7 @@ final class NbdClient implements AutoCloseable {
     }
 
     /** The next reply's cookie; {@link #error} has its error. For a READ without one, the data is still to be read. */
-    long receive() throws IOException {
+    public long receive() throws IOException {
         reply.clear();
         fill(reply);
         if (reply.getInt(0) != SIMPLE_REPLY_MAGIC) {
@@ -107,12 +108,12 @@ final class NbdClient implements AutoCloseable {
     }
 
     /** 0, or an errno. */
-    int error() {
+    public int error() {
         return reply.getInt(4);
     }
 
     /** Reads until {@code buffer} is full. */
-    void fill(ByteBuffer buffer) throws IOException {
+    public void fill(ByteBuffer buffer) throws IOException {
         while (buffer.hasRemaining()) {
             if (channel.read(buffer) < 0) {
                 throw new EOFException("the server has closed the connection");

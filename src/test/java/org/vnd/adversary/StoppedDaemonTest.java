@@ -1,0 +1,86 @@
+package org.vnd.adversary;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.vnd.lab.Command;
+import org.vnd.lab.DirectFile;
+import org.vnd.lab.FileSystemKind;
+import org.vnd.lab.Fragmenter;
+import org.vnd.lab.Requires;
+import org.vnd.lab.ScratchFileSystem;
+import org.vnd.lab.Seeded;
+import org.vnd.lab.SeededRandom;
+import org.vnd.sys.Errno;
+import org.vnd.system.AttachedDisk;
+import org.vnd.system.NbdClient;
+import org.vnd.system.Product;
+
+/**
+ * The daemon is stopped (by a debugger, a cgroup's freezer, a suspended machine) in the midst of a long request. While it
+ * can't look at its lock, a thief waits out the lease and frees the image's blocks, and another file gets them. When the
+ * daemon goes on, the rest of the request must not.
+ */
+@Requires(
+        loop = true,
+        tools = {"cc", "mkfs.ext4"})
+@ExtendWith(Seeded.class)
+class StoppedDaemonTest {
+    private static final long SIZE = 160 << 20;
+
+    @Test
+    void writesNothingMoreThroughAMapThatMayBeOld(SeededRandom random) throws Exception {
+        try (ScratchFileSystem files = ScratchFileSystem.of(FileSystemKind.EXT4)
+                        .sizeMebibytes(448)
+                        .create();
+                Product product = new Product()) {
+            Path image = files.path("image");
+            Fragmenter fragments = Fragmenter.make(image, SIZE, 10_000, random);
+            AttachedDisk disk = product.attach(image);
+            assertEquals("physical", disk.engine(), disk.engineReason());
+            new Command("sync").run();
+            long before = sectorsWritten(files);
+            try (NbdClient client = new NbdClient(disk.socket());
+                    Adversary thief = Adversary.thief(HostileOperation.OPEN_TRUNCATE, image)) {
+                // One request for all of the disk: it takes a second or so, ten thousand pieces one after the other.
+                client.send(NbdClient.WRITE_ZEROES, NbdClient.FLAG_NO_HOLE, 1, 0, SIZE, ByteBuffer.allocate(0));
+                awaitWrites(files, before);
+                signal("STOP", disk);
+                Path victim = files.path("victim");
+                try {
+                    assertEquals("worked", thief.act());
+                    assertEquals(0, Files.size(image));
+                    DirectFile.fill(victim, SIZE - (2 << 20), 7);
+                } finally {
+                    signal("CONT", disk);
+                }
+                assertEquals(1, client.receive());
+                assertEquals(Errno.EIO, client.error());
+                assertEquals(DirectFile.checksumOfFilled(SIZE - (2 << 20), 7), DirectFile.checksum(victim));
+                fragments.checkNeighbours();
+            }
+        }
+    }
+
+    /** Waits until the disk's writes are on their way. */
+    private static void awaitWrites(ScratchFileSystem files, long before) throws Exception {
+        while (sectorsWritten(files) < before + 20_000) {
+            Thread.onSpinWait();
+        }
+    }
+
+    /** Documentation/block/stat.rst: the seventh field. */
+    private static long sectorsWritten(ScratchFileSystem files) throws Exception {
+        String stat = Files.readString(
+                Path.of("/sys/block", files.device().getFileName().toString(), "stat"));
+        return Long.parseLong(stat.trim().replaceAll("\\s+", " ").replaceAll("^(?:\\d+ ){6}(\\d+) .*$", "$1"));
+    }
+
+    private static void signal(String name, AttachedDisk disk) {
+        new Command("kill", "-" + name, disk.pid()).run().succeeded();
+    }
+}

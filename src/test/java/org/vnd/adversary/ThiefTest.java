@@ -1,0 +1,128 @@
+package org.vnd.adversary;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.vnd.lab.Command;
+import org.vnd.lab.DirectFile;
+import org.vnd.lab.FileSystemKind;
+import org.vnd.lab.Requires;
+import org.vnd.lab.ScratchFileSystem;
+import org.vnd.system.AttachedDisk;
+import org.vnd.system.Product;
+
+/**
+ * Root takes the flag away and waits until the lease is no more; nothing can stop him, so the disk must. All thieves of a
+ * file system are at work at the same time, on a disk each, because each keeps its disk waiting for a while.
+ */
+@Requires(
+        loop = true,
+        tools = {"cc", "mkfs.ext4", "mkfs.xfs", "lsattr", "qemu-io"})
+class ThiefTest {
+    private static final long SIZE = 8 << 20;
+
+    private static final List<HostileOperation> LOOT = List.of(
+            HostileOperation.PWRITE,
+            HostileOperation.FTRUNCATE_SHRINK,
+            HostileOperation.PUNCH_HOLE,
+            HostileOperation.ALLOCATE,
+            HostileOperation.CLONE_DESTINATION,
+            HostileOperation.MOVE_EXTENTS_ORIGINAL,
+            HostileOperation.MOVE_EXTENTS_DONOR,
+            HostileOperation.SWAP_BOOT,
+            HostileOperation.SWAP_EXTENTS_TARGET,
+            HostileOperation.SWAP_EXTENTS_TEMPORARY,
+            HostileOperation.EXCHANGE_RANGE_SECOND);
+
+    /** A disk, who steals its image, and a client that goes on writing all the while. */
+    private static final class Theft {
+        final HostileOperation operation;
+        final Path image;
+        final AttachedDisk disk;
+        final Object layout;
+        final Adversary thief;
+        final Command.Running writer;
+        String outcome = "";
+
+        Theft(Product product, ScratchFileSystem files, HostileOperation operation) throws Exception {
+            this.operation = operation;
+            image = files.path("image-" + operation);
+            DirectFile.fill(image, SIZE, operation.ordinal());
+            layout = Aspect.of(image).get(Aspect.LAYOUT);
+            disk = product.attach(image);
+            assertEquals("physical", disk.engine(), disk.engineReason());
+            disk.qemuIo("write -P 1 0 8M", "flush").succeeded();
+            thief = Adversary.thief(operation, image);
+            writer = writer(disk);
+            thief.beginToAct();
+        }
+
+        /** Writes the whole disk over and over, one block after the other, until the disk says no. */
+        private static Command.Running writer(AttachedDisk disk) {
+            return new Command("fio", "--name=writer", "--ioengine=nbd", "--uri=" + disk.uri(), "--rw=write")
+                    .with("--bs=64k", "--iodepth=4", "--time_based", "--runtime=600", "--size=8M")
+                    .with("--buffer_pattern=0x77", "--error_dump=0")
+                    .start();
+        }
+
+        boolean layoutChanged() throws Exception {
+            return !layout.equals(Aspect.of(image).get(Aspect.LAYOUT));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS", "XFS_NO_REFLINK"})
+    void neverGetsADiskToWriteWhereItsImageNoLongerIs(FileSystemKind kind) throws Exception {
+        List<Theft> thefts = new ArrayList<>();
+        try (ScratchFileSystem files = HostileOperation.scratch(kind);
+                Product product = new Product()) {
+            try {
+                for (HostileOperation operation : LOOT) {
+                    if (operation.worksOn(kind)) {
+                        thefts.add(new Theft(product, files, operation));
+                    }
+                }
+                for (Theft theft : thefts) {
+                    theft.outcome = theft.thief.outcome();
+                }
+                // What the thieves set free has an owner now, whose bytes the disks must leave alone.
+                Path victim = files.path("victim");
+                DirectFile.fill(victim, files.root().toFile().getUsableSpace() - (4 << 20) & -(1L << 20), 99);
+                long content = DirectFile.checksum(victim);
+                for (Theft theft : thefts) {
+                    check(theft);
+                }
+                assertEquals(content, DirectFile.checksum(victim));
+                files.root().resolve("victim").toFile().delete();
+            } finally {
+                for (Theft theft : thefts) {
+                    theft.writer.close();
+                    theft.thief.close();
+                }
+            }
+        }
+    }
+
+    private static void check(Theft theft) throws Exception {
+        String what = theft.operation + " → " + theft.outcome;
+        System.err.println("a thief's " + what);
+        boolean cameIn = !theft.outcome.matches("refused (EPERM|EAGAIN)");
+        if (cameIn) {
+            Command.Result writer = theft.writer.await(120);
+            assertTrue(writer.exitCode() != 0, what + ", and the client noticed nothing");
+            String later = theft.disk.qemuIo("write -P 2 0 64k").toString();
+            assertTrue(later.contains("Input/output error"), later);
+        } else {
+            assertTrue(theft.writer.alive(), theft.writer.output() + theft.writer.errors());
+            theft.writer.kill();
+            theft.disk.close();
+            assertFalse(theft.layoutChanged(), what);
+        }
+    }
+}
