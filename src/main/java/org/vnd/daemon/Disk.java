@@ -240,11 +240,6 @@ final class Disk implements ControlServer.Handler {
         }
         drain();
         watcher.end();
-        // The ring closes after us, behind the scenes, and who unmounts the file system now would find it busy.
-        queue.ask(() -> {
-            queue.ring().unregisterFiles();
-            return true;
-        });
         image.lock().release(AttachListener.NONE).ifPresent(Log::line);
         detached = true;
         queue.end();

@@ -34,12 +34,6 @@ public interface Ring extends AutoCloseable {
      */
     void registerFiles(int... fds);
 
-    /**
-     * Takes {@link #registerFiles} back: from now on the ring keeps no descriptor open, and file systems can be unmounted
-     * once theirs are closed. Nothing may be in flight on them. {@link #close} does it too, but some time after it returns.
-     */
-    void unregisterFiles();
-
     /** pread(2) of {@code length} bytes at {@code offset} to {@code address}; may be short. */
     void read(int handler, long tag, int fd, long address, int length, long offset);
 

@@ -99,11 +99,6 @@ public final class ThreadRing implements Ring {
         // Nothing to tell.
     }
 
-    @Override
-    public void unregisterFiles() {
-        // Nothing to take back.
-    }
-
     private int take(int newKind, int newHandler, long newTag, int newFd) {
         assert freeCount > 0 : "more operations in flight than the ring's capacity " + capacity;
         int operation = free[--freeCount];

@@ -130,14 +130,6 @@ public final class UringRing implements Ring {
         }
     }
 
-    @Override
-    public void unregisterFiles() {
-        if (registeredFiles.length > 0) {
-            Libc.syscall(IoUring.SYS_IO_URING_REGISTER, fd, IoUring.IORING_UNREGISTER_FILES, 0, 0, 0);
-            registeredFiles = new int[0];
-        }
-    }
-
     private long register(int operation, ByteBuffer argument, int count) {
         try {
             return Libc.syscall(IoUring.SYS_IO_URING_REGISTER, fd, operation, Libc.address(argument), count, 0);

@@ -165,11 +165,6 @@ public abstract class OperationRing implements Ring {
     }
 
     @Override
-    public void unregisterFiles() {
-        inner.unregisterFiles();
-    }
-
-    @Override
     public void accept(int handler, long tag, int fd) {
         inner.accept(handler, tag, fd);
     }

@@ -104,11 +104,6 @@ public final class SynchronousRing implements Ring {
     }
 
     @Override
-    public void unregisterFiles() {
-        // Nothing to take back.
-    }
-
-    @Override
     public void accept(int handler, long tag, int fd) {
         throw new UnsupportedOperationException("no sockets");
     }
