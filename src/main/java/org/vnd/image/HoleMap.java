@@ -11,14 +11,18 @@ import org.vnd.sys.SysException;
 import org.vnd.sys.abi.FiemapExtent;
 
 /** A map that tells where a file has written blocks and where not; where those are is its file system's business. */
-final class HoleMap {
-    private HoleMap() {}
+final class HoleMap implements FiemapReader.Receiver {
+    private final ExtentMapBuilder builder;
+
+    private HoleMap(ExtentMapBuilder builder) {
+        this.builder = builder;
+    }
 
     /** Reads the map of the open file {@code fd}; null where the file system doesn't tell. */
     static @Nullable ExtentMap read(int fd, String path, long sizeBytes) throws SysException {
         try (FiemapReader reader = new FiemapReader();
                 ExtentMapBuilder builder = new ExtentMapBuilder(sizeBytes)) {
-            boolean complete = reader.read(fd, path, extent -> addIfWritten(builder, extent));
+            boolean complete = reader.read(fd, path, new HoleMap(builder));
             return complete ? builder.build() : null;
         } catch (MapChangedException e) {
             return null;
@@ -30,7 +34,8 @@ final class HoleMap {
         }
     }
 
-    private static void addIfWritten(ExtentMapBuilder builder, Extent extent) throws SysException {
+    @Override
+    public void accept(Extent extent) throws SysException {
         if (!extent.has(FiemapExtent.UNWRITTEN)) {
             builder.addData(extent.logicalBytes(), Math.max(0, extent.physicalBytes()), extent.lengthBytes());
         }

@@ -1,8 +1,6 @@
 package org.vnd.image;
 
 import java.io.IOException;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -42,12 +40,8 @@ public final class LayoutLock implements ImageLock {
     private @Nullable ExtentMap map;
     private int disk = -1;
 
-    /** What takes back the steps done so far, the last first. */
-    private final Deque<Undo> undo = new ArrayDeque<>();
-
-    private interface Undo {
-        void run() throws IOException;
-    }
+    private boolean leased;
+    private boolean recorded;
 
     private LayoutLock(BackingFile file, int fd, FileFacts facts, HostDevice device, String unit, boolean writable) {
         this.file = file;
@@ -89,23 +83,20 @@ public final class LayoutLock implements ImageLock {
         if (Reflink.possible(fd, facts)) {
             listener.step(LockStep.GUARD);
             guard = OpenGuard.start(file);
-            undo.push(this::stopGuard);
         }
         listener.step(LockStep.LEASE);
         takeLease();
         if (!frozenBefore) {
             listener.step(LockStep.RECORD);
-            undo.push(this::removeRecord);
+            recorded = true;
             writeRecord();
             listener.step(LockStep.FREEZE);
-            undo.push(this::thaw);
             freeze();
             listener.step(LockStep.SYNC_LOCK);
             Libc.check(FileCalls.fsync(fd), "fsync", file.path());
         }
         listener.step(LockStep.MAP);
         map = PhysicalMap.read(fd, file.path(), facts, device);
-        undo.push(map::close);
         listener.step(LockStep.EMPTY_CACHE);
         emptyCache();
         listener.step(LockStep.COMPARE);
@@ -114,7 +105,6 @@ public final class LayoutLock implements ImageLock {
         recheck();
         listener.step(LockStep.OPEN_DEVICE);
         disk = device.openForDisk(writable);
-        undo.push(() -> FileCalls.close(disk));
         listener.step(LockStep.LOWER_LEASE);
         Lease.lower(fd, file.path());
         if (!verify()) {
@@ -124,19 +114,30 @@ public final class LayoutLock implements ImageLock {
 
     /** Takes back what {@link #acquire} did, the last first. What fails is added to {@code cause}. */
     private void undo(Throwable cause) {
-        for (Undo step = undo.poll(); step != null; step = undo.poll()) {
+        if (disk >= 0) {
+            FileCalls.close(disk);
+        }
+        if (map != null) {
+            map.close();
+        }
+        if (recorded) {
             try {
-                step.run();
-            } catch (IOException | RuntimeException e) {
+                thaw();
+                removeRecord();
+            } catch (IOException e) {
                 cause.addSuppressed(e);
             }
         }
+        if (leased) {
+            Lease.giveUp(fd);
+        }
+        stopGuard();
     }
 
     private void takeLease() throws IOException {
         int result = Lease.take(fd, FileCalls.F_WRLCK);
         switch (-result) {
-            case 0 -> undo.push(() -> Lease.giveUp(fd));
+            case 0 -> leased = true;
             case Errno.EAGAIN -> throw new ImageException(file.path(), "in use: " + Holders.describe(file, fd));
             case Errno.EACCES -> throw new NotPhysicalException("no permission to take a lease on it");
             default -> throw new NotPhysicalException("no lease can be had on it: " + Errno.message(-result));
@@ -301,7 +302,9 @@ public final class LayoutLock implements ImageLock {
         map().close();
         device.close();
         file.close();
-        return difference.map(what -> file.path() + ": " + what + " while it was attached");
+        return difference.isEmpty()
+                ? difference
+                : Optional.of(file.path() + ": " + difference.get() + " while it was attached");
     }
 
     @Override

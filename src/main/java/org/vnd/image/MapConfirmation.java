@@ -31,6 +31,10 @@ final class MapConfirmation implements FiemapReader.Receiver {
         try (FiemapReader reader = new FiemapReader()) {
             for (int place = 0; place < PLACES; place++) {
                 long start = map.startBytes((int) ((long) map.count() * place / PLACES));
+                if (start < confirmation.nextBytes) {
+                    // The batch before came this far.
+                    continue;
+                }
                 confirmation.nextBytes = start;
                 reader.readOneBatch(fd, path, start, confirmation);
                 if (confirmation.nextBytes == start) {

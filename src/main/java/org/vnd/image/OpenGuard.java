@@ -18,7 +18,7 @@ import org.vnd.sys.abi.PollFd;
  * <p>The kernel opens the file anew for each event it reports, which would break a lease of F_WRLCK and therefore fails
  * under one; the open that was asked about is refused then too, so nobody slips in while the lock is made.
  */
-final class OpenGuard implements AutoCloseable {
+final class OpenGuard implements Runnable, AutoCloseable {
     private static final int EVENTS_BYTES = 4096;
     private static final short POLLIN = 1;
 
@@ -29,7 +29,7 @@ final class OpenGuard implements AutoCloseable {
     private OpenGuard(int group, int stop) {
         this.group = group;
         this.stop = stop;
-        this.thread = new Thread(this::run, "open guard");
+        this.thread = new Thread(this, "open guard");
         thread.setDaemon(true);
         thread.start();
     }
@@ -62,7 +62,8 @@ final class OpenGuard implements AutoCloseable {
         return thread.isAlive();
     }
 
-    private void run() {
+    @Override
+    public void run() {
         ByteBuffer descriptors = Libc.struct(2 * PollFd.SIZE_BYTES)
                 .putInt(PollFd.FD_OFFSET, group)
                 .putShort(PollFd.EVENTS_OFFSET, POLLIN)

@@ -27,8 +27,9 @@ final class SampleComparison {
         int block = AlignedBuffer.PAGE_BYTES;
         try (AlignedBuffer byFile = new AlignedBuffer(block);
                 AlignedBuffer byDevice = new AlignedBuffer(block)) {
-            for (int sample = 0; sample < SAMPLES; sample++) {
-                int extent = (int) ((map.count() - 1L) * sample / (SAMPLES - 1));
+            int samples = Math.min(SAMPLES, 2 * map.count());
+            for (int sample = 0; sample < samples; sample++) {
+                int extent = (int) ((map.count() - 1L) * sample / (samples - 1));
                 // Alternately the first and the last block of a run: an error of length shows in the last.
                 long into = sample % 2 == 0 ? 0 : map.endBytes(extent) - map.startBytes(extent) - block;
                 read(fd, path, byFile, map.startBytes(extent) + into);
