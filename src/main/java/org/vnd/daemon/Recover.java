@@ -1,5 +1,6 @@
 package org.vnd.daemon;
 
+import org.vnd.control.PrintableText;
 import org.vnd.image.ImageException;
 import org.vnd.image.Recovery;
 
@@ -12,9 +13,9 @@ public final class Recover {
         int status = 0;
         for (String file : files) {
             try {
-                System.out.println(Recovery.recover(file));
+                System.out.println(PrintableText.of(Recovery.recover(file)));
             } catch (ImageException e) {
-                System.err.println("vndconfig: " + e.getMessage());
+                System.err.println("vndconfig: " + PrintableText.of(String.valueOf(e.getMessage())));
                 status = 1;
             }
         }

@@ -174,9 +174,14 @@ final class Caller implements AutoCloseable {
         }
     }
 
-    /** Waits for the end of his processes; then no unit, no lock and no mark on {@code images} may be left. */
+    /** Waits for the end of his processes; then {@link #assertNoDisk}. */
     void assertNothingLeft(Path... images) {
         awaitNobody();
+        assertNoDisk(images);
+    }
+
+    /** No unit, no lock and no mark on {@code images} may be left. */
+    void assertNoDisk(Path... images) {
         assertEquals(List.of(), stateEntries());
         for (Path image : images) {
             Marks.assertNone(image);
