@@ -10,8 +10,15 @@ final class BlockStatus {
     /** An extent's length has 32 bits; a longer one is cut at a page's border. */
     private static final long LONGEST_EXTENT_BYTES = 0xffff_f000L;
 
+    /**
+     * Runs that are looked at for one answer. A fragmented image has a million that all say the same, and other clients wait
+     * meanwhile; a shorter answer is always right.
+     */
+    private static final int LOOKUP_LIMIT = 4096;
+
     private final BlockDevice device;
     private final ExtentDescriptor descriptor = new ExtentDescriptor();
+    private int lookups;
 
     BlockStatus(BlockDevice device) {
         this.device = device;
@@ -30,7 +37,8 @@ final class BlockStatus {
         int size = ExtentDescriptor.CONTEXT_NUMBER_BYTES;
         long cursor = offset;
         long end = offset + length;
-        while (cursor < end && size + ExtentDescriptor.SIZE_BYTES <= sizeLimit) {
+        lookups = 0;
+        while (cursor < end && lookups < LOOKUP_LIMIT && size + ExtentDescriptor.SIZE_BYTES <= sizeLimit) {
             boolean allocated = device.allocated(cursor);
             long run = Math.min(runLength(cursor, end, allocated), LONGEST_EXTENT_BYTES);
             if (one) {
@@ -54,8 +62,9 @@ final class BlockStatus {
         long size = device.sizeBytes();
         long at = start;
         do {
+            lookups++;
             at = Math.min(size, at + device.runLengthBytes(at));
-        } while (at < end && device.allocated(at) == allocated);
+        } while (at < end && lookups < LOOKUP_LIMIT && device.allocated(at) == allocated);
         return at - start;
     }
 }

@@ -143,7 +143,7 @@ final class Transmission {
 
     /** How much to receive into staging. */
     int receiveLimitBytes() {
-        return longPayload ? SHORT_RECEIVE_BYTES : Staging.SIZE_BYTES;
+        return step == Step.HEADER && longPayload ? SHORT_RECEIVE_BYTES : Staging.SIZE_BYTES;
     }
 
     /** Decodes and starts what can be. */

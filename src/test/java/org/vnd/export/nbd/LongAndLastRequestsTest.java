@@ -42,6 +42,34 @@ class LongAndLastRequestsTest extends SessionTestCase {
     }
 
     @Test
+    void afterALongWriteOnlyAHeaderIsWaitedForInStaging() throws Exception {
+        SessionLab.Client client = client(true);
+        assertEquals(0, ask(client, write(0, 0, new byte[100_000])).error());
+        assertReceives(512, false, client);
+        client.send(request(0, WRITE, 0, 100_000));
+        assertReceives(100_000, true, client);
+        client.send(new byte[90_000]);
+        assertReceives(Staging.SIZE_BYTES, false, client);
+        client.send(new byte[10_000]);
+        assertReceives(512, false, client);
+        client.send(request(0, WRITE, SIZE, 100_000));
+        assertReceives(Staging.SIZE_BYTES, false, client);
+        client.send(new byte[100_000]);
+        assertReceives(512, false, client);
+        client.takeOutput();
+        assertEquals(0, ask(client, write(0, 0, new byte[1000])).error());
+        assertReceives(Staging.SIZE_BYTES, false, client);
+    }
+
+    /** Where the next bytes would go. */
+    private static void assertReceives(int count, boolean straightToTheRequest, SessionLab.Client client) {
+        client.session.startReceive();
+        assertEquals(count, client.session.receiveBytes());
+        assertEquals(straightToTheRequest, client.session.receivesAll());
+        client.session.receiveFailed();
+    }
+
+    @Test
     void fourGibibytesOfRefusedWriteAreTakenAndForgotten() throws Exception {
         SessionLab.Client client = client(false);
         client.send(request(0, WRITE, 0, 0xffffffffL));
