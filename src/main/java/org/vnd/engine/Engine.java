@@ -58,6 +58,9 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
     private final TransferQueue starved = new TransferQueue();
     private final WriteOrder order = new WriteOrder(TRANSFER_LIMIT);
     private int freeCount;
+    /** Whether {@link #startWaiting} is at work, perhaps further up the stack. */
+    private boolean starting;
+
     private boolean punches;
     private boolean zeroesRange = true;
 
@@ -141,7 +144,7 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
             request.complete(Status.OK);
         } else if (request.operation == Operation.WRITE_ZEROES && request.onlyIfFast && !zeroesFast(request)) {
             request.complete(Status.NOT_SUPPORTED);
-        } else if (!arrived.isEmpty() || freeCount == 0 || !gate.open()) {
+        } else if (!arrived.isEmpty() || freeCount == 0) {
             arrived.add(request);
         } else {
             begin(request);
@@ -156,27 +159,44 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         };
     }
 
-    /** Starts what waited, if the gate and the slots allow; called after every change of either. */
+    /** Goes on with what the gate held up, or fails it; called after every change of the gate. */
     public void gateChanged() {
-        startArrived();
-        if (gate.state() != Gate.State.OPEN && freeCount == TRANSFER_LIMIT) {
+        issueStarved();
+        tellIfQuiet();
+    }
+
+    private void tellIfQuiet() {
+        if (gate.state() != Gate.State.OPEN && fragments.inFlight() == 0) {
             gate.becameQuiet();
         }
     }
 
-    private void startArrived() {
-        for (BlockRequest next = arrived.peek(); next != null; next = arrived.peek()) {
-            boolean failed = gate.state() == Gate.State.FAILED;
-            if (!failed && (freeCount == 0 || !gate.open())) {
-                return;
-            }
-            arrived.poll();
-            if (failed) {
-                next.complete(Status.IO_ERROR);
-            } else {
-                begin(next);
-            }
+    /**
+     * Starts what waited for another to end. What ends at once would come here again: a call inside a call leaves the rest
+     * to the loop of the outer one, so that any number of them takes no more stack than one.
+     */
+    private void startWaiting() {
+        if (starting) {
+            return;
         }
+        starting = true;
+        while (startNext()) {
+            // One after the other.
+        }
+        starting = false;
+    }
+
+    private boolean startNext() {
+        Transfer next = order.next();
+        if (next != null) {
+            start(next);
+            return true;
+        }
+        BlockRequest request = freeCount > 0 ? arrived.poll() : null;
+        if (request != null) {
+            begin(request);
+        }
+        return request != null;
     }
 
     private void begin(BlockRequest request) {
@@ -241,17 +261,23 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         return (punches && !request.keepAllocated) || (zeroesRange && zeroRangeIsFast());
     }
 
-    /** Starts fragments of the current phase until there are none left to start, or no room. */
+    /**
+     * Starts fragments of the current phase until there are none left to start, or no room, or the gate is shut: a request
+     * may be long, and what is in flight must be done before somebody else has the image.
+     */
     private void issue(Transfer transfer) {
         while (moreToStart(transfer)) {
             if (transfer.inFlight >= FRAGMENTS_PER_TRANSFER) {
                 return;
             }
-            if (fragments.available() < FRAGMENTS_AT_ONCE) {
+            if (mayIssue()) {
+                issueNext(transfer);
+            } else if (gate.state() == Gate.State.FAILED) {
+                fail(transfer, Status.IO_ERROR);
+            } else {
                 starve(transfer);
                 return;
             }
-            issueNext(transfer);
         }
         if (transfer.inFlight == 0) {
             advance(transfer);
@@ -333,21 +359,30 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
             }
         }
         // From here on the transfer may be another request's.
-        while (fragments.available() >= FRAGMENTS_AT_ONCE) {
-            Transfer next = starved.poll();
-            if (next == null) {
+        issueStarved();
+        tellIfQuiet();
+    }
+
+    private void issueStarved() {
+        for (Transfer next = starved.peek(); next != null; next = starved.peek()) {
+            if (!mayIssue() && gate.state() != Gate.State.FAILED) {
                 return;
             }
+            starved.poll();
             next.starved = false;
             issue(next);
         }
+    }
+
+    private boolean mayIssue() {
+        return fragments.available() >= FRAGMENTS_AT_ONCE && gate.open();
     }
 
     private static boolean moreToStart(Transfer transfer) {
         return transfer.cursor < transfer.end && transfer.status == Status.OK && !transfer.unsupported;
     }
 
-    /** Lines up for fragments behind the others that wait for some, so that all get their turn. */
+    /** Lines up behind the others that wait for fragments or for the gate, so that all get their turn. */
     private void starve(Transfer transfer) {
         transfer.starved = true;
         starved.add(transfer);
@@ -460,12 +495,7 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         }
         free[freeCount++] = transfer;
         request.complete(status);
-        for (Transfer next = order.next(); next != null; next = order.next()) {
-            start(next);
-        }
-        if (!arrived.isEmpty() || gate.state() != Gate.State.OPEN) {
-            gateChanged();
-        }
+        startWaiting();
     }
 
     /** Frees the engine's memory. Nothing may be in work. */

@@ -56,7 +56,7 @@ final class Transfer {
 
     /** The current mode of fallocate(2) can't be done here. */
     boolean unsupported;
-    /** It waits for fragments. */
+    /** It waits for fragments, or for the gate. */
     boolean starved;
 
     int inFlight;
