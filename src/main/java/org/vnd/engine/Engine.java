@@ -34,8 +34,11 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
     /** What one step of a transfer may need: a head and a tail. */
     private static final int FRAGMENTS_AT_ONCE = 2;
 
-    /** Linux moves at most this many bytes a call, read(2). */
-    private static final long TRANSFER_BYTES_LIMIT = 0x7ffff000L;
+    /**
+     * What one operation moves or zeroes. Once the gate is shut, what is in flight must be done in seconds, also where the
+     * kernel zeroes by writing; and a device's own commands aren't longer.
+     */
+    private static final long OPERATION_BYTES_LIMIT = 4 << 20;
 
     /** The unit of zeroes written by hand; long enough that the calls don't matter, short enough to lock in memory. */
     private static final int ZERO_BYTES = 256 * 1024;
@@ -310,13 +313,13 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
 
     private void issueRange(Transfer transfer) {
         long at = locate(transfer.cursor);
-        long length = Math.min(transfer.end - transfer.cursor, contiguousBytes(transfer.cursor));
+        long rest = Math.min(transfer.end - transfer.cursor, OPERATION_BYTES_LIMIT);
+        long length = Math.min(rest, contiguousBytes(transfer.cursor));
         int kind;
         long address = 0;
         if (transfer.phase == Phase.DATA) {
             kind = transfer.request.operation == Operation.READ ? FragmentTable.READ : FragmentTable.WRITE;
             address = transfer.addressBase + transfer.cursor;
-            length = Math.min(length, TRANSFER_BYTES_LIMIT);
         } else if (transfer.phase == Phase.ZERO_FILL) {
             kind = FragmentTable.WRITE;
             address = zeroAddress;

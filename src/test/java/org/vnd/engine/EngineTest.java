@@ -8,9 +8,12 @@ import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.vnd.block.BlockRequest;
 import org.vnd.block.Operation;
 import org.vnd.block.Status;
+import org.vnd.sim.OperationRing.FileOperation;
 import org.vnd.sys.Errno;
 
 class EngineTest {
@@ -89,6 +92,21 @@ class EngineTest {
             staged.gate.verified(System.nanoTime());
             staged.engine.gateChanged();
             staged.finish();
+            assertTrue(staged.allEnded(Status.OK));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"TRIM", "WRITE_ZEROES"})
+    void noOperationIsLong(Operation operation) throws Exception {
+        try (StagedEngine staged = new StagedEngine(folder, 1L << 40, Long.MAX_VALUE)) {
+            staged.submit(operation, 4096, (1L << 32) - 4096);
+            while (!staged.waiting.isEmpty()) {
+                for (FileOperation waiting : staged.waiting) {
+                    assertTrue(waiting.length <= 4 * MEBIBYTE, waiting::toString);
+                }
+                staged.step();
+            }
             assertTrue(staged.allEnded(Status.OK));
         }
     }
