@@ -241,14 +241,15 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         long mask = blockSizeBytes - 1L;
         long from = request.offsetBytes + mask & ~mask;
         long to = request.endBytes() & ~mask;
-        if (from >= to || (request.operation == Operation.TRIM && !punches)) {
+        boolean punch = punches && !transfer.busy;
+        if (from >= to || (request.operation == Operation.TRIM && !punch)) {
             transfer.range(Phase.DEALLOCATE, 0, 0);
             return;
         }
-        if (request.operation == Operation.TRIM || (punches && !request.keepAllocated)) {
+        if (request.operation == Operation.TRIM || (punch && !request.keepAllocated)) {
             transfer.mode = FileCalls.FALLOC_FL_PUNCH_HOLE | FileCalls.FALLOC_FL_KEEP_SIZE;
             transfer.range(Phase.DEALLOCATE, from, to);
-        } else if (zeroesFast(request) || (zeroesRange && !request.onlyIfFast)) {
+        } else if (!transfer.busy && (zeroesFast(request) || (zeroesRange && !request.onlyIfFast))) {
             transfer.mode = FileCalls.FALLOC_FL_ZERO_RANGE | FileCalls.FALLOC_FL_KEEP_SIZE;
             transfer.range(Phase.DEALLOCATE, from, to);
         } else if (request.onlyIfFast) {
@@ -423,8 +424,9 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
     }
 
     private void failed(Transfer transfer, int kind, int errno) {
-        if (kind == FragmentTable.ALLOCATE && errno == Errno.EOPNOTSUPP) {
+        if (kind == FragmentTable.ALLOCATE && (errno == Errno.EOPNOTSUPP || errno == Errno.EBUSY)) {
             transfer.unsupported = true;
+            transfer.busy |= errno == Errno.EBUSY;
         } else {
             fail(transfer, errno == Errno.ENOSPC || errno == Errno.EDQUOT ? Status.NO_SPACE : Status.IO_ERROR);
         }
@@ -469,13 +471,15 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         }
     }
 
-    /** The descriptor can't do the mode just tried: remember that, and try the next best. */
+    /**
+     * The descriptor can't do the mode just tried: remember that, and try the next best. If it is only busy, because a page
+     * of the device's cache reaches over the range and beyond, to what its file system uses, this request does without.
+     */
     private void withoutMode(Transfer transfer) {
         transfer.unsupported = false;
-        if ((transfer.mode & FileCalls.FALLOC_FL_PUNCH_HOLE) != 0) {
-            punches = false;
-        } else {
-            zeroesRange = false;
+        if (!transfer.busy) {
+            punches &= (transfer.mode & FileCalls.FALLOC_FL_PUNCH_HOLE) == 0;
+            zeroesRange &= (transfer.mode & FileCalls.FALLOC_FL_ZERO_RANGE) == 0;
         }
         startDeallocate(transfer);
     }

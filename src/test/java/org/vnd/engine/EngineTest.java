@@ -14,6 +14,7 @@ import org.vnd.block.BlockRequest;
 import org.vnd.block.Operation;
 import org.vnd.block.Status;
 import org.vnd.sim.OperationRing.FileOperation;
+import org.vnd.sim.OperationRing.Kind;
 import org.vnd.sys.Errno;
 
 class EngineTest {
@@ -108,6 +109,35 @@ class EngineTest {
                 staged.step();
             }
             assertTrue(staged.allEnded(Status.OK));
+        }
+    }
+
+    /** Linux says so when a large page of the device's cache holds blocks of the image and of its file system. */
+    @Test
+    void aBusyRangeIsZeroedByWriting() throws Exception {
+        try (StagedEngine staged = new StagedEngine(folder, 4 * MEBIBYTE, Long.MAX_VALUE)) {
+            staged.buffer.bytes().putLong(0, -1);
+            staged.submit(Operation.WRITE, 4096, 4096);
+            staged.finish();
+            staged.allocateError = Errno.EBUSY;
+            staged.submit(Operation.TRIM, 4096, 4096);
+            staged.finish();
+            staged.submit(Operation.WRITE_ZEROES, 0, 2 * MEBIBYTE);
+            staged.finish();
+            staged.submit(Operation.READ, 4096, 4096);
+            staged.finish();
+            assertTrue(staged.allEnded(Status.OK));
+            assertEquals(0, staged.buffer.bytes().getLong(0));
+
+            BlockRequest fast = staged.submitZeroesOnlyIfFast(0, 4096);
+            staged.finish();
+            assertEquals(Status.NOT_SUPPORTED, fast.status);
+
+            assertTrue(staged.engine.trims());
+            staged.allocateError = 0;
+            staged.submit(Operation.WRITE_ZEROES, 0, 4096);
+            assertEquals(Kind.ALLOCATE, staged.waiting.get(0).kind, "it isn't busy for ever");
+            staged.finish();
         }
     }
 

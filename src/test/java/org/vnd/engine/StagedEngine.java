@@ -47,10 +47,19 @@ final class StagedEngine extends OperationRing {
 
     /** Submits a request; a WRITE takes its data from the buffer at the place that its alignment asks for. */
     BlockRequest submit(Operation operation, long offset, long length) {
+        return submit(operation, offset, length, false);
+    }
+
+    BlockRequest submitZeroesOnlyIfFast(long offset, long length) {
+        return submit(Operation.WRITE_ZEROES, offset, length, true);
+    }
+
+    private BlockRequest submit(Operation operation, long offset, long length, boolean onlyIfFast) {
         BlockRequest request = new BlockRequest(requests++, ended::add);
         request.operation = operation;
         request.offsetBytes = offset;
         request.lengthBytes = length;
+        request.onlyIfFast = onlyIfFast;
         request.bufferAddress = buffer.address() + offset % BLOCK_BYTES;
         engine.submit(request);
         return request;
