@@ -45,13 +45,11 @@ public final class Gate {
     }
 
     /**
-     * The lock was seen to hold at {@code nanos} of {@link System#nanoTime}, taken before looking. Whether the gate was
-     * shut by age until now, so that requests may wait and the I/O thread must be woken.
+     * The lock was seen to hold at {@code nanos} of {@link System#nanoTime}, taken before looking. The gate may have been
+     * shut by age until now: the I/O thread must be woken, because requests may wait.
      */
-    public boolean verified(long nanos) {
-        boolean wasShut = nanos - verifiedNanos >= freshNanos;
+    public void verified(long nanos) {
         verifiedNanos = nanos;
-        return wasShut;
     }
 
     /** Lets no operation start; {@link #quiet} tells when those in flight are done. */
