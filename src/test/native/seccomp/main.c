@@ -1,5 +1,5 @@
 /*
- * Runs a program where io_uring is refused, as in a container:
+ * Runs a program where io_uring and cachestat(2) are refused, as in a container:
  *
  *   seccomp EPERM|ENOSYS PROGRAM ARGUMENTS...
  *
@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 /* The same on every architecture but alpha. */
-enum { IO_URING_SETUP = 425, IO_URING_REGISTER = 427 };
+enum { IO_URING_SETUP = 425, IO_URING_REGISTER = 427, CACHESTAT = 451 };
 
 #define OFFSET(field) offsetof(struct seccomp_data, field)
 
@@ -29,6 +29,7 @@ int main(int argc, char **argv) {
     unsigned error = strcmp(argv[1], "EPERM") == 0 ? EPERM : ENOSYS;
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, OFFSET(nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CACHESTAT, 2, 0),
         BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, IO_URING_SETUP, 0, 2),
         BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, IO_URING_REGISTER, 1, 0),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),

@@ -68,7 +68,9 @@ final class Watcher implements Runnable {
             long before = System.nanoTime();
             if (!image.lock().verify()) {
                 takeBack();
-            } else if (gate.verified(before)) {
+            } else {
+                gate.verified(before);
+                // Always: whether requests have found the gate shut in the meantime can't be told from here.
                 queue.wakeUp();
             }
             LockSupport.parkNanos(INTERVAL_NANOS);

@@ -34,8 +34,11 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
     /** What one step of a transfer may need: a head and a tail. */
     private static final int FRAGMENTS_AT_ONCE = 2;
 
-    /** Linux moves at most this many bytes a call, read(2). */
-    private static final long TRANSFER_BYTES_LIMIT = 0x7ffff000L;
+    /**
+     * What one operation moves or zeroes. Once the gate is shut, what is in flight must be done in seconds, also where the
+     * kernel zeroes by writing; and a device's own commands aren't longer.
+     */
+    private static final long OPERATION_BYTES_LIMIT = 4 << 20;
 
     /** The unit of zeroes written by hand; long enough that the calls don't matter, short enough to lock in memory. */
     private static final int ZERO_BYTES = 256 * 1024;
@@ -58,6 +61,9 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
     private final TransferQueue starved = new TransferQueue();
     private final WriteOrder order = new WriteOrder(TRANSFER_LIMIT);
     private int freeCount;
+    /** Whether {@link #startWaiting} is at work, perhaps further up the stack. */
+    private boolean starting;
+
     private boolean punches;
     private boolean zeroesRange = true;
 
@@ -141,7 +147,7 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
             request.complete(Status.OK);
         } else if (request.operation == Operation.WRITE_ZEROES && request.onlyIfFast && !zeroesFast(request)) {
             request.complete(Status.NOT_SUPPORTED);
-        } else if (!arrived.isEmpty() || freeCount == 0 || !gate.open()) {
+        } else if (!arrived.isEmpty() || freeCount == 0) {
             arrived.add(request);
         } else {
             begin(request);
@@ -156,27 +162,44 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         };
     }
 
-    /** Starts what waited, if the gate and the slots allow; called after every change of either. */
+    /** Goes on with what the gate held up, or fails it; called after every change of the gate. */
     public void gateChanged() {
-        startArrived();
-        if (gate.state() != Gate.State.OPEN && freeCount == TRANSFER_LIMIT) {
+        issueStarved();
+        tellIfQuiet();
+    }
+
+    private void tellIfQuiet() {
+        if (gate.state() != Gate.State.OPEN && fragments.inFlight() == 0) {
             gate.becameQuiet();
         }
     }
 
-    private void startArrived() {
-        for (BlockRequest next = arrived.peek(); next != null; next = arrived.peek()) {
-            boolean failed = gate.state() == Gate.State.FAILED;
-            if (!failed && (freeCount == 0 || !gate.open())) {
-                return;
-            }
-            arrived.poll();
-            if (failed) {
-                next.complete(Status.IO_ERROR);
-            } else {
-                begin(next);
-            }
+    /**
+     * Starts what waited for another to end. What ends at once would come here again: a call inside a call leaves the rest
+     * to the loop of the outer one, so that any number of them takes no more stack than one.
+     */
+    private void startWaiting() {
+        if (starting) {
+            return;
         }
+        starting = true;
+        while (startNext()) {
+            // One after the other.
+        }
+        starting = false;
+    }
+
+    private boolean startNext() {
+        Transfer next = order.next();
+        if (next != null) {
+            start(next);
+            return true;
+        }
+        BlockRequest request = freeCount > 0 ? arrived.poll() : null;
+        if (request != null) {
+            begin(request);
+        }
+        return request != null;
     }
 
     private void begin(BlockRequest request) {
@@ -218,14 +241,15 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         long mask = blockSizeBytes - 1L;
         long from = request.offsetBytes + mask & ~mask;
         long to = request.endBytes() & ~mask;
-        if (from >= to || (request.operation == Operation.TRIM && !punches)) {
+        boolean punch = punches && !transfer.busy;
+        if (from >= to || (request.operation == Operation.TRIM && !punch)) {
             transfer.range(Phase.DEALLOCATE, 0, 0);
             return;
         }
-        if (request.operation == Operation.TRIM || (punches && !request.keepAllocated)) {
+        if (request.operation == Operation.TRIM || (punch && !request.keepAllocated)) {
             transfer.mode = FileCalls.FALLOC_FL_PUNCH_HOLE | FileCalls.FALLOC_FL_KEEP_SIZE;
             transfer.range(Phase.DEALLOCATE, from, to);
-        } else if (zeroesFast(request) || (zeroesRange && !request.onlyIfFast)) {
+        } else if (!transfer.busy && (zeroesFast(request) || (zeroesRange && !request.onlyIfFast))) {
             transfer.mode = FileCalls.FALLOC_FL_ZERO_RANGE | FileCalls.FALLOC_FL_KEEP_SIZE;
             transfer.range(Phase.DEALLOCATE, from, to);
         } else if (request.onlyIfFast) {
@@ -241,17 +265,23 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         return (punches && !request.keepAllocated) || (zeroesRange && zeroRangeIsFast());
     }
 
-    /** Starts fragments of the current phase until there are none left to start, or no room. */
+    /**
+     * Starts fragments of the current phase until there are none left to start, or no room, or the gate is shut: a request
+     * may be long, and what is in flight must be done before somebody else has the image.
+     */
     private void issue(Transfer transfer) {
         while (moreToStart(transfer)) {
             if (transfer.inFlight >= FRAGMENTS_PER_TRANSFER) {
                 return;
             }
-            if (fragments.available() < FRAGMENTS_AT_ONCE) {
+            if (mayIssue()) {
+                issueNext(transfer);
+            } else if (gate.state() == Gate.State.FAILED) {
+                fail(transfer, Status.IO_ERROR);
+            } else {
                 starve(transfer);
                 return;
             }
-            issueNext(transfer);
         }
         if (transfer.inFlight == 0) {
             advance(transfer);
@@ -284,13 +314,13 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
 
     private void issueRange(Transfer transfer) {
         long at = locate(transfer.cursor);
-        long length = Math.min(transfer.end - transfer.cursor, contiguousBytes(transfer.cursor));
+        long rest = Math.min(transfer.end - transfer.cursor, OPERATION_BYTES_LIMIT);
+        long length = Math.min(rest, contiguousBytes(transfer.cursor));
         int kind;
         long address = 0;
         if (transfer.phase == Phase.DATA) {
             kind = transfer.request.operation == Operation.READ ? FragmentTable.READ : FragmentTable.WRITE;
             address = transfer.addressBase + transfer.cursor;
-            length = Math.min(length, TRANSFER_BYTES_LIMIT);
         } else if (transfer.phase == Phase.ZERO_FILL) {
             kind = FragmentTable.WRITE;
             address = zeroAddress;
@@ -333,21 +363,30 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
             }
         }
         // From here on the transfer may be another request's.
-        while (fragments.available() >= FRAGMENTS_AT_ONCE) {
-            Transfer next = starved.poll();
-            if (next == null) {
+        issueStarved();
+        tellIfQuiet();
+    }
+
+    private void issueStarved() {
+        for (Transfer next = starved.peek(); next != null; next = starved.peek()) {
+            if (!mayIssue() && gate.state() != Gate.State.FAILED) {
                 return;
             }
+            starved.poll();
             next.starved = false;
             issue(next);
         }
+    }
+
+    private boolean mayIssue() {
+        return fragments.available() >= FRAGMENTS_AT_ONCE && gate.open();
     }
 
     private static boolean moreToStart(Transfer transfer) {
         return transfer.cursor < transfer.end && transfer.status == Status.OK && !transfer.unsupported;
     }
 
-    /** Lines up for fragments behind the others that wait for some, so that all get their turn. */
+    /** Lines up behind the others that wait for fragments or for the gate, so that all get their turn. */
     private void starve(Transfer transfer) {
         transfer.starved = true;
         starved.add(transfer);
@@ -385,8 +424,9 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
     }
 
     private void failed(Transfer transfer, int kind, int errno) {
-        if (kind == FragmentTable.ALLOCATE && errno == Errno.EOPNOTSUPP) {
+        if (kind == FragmentTable.ALLOCATE && (errno == Errno.EOPNOTSUPP || errno == Errno.EBUSY)) {
             transfer.unsupported = true;
+            transfer.busy |= errno == Errno.EBUSY;
         } else {
             fail(transfer, errno == Errno.ENOSPC || errno == Errno.EDQUOT ? Status.NO_SPACE : Status.IO_ERROR);
         }
@@ -431,13 +471,15 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         }
     }
 
-    /** The descriptor can't do the mode just tried: remember that, and try the next best. */
+    /**
+     * The descriptor can't do the mode just tried: remember that, and try the next best. If it is only busy, because a page
+     * of the device's cache reaches over the range and beyond, to what its file system uses, this request does without.
+     */
     private void withoutMode(Transfer transfer) {
         transfer.unsupported = false;
-        if ((transfer.mode & FileCalls.FALLOC_FL_PUNCH_HOLE) != 0) {
-            punches = false;
-        } else {
-            zeroesRange = false;
+        if (!transfer.busy) {
+            punches &= (transfer.mode & FileCalls.FALLOC_FL_PUNCH_HOLE) == 0;
+            zeroesRange &= (transfer.mode & FileCalls.FALLOC_FL_ZERO_RANGE) == 0;
         }
         startDeallocate(transfer);
     }
@@ -460,12 +502,7 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         }
         free[freeCount++] = transfer;
         request.complete(status);
-        for (Transfer next = order.next(); next != null; next = order.next()) {
-            start(next);
-        }
-        if (!arrived.isEmpty() || gate.state() != Gate.State.OPEN) {
-            gateChanged();
-        }
+        startWaiting();
     }
 
     /** Frees the engine's memory. Nothing may be in work. */

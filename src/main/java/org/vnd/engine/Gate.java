@@ -12,7 +12,7 @@ public final class Gate {
     public enum State {
         /** I/O goes on. */
         OPEN,
-        /** New requests wait; those in flight finish. */
+        /** No operation starts; those in flight finish. */
         HELD,
         /** The disk has failed: every request is answered with an I/O error. */
         FAILED
@@ -29,7 +29,7 @@ public final class Gate {
         this.freshNanos = freshNanos;
     }
 
-    /** On the I/O thread: whether a request may start now. */
+    /** On the I/O thread: whether an operation may start now. */
     boolean open() {
         return state == State.OPEN && System.nanoTime() - verifiedNanos < freshNanos;
     }
@@ -45,16 +45,14 @@ public final class Gate {
     }
 
     /**
-     * The lock was seen to hold at {@code nanos} of {@link System#nanoTime}, taken before looking. Whether the gate was
-     * shut by age until now, so that requests may wait and the I/O thread must be woken.
+     * The lock was seen to hold at {@code nanos} of {@link System#nanoTime}, taken before looking. The gate may have been
+     * shut by age until now: the I/O thread must be woken, because requests may wait.
      */
-    public boolean verified(long nanos) {
-        boolean wasShut = nanos - verifiedNanos >= freshNanos;
+    public void verified(long nanos) {
         verifiedNanos = nanos;
-        return wasShut;
     }
 
-    /** Lets no new request start; {@link #quiet} tells when those in flight are done. */
+    /** Lets no operation start; {@link #quiet} tells when those in flight are done. */
     public void hold() {
         quiet = false;
         if (state == State.OPEN) {

@@ -56,7 +56,9 @@ final class Transfer {
 
     /** The current mode of fallocate(2) can't be done here. */
     boolean unsupported;
-    /** It waits for fragments. */
+    /** No mode of it can be done now. */
+    boolean busy;
+    /** It waits for fragments, or for the gate. */
     boolean starved;
 
     int inFlight;
@@ -79,6 +81,7 @@ final class Transfer {
         request = started;
         status = Status.OK;
         unsupported = false;
+        busy = false;
         long mask = blockSizeBytes - 1L;
         blocksStart = started.offsetBytes & ~mask;
         blocksEnd = started.endBytes() + mask & ~mask;

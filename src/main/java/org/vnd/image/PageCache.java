@@ -77,8 +77,9 @@ final class PageCache {
         try (AlignedBuffer vector = new AlignedBuffer((int) (WINDOW_BYTES / AlignedBuffer.PAGE_BYTES))) {
             for (long at = 0; at < sizeBytes; at += WINDOW_BYTES) {
                 long length = Math.min(WINDOW_BYTES, sizeBytes - at);
+                // Not even to be read: under mlockall(2) what could be read would be read, all of it, into the cache.
                 long address = Libc.check(
-                        MemoryCalls.mmap(0, length, MemoryCalls.PROT_READ, MemoryCalls.MAP_SHARED, fd, at),
+                        MemoryCalls.mmap(0, length, MemoryCalls.PROT_NONE, MemoryCalls.MAP_SHARED, fd, at),
                         "mmap",
                         path);
                 int result = MemoryCalls.mincore(address, length, vector.address());

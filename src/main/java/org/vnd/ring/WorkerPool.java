@@ -83,10 +83,22 @@ final class WorkerPool implements AutoCloseable {
                 return;
             }
             if (result == 8) {
-                int operation = todo.getAcquire((int) (todoHead.getAndIncrement() & mask));
+                int operation = take();
                 work.perform(operation);
                 done.setRelease((int) (doneTail.getAndIncrement() & mask), operation + 1);
                 finished.signal();
+            }
+        }
+    }
+
+    /** The next number, of which there is one for each token. */
+    private int take() {
+        while (true) {
+            long head = todoHead.get();
+            int operation = todo.getAcquire((int) (head & mask));
+            // Read before the place is given up: a worker held up in between would find a later number there.
+            if (todoHead.compareAndSet(head, head + 1)) {
+                return operation;
             }
         }
     }

@@ -3,6 +3,7 @@ package org.vnd.sys;
 /** System calls on this process's memory and protection. Each returns a value ≥ 0 or a negated errno; see {@link Libc}. */
 public final class MemoryCalls {
     // include/uapi/asm-generic/mman-common.h
+    public static final int PROT_NONE = 0;
     public static final int PROT_READ = 1;
     public static final int PROT_WRITE = 2;
     public static final int MAP_SHARED = 0x01;

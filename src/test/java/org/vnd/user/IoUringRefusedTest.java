@@ -11,7 +11,10 @@ import org.vnd.lab.DirectFile;
 import org.vnd.lab.NativeProgram;
 import org.vnd.lab.Requires;
 
-/** In a container whose filter refuses io_uring, and on a kernel without it, disks work by threads and say so. */
+/**
+ * In a container whose filter refuses io_uring, and on a kernel without it, disks work by threads and say so. Without
+ * cachestat(2), which is younger, they count pages of the cache another way, in spite of their locked memory.
+ */
 @Requires(tools = "cc")
 class IoUringRefusedTest extends DiskTest {
     @ParameterizedTest

@@ -1,0 +1,180 @@
+package org.vnd.engine;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.vnd.block.BlockRequest;
+import org.vnd.block.Operation;
+import org.vnd.block.Status;
+import org.vnd.sim.OperationRing.FileOperation;
+import org.vnd.sim.OperationRing.Kind;
+import org.vnd.sys.Errno;
+
+class EngineTest {
+    private static final int MEBIBYTE = 1 << 20;
+
+    /** As large as the daemon's threads have it. */
+    private static final int STACK_BYTES = 256 << 10;
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void aGateThatIsHeldStopsALongRequestInTheMiddle() throws Exception {
+        try (StagedEngine staged = new StagedEngine(folder, 64 * MEBIBYTE, Long.MAX_VALUE)) {
+            staged.allocateError = Errno.EOPNOTSUPP;
+            BlockRequest zeroes = staged.submit(Operation.WRITE_ZEROES, 0, 64 * MEBIBYTE);
+            while (staged.waiting.size() < 10) {
+                staged.step();
+            }
+            staged.gate.hold();
+            staged.engine.gateChanged();
+            assertFalse(staged.gate.quiet());
+            BlockRequest read = staged.submit(Operation.READ, 0, 4096);
+            staged.step();
+            assertEquals(0, staged.waiting.size(), "started while the gate was held");
+            assertTrue(staged.gate.quiet());
+            assertFalse(staged.engine.idle());
+
+            staged.gate.release();
+            staged.engine.gateChanged();
+            staged.finish();
+            assertTrue(staged.allEnded(Status.OK));
+            assertEquals(read, staged.ended.get(0));
+            assertEquals(zeroes, staged.ended.get(1));
+            assertTrue(staged.engine.idle());
+        }
+    }
+
+    @Test
+    void aDiskThatFailsAnswersWhatIsInWorkAndWhatWaits() throws Exception {
+        try (StagedEngine staged = new StagedEngine(folder, 64 * MEBIBYTE, Long.MAX_VALUE)) {
+            staged.allocateError = Errno.EOPNOTSUPP;
+            staged.submit(Operation.WRITE_ZEROES, 0, 64 * MEBIBYTE);
+            staged.submit(Operation.WRITE, 100, 1000);
+            staged.submit(Operation.WRITE, 200, 1000);
+            staged.submit(Operation.FLUSH, 0, 0);
+            staged.step();
+            staged.gate.hold();
+            staged.engine.gateChanged();
+            for (int more = 0; more < 2 * Engine.TRANSFER_LIMIT; more++) {
+                staged.submit(Operation.WRITE, 700, 10);
+            }
+            staged.finish();
+            assertTrue(staged.gate.quiet());
+            staged.ended.removeIf(request -> request.operation == Operation.FLUSH);
+            staged.gate.fail("a test");
+            staged.engine.gateChanged();
+            assertEquals(0, staged.waiting.size());
+            assertTrue(staged.ended.stream().allMatch(request -> request.status == Status.IO_ERROR));
+            assertEquals(3 + 2 * Engine.TRANSFER_LIMIT, staged.ended.size());
+            assertTrue(staged.engine.idle());
+        }
+    }
+
+    @Test
+    void aGateShutByAgeStopsALongRequestToo() throws Exception {
+        try (StagedEngine staged = new StagedEngine(folder, 64 * MEBIBYTE, 1_000_000_000_000L)) {
+            staged.allocateError = Errno.EOPNOTSUPP;
+            staged.submit(Operation.WRITE_ZEROES, 0, 64 * MEBIBYTE);
+            while (staged.waiting.size() < 10) {
+                staged.step();
+            }
+            staged.gate.verified(System.nanoTime() - 2_000_000_000_000L);
+            staged.step();
+            assertEquals(0, staged.waiting.size(), "started while the gate was shut");
+            staged.gate.verified(System.nanoTime());
+            staged.engine.gateChanged();
+            staged.finish();
+            assertTrue(staged.allEnded(Status.OK));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"TRIM", "WRITE_ZEROES"})
+    void noOperationIsLong(Operation operation) throws Exception {
+        try (StagedEngine staged = new StagedEngine(folder, 1L << 40, Long.MAX_VALUE)) {
+            staged.submit(operation, 4096, (1L << 32) - 4096);
+            while (!staged.waiting.isEmpty()) {
+                for (FileOperation waiting : staged.waiting) {
+                    assertTrue(waiting.length <= 4 * MEBIBYTE, waiting::toString);
+                }
+                staged.step();
+            }
+            assertTrue(staged.allEnded(Status.OK));
+        }
+    }
+
+    /** Linux says so when a large page of the device's cache holds blocks of the image and of its file system. */
+    @Test
+    void aBusyRangeIsZeroedByWriting() throws Exception {
+        try (StagedEngine staged = new StagedEngine(folder, 4 * MEBIBYTE, Long.MAX_VALUE)) {
+            staged.buffer.bytes().putLong(0, -1);
+            staged.submit(Operation.WRITE, 4096, 4096);
+            staged.finish();
+            staged.allocateError = Errno.EBUSY;
+            staged.submit(Operation.TRIM, 4096, 4096);
+            staged.finish();
+            staged.submit(Operation.WRITE_ZEROES, 0, 2 * MEBIBYTE);
+            staged.finish();
+            staged.submit(Operation.READ, 4096, 4096);
+            staged.finish();
+            assertTrue(staged.allEnded(Status.OK));
+            assertEquals(0, staged.buffer.bytes().getLong(0));
+
+            BlockRequest fast = staged.submitZeroesOnlyIfFast(0, 4096);
+            staged.finish();
+            assertEquals(Status.NOT_SUPPORTED, fast.status);
+
+            assertTrue(staged.engine.trims());
+            staged.allocateError = 0;
+            staged.submit(Operation.WRITE_ZEROES, 0, 4096);
+            assertEquals(Kind.ALLOCATE, staged.waiting.get(0).kind, "it isn't busy for ever");
+            staged.finish();
+        }
+    }
+
+    /** A TRIM of less than a block ends when it begins: any number of them must not pile up on the stack. */
+    @Test
+    void requestsThatEndAtOnceEndOneAfterTheOther() throws Exception {
+        onASmallStack(() -> {
+            try (StagedEngine staged = new StagedEngine(folder, 4 * MEBIBYTE, Long.MAX_VALUE)) {
+                staged.submit(Operation.WRITE, 1, MEBIBYTE - 1000);
+                for (int trim = 0; trim < 4 * Engine.TRANSFER_LIMIT; trim++) {
+                    staged.submit(Operation.TRIM, 512 + trim, 1);
+                }
+                assertEquals(0, staged.ended.size());
+                staged.finish();
+                assertTrue(staged.allEnded(Status.OK));
+            }
+        });
+    }
+
+    private interface Body {
+        void run() throws Exception;
+    }
+
+    private static void onASmallStack(Body body) throws Exception {
+        AtomicReference<Throwable> thrown = new AtomicReference<>();
+        Runnable catching = () -> {
+            try {
+                body.run();
+            } catch (Exception | Error e) {
+                thrown.set(e);
+            }
+        };
+        Thread thread = new Thread(null, catching, "small", STACK_BYTES);
+        thread.start();
+        thread.join();
+        if (thrown.get() != null) {
+            throw new AssertionError(thrown.get());
+        }
+    }
+}

@@ -1,0 +1,40 @@
+package org.vnd.ring;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** No number is lost or done twice on its way to a worker and back. */
+class WorkerPoolTest {
+    /** With as few places as there can be, a worker that is held up for a moment is overtaken by all the others. */
+    @Test
+    @Timeout(120)
+    void everyOperationIsDoneOnceHoweverTheWorkersAreHeldUp() throws Exception {
+        int rounds = 300_000;
+        int[] performed = new int[2];
+        boolean[] started = new boolean[2];
+        try (WakeUp finished = new WakeUp();
+                WorkerPool pool = new WorkerPool(2, operation -> performed[operation]++, finished)) {
+            int[] begun = new int[2];
+            while (begun[0] + begun[1] < rounds) {
+                for (int operation = 0; operation < 2; operation++) {
+                    if (!started[operation]) {
+                        started[operation] = true;
+                        begun[operation]++;
+                        pool.start(operation);
+                    }
+                }
+                int done = pool.nextDone();
+                if (done >= 0) {
+                    assertTrue(started[done], "done twice");
+                    started[done] = false;
+                    assertEquals(begun[done], performed[done], "given back and not done");
+                }
+                assertFalse(Thread.interrupted(), "an operation was never done");
+            }
+        }
+    }
+}
