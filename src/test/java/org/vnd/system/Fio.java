@@ -16,4 +16,12 @@ final class Fio {
                 .run()
                 .succeeded();
     }
+
+    /** Starts {@code count} writes of random size and place, 32 at a time. */
+    static Command.Running randomWrites(AttachedDisk disk, long count, long seed) {
+        return new Command("fio", "--name=writes", "--ioengine=nbd", "--uri=" + disk.uri(), "--rw=randwrite")
+                .with("--iodepth=32", "--bsrange=512-64k", "--bs_unaligned=1", "--blockalign=1", "--norandommap")
+                .with("--number_ios=" + count, "--size=" + disk.size(), "--io_size=1000000g", "--randseed=" + seed)
+                .start();
+    }
 }

@@ -1,0 +1,64 @@
+package org.vnd.system;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.vnd.lab.Command;
+import org.vnd.lab.DirectFile;
+import org.vnd.lab.FileSystemKind;
+import org.vnd.lab.Requires;
+import org.vnd.lab.ScratchFileSystem;
+
+/** When {@code -u} returns, the disk is gone, with everything it held. */
+@Requires(
+        loop = true,
+        tools = {"mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "qemu-io", "getfattr"})
+class DetachTest {
+    @ParameterizedTest
+    @CsvSource({"EXT4, physical", "XFS, physical", "EXT4, file", "BTRFS, file"})
+    void leavesNothingBehind(FileSystemKind kind, String engine) throws Exception {
+        try (ScratchFileSystem files = ScratchFileSystem.of(kind).create();
+                Product product = new Product()) {
+            Path image = files.path("image");
+            DirectFile.fill(image, 8 << 20, 1);
+            String flags = Command.output("lsattr", image);
+            for (int round = 0; round < 5; round++) {
+                AttachedDisk disk = product.attach(image, "--engine", engine);
+                assertEquals(engine, disk.engine());
+                disk.qemuIo("write -P 7 0 1M").succeeded();
+                // A client that has just hung up may still count: that is what busy means.
+                product.run("-u", "-F", disk.unit()).succeeded();
+                files.unmount();
+                files.mount();
+                assertEquals(flags, Command.output("lsattr", image));
+                assertEquals("", Command.output("getfattr", "-d", "-m", "-", image));
+                assertTrue(ProcessHandle.of(disk.pid()).isEmpty(), "the daemon lives");
+                assertTrue(product.disks().isEmpty());
+                assertEquals(7, Files.readAllBytes(image)[(1 << 20) - 1]);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"EXT4", "XFS"})
+    void refusesWhileAClientIsConnected(FileSystemKind kind) throws Exception {
+        try (ScratchFileSystem files = ScratchFileSystem.of(kind).create();
+                Product product = new Product()) {
+            Path image = files.path("image");
+            DirectFile.fill(image, 8 << 20, 1);
+            AttachedDisk disk = product.attach(image);
+            try (NbdClient client = new NbdClient(disk.socket())) {
+                assertTrue(client.sizeBytes() > 0);
+                String refusal = product.refusal("-u", disk.unit());
+                assertTrue(refusal.contains("Device busy"), refusal);
+                assertTrue(product.disk(disk.unit()).isPresent());
+                product.run("-u", "-F", disk.unit()).succeeded();
+                assertTrue(product.disks().isEmpty());
+            }
+        }
+    }
+}
