@@ -3,6 +3,7 @@ package org.vnd.cli;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,6 +22,7 @@ import org.vnd.control.UnitRecord;
 final class AttachCommand {
     private final Invocation invocation;
     private final ProgressBar progress = new ProgressBar();
+    private Optional<UnitLock> lock = Optional.empty();
 
     AttachCommand(Invocation invocation) {
         this.invocation = invocation;
@@ -126,8 +128,8 @@ final class AttachCommand {
         if (listenOnStandardInput) {
             keeperOptions.add("--listen-stdin");
         }
-        ProcessBuilder keeper = new ProcessBuilder(
-                installation.keeper(state, keeperOptions, installation.daemon(options.toArguments())));
+        List<String> command = installation.keeper(state, keeperOptions, installation.daemon(options.toArguments()));
+        ProcessBuilder keeper = new ProcessBuilder(invocation.foreground ? command : installation.handedOff(command));
         keeper.directory(Installation.WORKING_DIRECTORY);
         keeper.redirectInput(
                 listenOnStandardInput
@@ -152,6 +154,7 @@ final class AttachCommand {
             switch (line.kind()) {
                 case UNIT:
                     unit = Unit.parse(line.text());
+                    openLock(state.lockFile(unit.orElseThrow()));
                     break;
                 case PROGRESS:
                     progress.show(line);
@@ -164,7 +167,7 @@ final class AttachCommand {
                     break;
                 case ERROR:
                     progress.clear();
-                    KeeperEnd.await(keeper);
+                    awaitEnd(keeper);
                     throw new ProgramException(line.text());
                 case READY:
                     progress.clear();
@@ -175,8 +178,25 @@ final class AttachCommand {
             }
         }
         progress.clear();
-        KeeperEnd.await(keeper);
+        awaitEnd(keeper);
         throw new ProgramException(unit.isPresent() ? crash(state, unit.get()) : "the keeper ended without a word");
+    }
+
+    /** Now, while it is our keeper's: the next one of the unit has another. */
+    private void openLock(Path lockFile) throws IOException {
+        try {
+            lock = Optional.of(UnitLock.open(lockFile));
+        } catch (NoSuchFileException ended) {
+            lock = Optional.empty();
+        }
+    }
+
+    /** Until the keeper has cleaned up after a disk that won't be. */
+    private void awaitEnd(Process keeper) throws IOException {
+        KeeperEnd.await(keeper);
+        if (lock.isPresent()) {
+            lock.get().awaitFree();
+        }
     }
 
     private void announce(StateDirectory state, Unit unit, boolean chosenHere, String file, Optional<Geometry> geometry)

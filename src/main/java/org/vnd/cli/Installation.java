@@ -46,6 +46,14 @@ final class Installation {
         return keeper(state, List.of("--unit", unit.name()), List.of("/bin/sh", "-c", ":"));
     }
 
+    /** {@code command} as a process that ends when its reports do: a JVM exits 300 ms later if it has a living child. */
+    List<String> handedOff(List<String> command) {
+        List<String> line = new ArrayList<>();
+        line.add(home.resolve("libexec/vnd-handoff").toString());
+        line.addAll(command);
+        return line;
+    }
+
     List<String> daemon(List<String> arguments) {
         return vndd(ATTACH_MAIN, arguments);
     }

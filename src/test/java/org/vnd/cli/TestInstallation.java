@@ -25,6 +25,7 @@ final class TestInstallation {
                 Main.class.getProtectionDomain().getCodeSource().getLocation().toURI());
         Files.createDirectories(home.resolve("libexec"));
         Native.compileKeeper(home.resolve("libexec/vnd-keeper"));
+        Native.compile(Path.of("native/handoff.c").toAbsolutePath(), home.resolve("libexec/vnd-handoff"));
         Path daemon = Files.createDirectories(home.resolve("daemon"));
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
         Path sources = Path.of("src/test/fake-daemon/org/vnd/daemon");
