@@ -273,8 +273,7 @@ class RefusalTest {
             refused(Attached.request(path, Engine.AUTO), "its file system is read-only: attach it read-only with -r");
             try (AttachedReader attached = new AttachedReader(path)) {
                 assertEquals(
-                        "its file system is mounted read-only, so it can't be locked",
-                        attached.image.engineReason());
+                        "its file system is mounted read-only, so it can't be locked", attached.image.engineReason());
             }
         }
     }
