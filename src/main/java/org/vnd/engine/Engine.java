@@ -407,7 +407,7 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
             return false;
         }
         int kind = fragments.kind[fragment];
-        if ((kind != FragmentTable.READ && kind != FragmentTable.WRITE) || result == fragments.lengthBytes[fragment]) {
+        if ((kind != FragmentTable.READ && kind != FragmentTable.WRITE) || result >= neededBytes(fragment)) {
             return false;
         }
         // A short transfer goes on at a block boundary. One that ends before the first is the end of the file or worse.
@@ -421,6 +421,15 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         fragments.deviceOffset[fragment] += whole;
         fragments.attempts[fragment] = 0;
         return true;
+    }
+
+    /** The last block of a disk that is only read may be more than the file has. */
+    private long neededBytes(int fragment) {
+        long length = fragments.lengthBytes[fragment];
+        Transfer transfer = fragments.transfer[fragment];
+        return transfer.request.operation == Operation.READ
+                ? Math.min(length, sizeBytes - (fragments.address[fragment] - transfer.addressBase))
+                : length;
     }
 
     private void failed(Transfer transfer, int kind, int errno) {

@@ -105,6 +105,9 @@ final class Attachment {
             FileFacts facts = FileFacts.read(lock.fd(), request.path());
             ImageGeometry geometry = ImageGeometry.of(request, facts.sizeBytes());
             geometry.checkAlignment(request.path(), lock.blockBytes());
+            if (!request.readOnly()) {
+                geometry.checkEnd(request.path(), lock.blockBytes(), facts.sizeBytes());
+            }
             Mount mount = Mount.of(facts);
             return new AttachedImage(
                     Engine.FILE,

@@ -73,13 +73,7 @@ final class FileLock implements ImageLock {
                     "its file system has no O_DIRECT for it (journalled, inline or encrypted data), and the host's page"
                             + " cache is what vnd never uses");
         }
-        try (AlignedBuffer buffer = new AlignedBuffer(AlignedBuffer.PAGE_BYTES)) {
-            for (int size = SMALLEST_BLOCK_BYTES; size < AlignedBuffer.PAGE_BYTES; size *= 2) {
-                if (FileCalls.pread(fd, buffer.address(), size, size) >= 0) {
-                    return size;
-                }
-            }
-        }
+        // Less may work, and then may go through the page cache, as on btrfs.
         return AlignedBuffer.PAGE_BYTES;
     }
 

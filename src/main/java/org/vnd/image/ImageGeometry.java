@@ -38,4 +38,16 @@ record ImageGeometry(long offsetBytes, long sizeBytes) {
                     path, "offset " + offsetBytes + " must be a multiple of " + blockBytes + " on this device");
         }
     }
+
+    /** An engine writes whole blocks, and must not make the file of {@code fileBytes} longer. */
+    void checkEnd(String path, int blockBytes, long fileBytes) throws ImageException {
+        long last = offsetBytes + sizeBytes - 1;
+        if (last - last % blockBytes + blockBytes > fileBytes) {
+            throw new ImageException(
+                    path,
+                    "its size, " + fileBytes + " bytes, is no multiple of " + blockBytes
+                            + ", without which it can't be written here: attach it read-only with -r, or lengthen it"
+                            + " with truncate -s %" + blockBytes);
+        }
+    }
 }

@@ -224,7 +224,9 @@ public final class LayoutLock implements ImageLock {
                 guard = OpenGuard.start(file);
             }
             if (!frozen()) {
-                writeRecord();
+                if (!frozenBefore) {
+                    writeRecord();
+                }
                 freeze();
                 Libc.check(FileCalls.fsync(fd), "fsync", file.path());
             }
@@ -268,19 +270,25 @@ public final class LayoutLock implements ImageLock {
      */
     @Override
     public Optional<String> release(AttachListener listener) throws IOException {
-        boolean held = verify();
+        if (!verify() && relock().isPresent()) {
+            listener.note(file.path() + ": the lock was taken away, and can't be had back");
+        }
         if (writable) {
             listener.step(LockStep.FLUSH);
             Libc.check(FileCalls.fdatasync(disk), "flush", device.name());
         }
         listener.step(LockStep.COMPARE_MAP);
-        Optional<String> difference = mapDifference();
+        Optional<String> complaint = mapDifference();
         listener.step(LockStep.DROP_STALE_PAGES);
-        if (held) {
+        if (verify()) {
             emptyCache();
         } else {
             // Others write to it already: holding on to what is left of the lock would save nothing.
-            PageCache.empty(fd, file.path(), facts.sizeBytes());
+            long left = PageCache.empty(fd, file.path(), facts.sizeBytes());
+            if (left > 0 && complaint.isEmpty()) {
+                complaint = Optional.of(left + " pages of it in the page cache may be older than what the disk wrote,"
+                        + " and others could write to it");
+            }
         }
         if (!frozenBefore) {
             listener.step(LockStep.THAW);
@@ -302,9 +310,9 @@ public final class LayoutLock implements ImageLock {
         map().close();
         device.close();
         file.close();
-        return difference.isEmpty()
-                ? difference
-                : Optional.of(file.path() + ": " + difference.get() + " while it was attached");
+        return complaint.isEmpty()
+                ? complaint
+                : Optional.of(file.path() + ": " + complaint.get() + " while it was attached");
     }
 
     @Override

@@ -112,6 +112,18 @@ class EngineTest {
         }
     }
 
+    /** An image of a CD is whole sectors of 2048 bytes. */
+    @Test
+    void theLastBlockOfADiskThatIsOnlyReadMayBePartOfOne() throws Exception {
+        try (StagedEngine staged = new StagedEngine(folder, 3 * 4096 + 2048, Long.MAX_VALUE, 4096, true)) {
+            staged.submit(Operation.READ, 0, 3 * 4096 + 2048);
+            staged.submit(Operation.READ, 3 * 4096 + 1000, 1048);
+            staged.submit(Operation.READ, 3 * 4096, 1);
+            staged.finish();
+            assertTrue(staged.allEnded(Status.OK));
+        }
+    }
+
     /** Linux says so when a large page of the device's cache holds blocks of the image and of its file system. */
     @Test
     void aBusyRangeIsZeroedByWriting() throws Exception {

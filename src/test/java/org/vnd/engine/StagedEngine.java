@@ -30,19 +30,25 @@ final class StagedEngine extends OperationRing {
     /** What the next calls of fallocate(2) answer; 0 to do them. */
     int allocateError;
 
+    private final int blockBytes;
     private final int fd;
     private int requests;
 
     /** On an empty file of {@code sizeBytes} in {@code folder}. */
     StagedEngine(Path folder, long sizeBytes, long freshNanos) throws IOException {
+        this(folder, sizeBytes, freshNanos, BLOCK_BYTES, false);
+    }
+
+    StagedEngine(Path folder, long sizeBytes, long freshNanos, int blockBytes, boolean readOnly) throws IOException {
         super(new SynchronousRing());
+        this.blockBytes = blockBytes;
         gate = new Gate(freshNanos);
         Path file = folder.resolve("disk");
         try (var made = new java.io.RandomAccessFile(file.toFile(), "rw")) {
             made.setLength(sizeBytes);
         }
         fd = (int) Libc.check(FileCalls.open(file.toString(), FileCalls.O_RDWR), "open", file.toString());
-        engine = new FileEngine(this, gate, fd, null, 0, sizeBytes, BLOCK_BYTES, false);
+        engine = new FileEngine(this, gate, fd, null, 0, sizeBytes, blockBytes, readOnly);
     }
 
     /** Submits a request; a WRITE takes its data from the buffer at the place that its alignment asks for. */
@@ -60,7 +66,7 @@ final class StagedEngine extends OperationRing {
         request.offsetBytes = offset;
         request.lengthBytes = length;
         request.onlyIfFast = onlyIfFast;
-        request.bufferAddress = buffer.address() + offset % BLOCK_BYTES;
+        request.bufferAddress = buffer.address() + offset % blockBytes;
         engine.submit(request);
         return request;
     }

@@ -17,6 +17,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.vnd.image.AttachRequest.Engine;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
@@ -129,6 +130,64 @@ class AttachedLockTest {
         byte[] found = Files.readAllBytes(path);
         assertEquals('d', found[0]);
         assertEquals('e', found[4096]);
+    }
+
+    /** Nobody writes to the file, so holding on to it still helps. */
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS_NO_REFLINK"})
+    void aFlagTakenAwayJustBeforeDetachLetsNoStalePageThrough(FileSystemKind kind) throws Exception {
+        create(kind);
+        try (Attached attached = Attached.physically(path)) {
+            MappedByteBuffer mapping;
+            try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+                mapping = channel.map(FileChannel.MapMode.READ_ONLY, 0, 4096);
+            }
+            assertEquals(content[0], mapping.get(0));
+            attached.writeBlock(0, 'd');
+            Command.output("chattr", "-i", path);
+            ImageException refused = assertThrows(
+                    ImageException.class, () -> attached.image.lock().release(AttachListener.NONE));
+            assertTrue(refused.getMessage().contains(" of it stay in the page cache: "), refused.getMessage());
+            assertTrue(Attached.flags(path).contains("i"));
+            Unmapper.unmap(mapping);
+        }
+        assertEquals('d', Files.readAllBytes(path)[0]);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS_NO_REFLINK"})
+    void stalePagesThatAWriterHasAreTold(FileSystemKind kind) throws Exception {
+        create(kind);
+        Attached attached = Attached.physically(path);
+        MappedByteBuffer mapping;
+        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+            mapping = channel.map(FileChannel.MapMode.READ_ONLY, 0, 4096);
+        }
+        assertEquals(content[0], mapping.get(0));
+        attached.writeBlock(0, 'd');
+        Command.output("chattr", "-i", path);
+        Lease.giveUp(attached.image.lock().fd());
+        int writer = FileCalls.open(path.toString(), FileCalls.O_RDWR);
+        assertTrue(writer >= 0);
+        String complaint = attached.release(AttachListener.NONE).orElseThrow();
+        assertTrue(complaint.contains(" of it in the page cache "), complaint);
+        FileCalls.close(writer);
+        Unmapper.unmap(mapping);
+        Attached.assertUnlocked(path);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS_NO_REFLINK"})
+    void itsOwnersFlagTakenAwayIsPutBackAndNothingElseStays(FileSystemKind kind) throws Exception {
+        create(kind);
+        Command.output("chattr", "+i", path);
+        Attached attached = Attached.attach(Attached.readOnly(path, Engine.PHYSICAL));
+        Command.output("chattr", "-i", path);
+        assertEquals(Optional.empty(), attached.image.lock().relock());
+        assertEquals(Optional.empty(), attached.release(AttachListener.NONE));
+        assertFalse(Attached.hasRecord(path));
+        Command.output("chattr", "-i", path);
+        Attached.assertUnlocked(path);
     }
 
     @ParameterizedTest

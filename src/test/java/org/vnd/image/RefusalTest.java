@@ -229,6 +229,24 @@ class RefusalTest {
         }
     }
 
+    /** Its kernel doesn't tell what O_DIRECT needs there, and does what isn't aligned through the page cache. */
+    @Test
+    void whatIsNotWholeBlocksOnBtrfs() throws Exception {
+        try (ScratchFileSystem files =
+                ScratchFileSystem.of(FileSystemKind.BTRFS).create()) {
+            Path path = file(files);
+            Command.output("truncate", "-s", "-2048", path);
+            refused(
+                    Attached.request(path, Engine.FILE),
+                    "its size, 1046528 bytes, is no multiple of 4096, without which it can't be written here: attach it"
+                            + " read-only with -r, or lengthen it with truncate -s %4096");
+            try (AttachedReader attached = new AttachedReader(path)) {
+                assertEquals(4096, attached.image.blockBytes());
+                assertEquals(0, PageCache.pages(attached.image.fd(), path.toString(), SIZE));
+            }
+        }
+    }
+
     @Test
     void overlay() throws Exception {
         try (ScratchFileSystem files =
