@@ -9,7 +9,7 @@ import org.vnd.image.AttachRequest.Engine;
  * An image that is ready for I/O, with the lock that keeps it so.
  *
  * @param engine which engine it is ready for, PHYSICAL or FILE
- * @param engineReason for people: "ext4 on /dev/sda1, 12 extents", or "file: " and why not physical
+ * @param engineReason for people: "ext4 on /dev/sda1, 12 extents", or why not physical
  * @param fd for the disk's I/O, O_DIRECT: of the device, or of the file
  * @param map of the whole image. For PHYSICAL it has no holes. For FILE it says what was a hole at the time of attach, and
  *     is null where the file system doesn't tell

@@ -108,7 +108,7 @@ final class Attachment {
             Mount mount = Mount.of(facts);
             return new AttachedImage(
                     Engine.FILE,
-                    "file: " + reason,
+                    reason,
                     lock.fd(),
                     HoleMap.read(lock.fd(), request.path(), facts.sizeBytes()),
                     lock,

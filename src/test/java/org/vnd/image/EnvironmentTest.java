@@ -45,7 +45,7 @@ class EnvironmentTest {
         Command.output("chown", "65534:65534", path);
         List<String> asNobody = List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups");
         try (OtherProcess other = OtherProcess.attaching(asNobody, path, Engine.AUTO)) {
-            assertEquals("file: " + files.device() + " can't be opened: Permission denied", other.line());
+            assertEquals(files.device() + " can't be opened: Permission denied", other.line());
             assertEquals("attached", other.line());
             other.finish();
         }

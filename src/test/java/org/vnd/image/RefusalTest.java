@@ -47,7 +47,7 @@ class RefusalTest {
         byte[] expected = Files.readAllBytes(path);
         try (Attached attached = Attached.attach(path, Engine.AUTO)) {
             assertEquals(Engine.FILE, attached.image.engine());
-            assertEquals("file: " + reason, attached.image.engineReason());
+            assertEquals(reason, attached.image.engineReason());
             assertEquals(expected[4096], (byte) attached.readByte(4096));
             attached.writeBlock(4096, 'w');
         }
@@ -255,8 +255,7 @@ class RefusalTest {
             refused(Attached.request(path, Engine.AUTO), "its file system is read-only: attach it read-only with -r");
             try (AttachedReader attached = new AttachedReader(path)) {
                 assertEquals(
-                        "file: its file system is mounted read-only, so it can't be locked",
-                        attached.image.engineReason());
+                        "its file system is mounted read-only, so it can't be locked", attached.image.engineReason());
             }
         }
     }
