@@ -8,11 +8,11 @@ import java.nio.file.attribute.PosixFilePermissions;
 import org.vnd.lab.Command;
 
 /** Where the program is for whom. */
-final class Distribution {
+public final class Distribution {
     private Distribution() {}
 
     /** The built program, or a copy of it where others can't get at the build. The copy lives as long as the JVM. */
-    static synchronized Path readableByAll() throws IOException {
+    public static synchronized Path readableByAll() throws IOException {
         Path program = Caller.ownProgram();
         for (Path folder = program.toRealPath().getParent(); folder != null; folder = folder.getParent()) {
             if (!Files.getPosixFilePermissions(folder).contains(PosixFilePermission.OTHERS_EXECUTE)) {
