@@ -60,16 +60,20 @@ final class Disk implements ControlServer.Handler {
         listener = inherited ? arguments.listenDescriptor().get() : NbdSocket.listen(socket);
         String file = arguments.options().file();
         queue = QueueThread.start(() -> DataPath.make(image, gate, unit.name(), file, listener));
-        try {
-            record(inherited ? "" : NbdSocket.uri(socket), unprotected).write(state.record(unit));
-            control = ControlServer.start(state.controlSocket(unit), this);
-        } catch (IOException e) {
-            stopUnlessBusyOnQueue(true);
-            drain();
-            queue.end();
-            throw e;
-        }
         watcher = Watcher.start(image, gate, queue);
+        // Whoever asks for a detach as soon as the socket is there waits until all of this object is.
+        synchronized (this) {
+            try {
+                record(inherited ? "" : NbdSocket.uri(socket), unprotected).write(state.record(unit));
+                control = ControlServer.start(state.controlSocket(unit), this);
+            } catch (IOException | RuntimeException | Error e) {
+                stopUnlessBusyOnQueue(true);
+                drain();
+                watcher.end();
+                queue.end();
+                throw e;
+            }
+        }
     }
 
     /**
@@ -176,14 +180,15 @@ final class Disk implements ControlServer.Handler {
         if (clients > 0) {
             return Outcome.busy(clients == 1 ? "1 client is connected" : clients + " clients are connected");
         }
+        Optional<String> complaint;
         try {
-            finish();
+            complaint = finish();
         } catch (IOException e) {
             Log.line("detach: " + e.getMessage());
             return Outcome.error(String.valueOf(e.getMessage()));
         }
         answer.afterwards(ended::countDown);
-        return Outcome.ok();
+        return complaint.isEmpty() ? Outcome.ok() : Outcome.error(unit.name() + ": detached, but " + complaint.get());
     }
 
     private int stopUnlessBusyOnQueue(boolean force) {
@@ -233,19 +238,26 @@ final class Disk implements ControlServer.Handler {
         }
     }
 
-    /** Drains, lets go of the image, and removes what said that the disk is there. */
-    private synchronized void finish() throws IOException {
+    /** Drains, lets go of the image, and removes what said that the disk is there. What is wrong with the image. */
+    private synchronized Optional<String> finish() throws IOException {
         if (detached) {
-            return;
+            return Optional.empty();
         }
         drain();
         watcher.end();
-        image.lock().release(AttachListener.NONE).ifPresent(Log::line);
+        Optional<String> complaint = image.lock().release(AttachListener.NONE);
+        complaint.ifPresent(Log::line);
         detached = true;
         queue.end();
         FileCalls.close(listener);
-        Files.deleteIfExists(socket(arguments));
-        Files.deleteIfExists(state.record(unit));
-        control.close();
+        try {
+            Files.deleteIfExists(socket(arguments));
+            Files.deleteIfExists(state.record(unit));
+            control.close();
+        } catch (IOException e) {
+            // The keeper removes the whole folder; the disk is detached all the same.
+            Log.line("detach: " + e.getMessage());
+        }
+        return complaint;
     }
 }
