@@ -92,6 +92,7 @@ class AllocateTest extends DiskTest {
             new Command("kill", "-" + signal, attaching.pid()).run().succeeded();
             assertTrue(attaching.await(60).exitCode() != 0);
         }
+        root.settle("vnd0");
         root.assertNothingLeft(image);
         byte[] head = new byte[BLOCK];
         try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "r")) {

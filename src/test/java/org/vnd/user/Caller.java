@@ -2,6 +2,7 @@ package org.vnd.user;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -162,6 +163,22 @@ final class Caller implements AutoCloseable {
         } catch (IOException e) {
             // It has ended, or is another user's.
             return false;
+        }
+    }
+
+    /**
+     * After an interrupted attach of {@code unit}: the interrupt may have come when all was done, and then there is a disk
+     * as good as any, which is detached here. Otherwise there is soon none.
+     */
+    void settle(String unit) {
+        while (!stateEntries().isEmpty()) {
+            String said = says("-l", unit);
+            assertFalse(said.contains("crashed"), said);
+            if (said.contains(" inode ")) {
+                // Or the daemon finds just now that nobody waits for the disk, and does it itself.
+                run("-u", unit);
+            }
+            pause();
         }
     }
 

@@ -43,23 +43,10 @@ class InterruptionTest extends DiskTest {
                     new Command("kill", "-" + signal, attaching.pid()).run();
                     attaching.await(60);
                 }
-                settle(user);
+                user.settle("vnd0");
                 user.assertNothingLeft(image);
             }
             assertEquals(checksum, DirectFile.checksum(image));
-        }
-    }
-
-    /** The interrupt may have come when all was done; then there is a disk, as good as any. Otherwise there is none. */
-    private static void settle(Caller user) {
-        while (!user.stateEntries().isEmpty()) {
-            String said = user.says("-l", "vnd0");
-            assertTrue(!said.contains("crashed"), said);
-            if (said.contains(" inode ")) {
-                // Or the daemon finds just now that nobody waits for the disk, and does it itself.
-                user.run("-u", "vnd0");
-            }
-            Caller.pause();
         }
     }
 
