@@ -3,6 +3,7 @@ package org.vnd.sys;
 /** System calls on this process's memory and protection. Each returns a value ≥ 0 or a negated errno; see {@link Libc}. */
 public final class MemoryCalls {
     // include/uapi/asm-generic/mman-common.h
+    public static final int PROT_NONE = 0;
     public static final int PROT_READ = 1;
     public static final int PROT_WRITE = 2;
     public static final int MAP_SHARED = 0x01;
@@ -17,6 +18,7 @@ public final class MemoryCalls {
 
     private static final long MMAP = Libc.symbol("mmap");
     private static final long MUNMAP = Libc.symbol("munmap");
+    private static final long MPROTECT = Libc.symbol("mprotect");
     private static final long MLOCK = Libc.symbol("mlock");
     private static final long MLOCKALL = Libc.symbol("mlockall");
     private static final long MADVISE = Libc.symbol("madvise");
@@ -46,6 +48,10 @@ public final class MemoryCalls {
 
     public static int munmap(long address, long length) {
         return Libc.callInt(MUNMAP, address, length);
+    }
+
+    public static int mprotect(long address, long length, int protection) {
+        return Libc.callInt(MPROTECT, address, length, protection);
     }
 
     public static int mlock(long address, long length) {
