@@ -28,19 +28,29 @@ public final class AlignedBuffer implements AutoCloseable {
             throw new IllegalArgumentException("size of a buffer: " + sizeBytes);
         }
         this.sizeBytes = (sizeBytes + PAGE_BYTES - 1) & -PAGE_BYTES;
-        int flags = MemoryCalls.MAP_PRIVATE | MemoryCalls.MAP_ANONYMOUS;
-        int protection = MemoryCalls.PROT_READ | MemoryCalls.PROT_WRITE;
-        this.address = Libc.check(
-                MemoryCalls.mmap(0, this.sizeBytes, protection, flags, -1, 0), "mmap", this.sizeBytes + " bytes");
-        if (this.sizeBytes >= HUGE_PAGE_BYTES) {
-            // A wish, asked before the first touch: fewer TLB misses in a large map, and a quicker start.
-            MemoryCalls.madvise(address, this.sizeBytes, MemoryCalls.MADV_HUGEPAGE);
-        }
+        this.address = map(this.sizeBytes);
         this.bytes = Libc.view(address, this.sizeBytes);
         this.locked = MemoryCalls.mlock(address, this.sizeBytes) == 0;
         if (!locked) {
             populate();
         }
+    }
+
+    private static long map(int sizeBytes) throws SysException {
+        int flags = MemoryCalls.MAP_PRIVATE | MemoryCalls.MAP_ANONYMOUS;
+        // After mlockall(MCL_FUTURE), memory that can be written gets its pages, small ones, within mmap.
+        long address = Libc.check(
+                MemoryCalls.mmap(0, sizeBytes, MemoryCalls.PROT_NONE, flags, -1, 0), "mmap", sizeBytes + " bytes");
+        if (sizeBytes >= HUGE_PAGE_BYTES) {
+            // A wish: fewer TLB misses in a large map, cheaper large transfers, and a quicker start.
+            MemoryCalls.madvise(address, sizeBytes, MemoryCalls.MADV_HUGEPAGE);
+        }
+        int result = MemoryCalls.mprotect(address, sizeBytes, MemoryCalls.PROT_READ | MemoryCalls.PROT_WRITE);
+        if (result < 0) {
+            MemoryCalls.munmap(address, sizeBytes);
+            throw new SysException("mprotect", sizeBytes + " bytes", -result);
+        }
+        return address;
     }
 
     private void populate() {

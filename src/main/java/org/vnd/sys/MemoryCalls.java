@@ -18,6 +18,7 @@ public final class MemoryCalls {
 
     private static final long MMAP = Libc.symbol("mmap");
     private static final long MUNMAP = Libc.symbol("munmap");
+    private static final long MPROTECT = Libc.symbol("mprotect");
     private static final long MLOCK = Libc.symbol("mlock");
     private static final long MLOCKALL = Libc.symbol("mlockall");
     private static final long MADVISE = Libc.symbol("madvise");
@@ -47,6 +48,10 @@ public final class MemoryCalls {
 
     public static int munmap(long address, long length) {
         return Libc.callInt(MUNMAP, address, length);
+    }
+
+    public static int mprotect(long address, long length, int protection) {
+        return Libc.callInt(MPROTECT, address, length, protection);
     }
 
     public static int mlock(long address, long length) {
