@@ -14,7 +14,8 @@ import org.vnd.lab.FileSystemKind;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
 
-/** Root, with an ext4 on which images can be attached physically, and nothing left of him after each test. */
+/** Root, with an ext4 on which images can be attached physically, and nothing left of him after each test.
+ * A subclass that requires more requires this as well: its annotation stands instead of this one. */
 @Requires(
         loop = true,
         tools = {"mkfs.ext4", "lsattr", "getfattr", "flock", "nbdcopy", "nbdinfo", "qemu-io", "qemu-img"})

@@ -26,7 +26,7 @@ class InterruptionTest extends DiskTest {
     private static final int LONGEST_MILLIS = 700;
 
     @ParameterizedTest
-    @CsvSource({"INT, 6", "KILL, 6"})
+    @CsvSource({"INT, 4", "KILL, 4"})
     void attachingCanBeInterruptedAtAnyTime(String signal, int rounds, SeededRandom random) throws Exception {
         try (ScratchFileSystem fragmented = ScratchFileSystem.of(FileSystemKind.EXT4)
                         .sizeMebibytes(96)

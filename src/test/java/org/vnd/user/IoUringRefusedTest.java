@@ -15,7 +15,9 @@ import org.vnd.lab.Requires;
  * In a container whose filter refuses io_uring, and on a kernel without it, disks work by threads and say so. Without
  * cachestat(2), which is younger, they count pages of the cache another way, in spite of their locked memory.
  */
-@Requires(tools = "cc")
+@Requires(
+        loop = true,
+        tools = {"cc", "mkfs.ext4", "lsattr", "getfattr", "flock", "nbdcopy", "nbdinfo"})
 class IoUringRefusedTest extends DiskTest {
     @ParameterizedTest
     @CsvSource({

@@ -23,7 +23,9 @@ import org.vnd.lab.Command;
 import org.vnd.lab.Requires;
 
 /** The images of test-images are what their recipes make, and what a disk of them shows. */
-@Requires(tools = {"qemu-system-x86_64", "debugfs", "e2fsck"})
+@Requires(
+        loop = true,
+        tools = {"qemu-system-x86_64", "qemu-img", "mkfs.ext4", "debugfs", "e2fsck", "lsattr", "getfattr", "flock"})
 class TestImagesTest extends DiskTest {
     private static final Path FOLDER = Path.of("test-images").toAbsolutePath();
 

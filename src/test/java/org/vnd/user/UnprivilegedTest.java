@@ -16,7 +16,9 @@ import org.vnd.lab.DirectFile;
 import org.vnd.lab.Requires;
 
 /** What somebody without privileges gets, and root in a container that has few: the file engine, and the reason why. */
-@Requires(tools = "setpriv")
+@Requires(
+        loop = true,
+        tools = {"setpriv", "mkfs.ext4", "lsattr", "getfattr", "flock", "nbdcopy", "nbdinfo"})
 class UnprivilegedTest extends DiskTest {
     /** nobody and nogroup, on Debian and elsewhere. */
     private static final int ID = 65534;
