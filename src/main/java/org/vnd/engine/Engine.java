@@ -10,7 +10,6 @@ import org.vnd.mem.AlignedBuffer;
 import org.vnd.ring.CompletionHandler;
 import org.vnd.ring.Ring;
 import org.vnd.sys.Errno;
-import org.vnd.sys.FileCalls;
 import org.vnd.sys.SysException;
 
 /**
@@ -64,17 +63,18 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
     /** Whether {@link #startWaiting} is at work, perhaps further up the stack. */
     private boolean starting;
 
-    private boolean punches;
-    private boolean zeroesRange = true;
+    private final Deallocation deallocation;
 
     /**
      * An engine on {@code fd}, used on {@code ring}'s thread only.
      *
      * @param sizeBytes of the disk; whole sectors of 512
      * @param blockSizeBytes the alignment that O_DIRECT asks for
+     * @param zeroRangeIsFast whether FALLOC_FL_ZERO_RANGE is known not to write the zeros one by one
      * @throws SysException ENOMEM
      */
-    protected Engine(Ring ring, Gate gate, int fd, long sizeBytes, int blockSizeBytes, boolean readOnly)
+    protected Engine(
+            Ring ring, Gate gate, int fd, long sizeBytes, int blockSizeBytes, boolean readOnly, boolean zeroRangeIsFast)
             throws SysException {
         assert Integer.bitCount(blockSizeBytes) == 1 && blockSizeBytes <= AlignedBuffer.PAGE_BYTES;
         this.ring = ring;
@@ -83,7 +83,7 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         this.sizeBytes = sizeBytes;
         this.blockSizeBytes = blockSizeBytes;
         this.readOnly = readOnly;
-        this.punches = !readOnly;
+        this.deallocation = new Deallocation(readOnly, zeroRangeIsFast);
         this.handler = ring.addHandler(this);
         this.memory = new AlignedBuffer(ZERO_BYTES + 2 * TRANSFER_LIMIT * blockSizeBytes);
         this.zeroAddress = memory.address();
@@ -99,9 +99,6 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
 
     /** For how many bytes from {@code diskOffset}, which was just located, the place goes on without a jump. */
     protected abstract long contiguousBytes(long diskOffset);
-
-    /** Whether FALLOC_FL_ZERO_RANGE is known not to write the zeros one by one. */
-    protected abstract boolean zeroRangeIsFast();
 
     /** The range is about to be written or zeroed: for those who keep account of what has storage. */
     protected abstract void willChange(long fromBytes, long toBytes);
@@ -128,7 +125,7 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
 
     @Override
     public boolean trims() {
-        return punches;
+        return deallocation.punches();
     }
 
     /** Whether nothing is in work. */
@@ -145,7 +142,7 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
             request.complete(Status.IO_ERROR);
         } else if (needsNoWork(request)) {
             request.complete(Status.OK);
-        } else if (request.operation == Operation.WRITE_ZEROES && request.onlyIfFast && !zeroesFast(request)) {
+        } else if (request.operation == Operation.WRITE_ZEROES && request.onlyIfFast && !deallocation.fast(request)) {
             request.complete(Status.NOT_SUPPORTED);
         } else if (!arrived.isEmpty() || freeCount == 0) {
             arrived.add(request);
@@ -223,7 +220,7 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         } else if (request.operation.hasBuffer()) {
             startData(transfer);
         } else {
-            startDeallocate(transfer);
+            deallocation.start(transfer, blockSizeBytes);
         }
         issue(transfer);
     }
@@ -233,36 +230,6 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         assert (request.bufferAddress - request.offsetBytes & blockSizeBytes - 1) == 0 : "alignment of the buffer";
         transfer.addressBase = request.bufferAddress - request.offsetBytes;
         transfer.range(Phase.DATA, transfer.blocksStart, transfer.blocksEnd);
-    }
-
-    /** The whole blocks inside the request; the partial ones are zeroed afterwards, or, for TRIM, left alone. */
-    private void startDeallocate(Transfer transfer) {
-        BlockRequest request = transfer.request;
-        long mask = blockSizeBytes - 1L;
-        long from = request.offsetBytes + mask & ~mask;
-        long to = request.endBytes() & ~mask;
-        boolean punch = punches && !transfer.busy;
-        if (from >= to || (request.operation == Operation.TRIM && !punch)) {
-            transfer.range(Phase.DEALLOCATE, 0, 0);
-            return;
-        }
-        if (request.operation == Operation.TRIM || (punch && !request.keepAllocated)) {
-            transfer.mode = FileCalls.FALLOC_FL_PUNCH_HOLE | FileCalls.FALLOC_FL_KEEP_SIZE;
-            transfer.range(Phase.DEALLOCATE, from, to);
-        } else if (!transfer.busy && (zeroesFast(request) || (zeroesRange && !request.onlyIfFast))) {
-            transfer.mode = FileCalls.FALLOC_FL_ZERO_RANGE | FileCalls.FALLOC_FL_KEEP_SIZE;
-            transfer.range(Phase.DEALLOCATE, from, to);
-        } else if (request.onlyIfFast) {
-            transfer.status = Status.NOT_SUPPORTED;
-            transfer.range(Phase.DEALLOCATE, 0, 0);
-        } else {
-            transfer.range(Phase.ZERO_FILL, from, to);
-        }
-    }
-
-    /** Whether zeroing needs no writing of zeros, as far as is known before the first try. */
-    private boolean zeroesFast(BlockRequest request) {
-        return (punches && !request.keepAllocated) || (zeroesRange && zeroRangeIsFast());
     }
 
     /**
@@ -487,10 +454,9 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
     private void withoutMode(Transfer transfer) {
         transfer.unsupported = false;
         if (!transfer.busy) {
-            punches &= (transfer.mode & FileCalls.FALLOC_FL_PUNCH_HOLE) == 0;
-            zeroesRange &= (transfer.mode & FileCalls.FALLOC_FL_ZERO_RANGE) == 0;
+            deallocation.unsupported(transfer.mode);
         }
-        startDeallocate(transfer);
+        deallocation.start(transfer, blockSizeBytes);
     }
 
     private void syncOrFinish(Transfer transfer) {

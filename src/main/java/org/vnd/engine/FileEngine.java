@@ -43,7 +43,7 @@ public final class FileEngine extends Engine {
             int blockSizeBytes,
             boolean readOnly)
             throws SysException {
-        super(ring, gate, file, sizeBytes, blockSizeBytes, readOnly);
+        super(ring, gate, file, sizeBytes, blockSizeBytes, readOnly, true);
         assert offsetBytes % blockSizeBytes == 0;
         this.map = map;
         this.offsetBytes = offsetBytes;
@@ -63,11 +63,6 @@ public final class FileEngine extends Engine {
     @Override
     protected long contiguousBytes(long diskOffset) {
         return Long.MAX_VALUE;
-    }
-
-    @Override
-    protected boolean zeroRangeIsFast() {
-        return true;
     }
 
     @Override

@@ -31,7 +31,8 @@ public final class PhysicalEngine extends Engine {
             int blockSizeBytes,
             boolean readOnly)
             throws SysException {
-        super(ring, gate, device, sizeBytes, blockSizeBytes, readOnly);
+        // blkdev_fallocate() of Linux's block/fops.c writes zeros where the device has no command for it: not fast.
+        super(ring, gate, device, sizeBytes, blockSizeBytes, readOnly, false);
         assert offsetBytes % blockSizeBytes == 0 && offsetBytes + sizeBytes <= map.sizeBytes();
         this.map = map;
         this.offsetBytes = offsetBytes;
@@ -48,12 +49,6 @@ public final class PhysicalEngine extends Engine {
     @Override
     protected long contiguousBytes(long diskOffset) {
         return map.endBytes(extent) - (offsetBytes + diskOffset);
-    }
-
-    /** blkdev_fallocate() writes zeros where the device has no command for it, in Linux's block/fops.c. */
-    @Override
-    protected boolean zeroRangeIsFast() {
-        return false;
     }
 
     @Override
