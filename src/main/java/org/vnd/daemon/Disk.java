@@ -93,7 +93,11 @@ final class Disk implements ControlServer.Handler {
             try {
                 return new Disk(arguments, image, unprotected);
             } catch (IOException | RuntimeException | Error e) {
-                image.lock().release(AttachListener.NONE);
+                try {
+                    image.lock().release(AttachListener.NONE);
+                } catch (IOException locked) {
+                    Log.line("after " + e + ": " + locked.getMessage());
+                }
                 throw e;
             }
         } catch (IOException | RuntimeException | Error e) {

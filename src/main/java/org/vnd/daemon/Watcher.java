@@ -64,6 +64,16 @@ final class Watcher implements Runnable {
 
     @Override
     public void run() {
+        try {
+            watch();
+        } catch (RuntimeException | Error e) {
+            // Unwatched, requests would wait for ever.
+            e.printStackTrace();
+            fail("its layout lock can't be watched any more: " + e);
+        }
+    }
+
+    private void watch() {
         while (!ending && gate.state() != Gate.State.FAILED) {
             long before = System.nanoTime();
             if (!image.lock().verify()) {
