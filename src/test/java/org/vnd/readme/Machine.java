@@ -29,7 +29,8 @@ final class Machine implements AutoCloseable {
                 .sizeMebibytes(512)
                 .buffered()
                 .create();
-        root = new Terminal(List.of("unshare", "--mount", "--propagation", "private", "bash"));
+        // A slave, where the machine shares its mounts: what is unmounted outside isn't held here.
+        root = new Terminal(List.of("unshare", "--mount", "--propagation", "slave", "bash"));
         Path checkout = Path.of("").toAbsolutePath();
         quietly("mount --bind " + files.root() + " /srv && mount -t tmpfs none /run && cd /srv && PATH=" + PATH);
         quietly("mkdir tools && ln -s " + checkout + "/tools/* tools && ln -s " + checkout + "/test-images .");
