@@ -28,6 +28,9 @@ public final class ScratchFileSystem implements AutoCloseable {
     /** XFS_FSOP_GOING_FLAGS_NOLOGFLUSH: what isn't on the disk yet never gets there, as when the power fails. */
     private static final int NO_LOG_FLUSH = 2;
 
+    /** include/uapi/asm-generic/fcntl.h; of a block device it means: unless a file system is mounted from it. */
+    private static final int O_EXCL = 0x80;
+
     private static final List<ScratchFileSystem> OPEN = new ArrayList<>();
 
     static {
@@ -252,6 +255,23 @@ public final class ScratchFileSystem implements AutoCloseable {
         if (mounted(root()) || kind == FileSystemKind.OVERLAY) {
             new Command("umount", mountPoint).run().succeeded();
         }
+        awaitUnused();
+    }
+
+    /** A mount namespace that somebody made has a copy of the mount, which keeps the file system alive until it ends. */
+    private void awaitUnused() {
+        if (loop == null) {
+            return;
+        }
+        for (int attempt = 0; attempt < 1200; attempt++) {
+            int fd = FileCalls.open(loop.path().toString(), FileCalls.O_RDONLY | O_EXCL);
+            if (fd >= 0) {
+                FileCalls.close(fd);
+                return;
+            }
+            pause();
+        }
+        throw new AssertionError(loop.path() + " stays in use though unmounted: by another mount namespace?");
     }
 
     private static void pause() {
