@@ -161,8 +161,7 @@ public final class LayoutLock implements ImageLock {
     }
 
     private void thaw() throws IOException {
-        int keep = FileFacts.readFlags(fd) & ~FileFlags.FS_IMMUTABLE_FL;
-        FileFacts.writeFlags(fd, keep | (record.flagsBefore() & FileFlags.FS_IMMUTABLE_FL), file.path());
+        record.putFlagsBack(fd, file.path());
     }
 
     private void removeRecord() throws IOException {

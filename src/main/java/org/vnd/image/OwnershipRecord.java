@@ -8,6 +8,7 @@ import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
 import org.vnd.sys.SysException;
+import org.vnd.sys.abi.FileFlags;
 
 /**
  * Who has locked an image, kept in an extended attribute of the image itself, so that it is there after a crash of
@@ -26,6 +27,16 @@ record OwnershipRecord(String bootId, String unit, long pid, long startTicks, in
 
     private static final String VERSION = "1";
     private static final int SIZE_LIMIT_BYTES = 1024;
+
+    /**
+     * Gives the file the flags back that forbid changes, as they were. Append-only too, which somebody may have set since:
+     * the record couldn't be removed under it.
+     */
+    void putFlagsBack(int fd, String path) throws SysException {
+        int forbidding = FileFlags.FS_IMMUTABLE_FL | FileFlags.FS_APPEND_FL;
+        int others = FileFacts.readFlags(fd) & ~forbidding;
+        FileFacts.writeFlags(fd, others | (flagsBefore & forbidding), path);
+    }
 
     /** The record of this process for the disk {@code unit}. */
     static OwnershipRecord ofThisProcess(String unit, int flagsBefore) {

@@ -5,7 +5,6 @@ import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
 import org.vnd.sys.SysException;
-import org.vnd.sys.abi.FileFlags;
 
 /**
  * Puts an image back that a killed daemon, or a crash of the machine, left locked: what the end of
@@ -69,8 +68,7 @@ public final class Recovery {
                         left + " pages of it stay in the page cache, close it there first: "
                                 + Holders.describe(file, fd));
             }
-            int keep = FileFacts.readFlags(fd) & ~FileFlags.FS_IMMUTABLE_FL;
-            FileFacts.writeFlags(fd, keep | (record.flagsBefore() & FileFlags.FS_IMMUTABLE_FL), path);
+            record.putFlagsBack(fd, path);
             Libc.check(FileCalls.touch(fd), "set the time of", path);
             OwnershipRecord.remove(fd, path);
             Libc.check(FileCalls.fsync(fd), "fsync", path);
