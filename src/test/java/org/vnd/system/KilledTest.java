@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -161,7 +160,7 @@ class KilledTest {
             try (Command.Running attaching =
                     product.command("-c", "--engine", engine, image).start()) {
                 Thread.sleep(random.below(1200));
-                killKeeperAndDaemon();
+                product.killAll();
                 Command.Result result = attaching.await(180);
                 assertTrue(result.exitCode() <= 1, result::toString);
                 if (result.exitCode() == 0) {
@@ -177,30 +176,6 @@ class KilledTest {
             disk.qemuIo("read -P 8 0 8M").succeeded();
             product.run("-u", "-F", disk.unit()).succeeded();
             checkFile(8);
-        }
-    }
-
-    /** Those that run for this product by now; one that the other starts meanwhile is killed, too. */
-    private void killKeeperAndDaemon() {
-        List<ProcessHandle> running = keeperAndDaemon();
-        while (!running.isEmpty()) {
-            running.forEach(ProcessHandle::destroyForcibly);
-            running.forEach(process -> process.onExit().join());
-            running = keeperAndDaemon();
-        }
-    }
-
-    private List<ProcessHandle> keeperAndDaemon() {
-        return ProcessHandle.allProcesses().filter(this::isOurs).toList();
-    }
-
-    private boolean isOurs(ProcessHandle process) {
-        try {
-            // Both have the state folder as an argument; the command line has it in its environment only.
-            return Files.readString(Path.of("/proc/" + process.pid() + "/cmdline"))
-                    .contains(product.state().toString());
-        } catch (IOException gone) {
-            return false;
         }
     }
 

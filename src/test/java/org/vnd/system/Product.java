@@ -80,6 +80,30 @@ public final class Product implements AutoCloseable {
         return text;
     }
 
+    /** SIGKILL to every keeper and daemon of it, each by its id, and to those that one of them starts meanwhile. */
+    public void killAll() {
+        List<ProcessHandle> running = keepersAndDaemons();
+        while (!running.isEmpty()) {
+            running.forEach(ProcessHandle::destroyForcibly);
+            running.forEach(process -> process.onExit().join());
+            running = keepersAndDaemons();
+        }
+    }
+
+    private List<ProcessHandle> keepersAndDaemons() {
+        return ProcessHandle.allProcesses().filter(this::isOurs).toList();
+    }
+
+    private boolean isOurs(ProcessHandle process) {
+        try {
+            // Both have the state folder as an argument; the command line has it in its environment only.
+            return Files.readString(Path.of("/proc/" + process.pid() + "/cmdline"))
+                    .contains(state.toString());
+        } catch (IOException gone) {
+            return false;
+        }
+    }
+
     @Override
     public void close() {
         try {
@@ -89,17 +113,22 @@ public final class Product implements AutoCloseable {
                     System.err.println("at the end of a test: " + result);
                 }
             }
-            if (!unitFolders().isEmpty()) {
-                System.err.println("left behind: " + state);
-                return;
+            // What can't be detached, which a test has complained about, must not outlive it.
+            killAll();
+            for (Path folder : unitFolders()) {
+                delete(folder);
             }
-            for (Path file : list(state)) {
-                Files.deleteIfExists(file);
-            }
-            Files.deleteIfExists(state);
+            delete(state);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private static void delete(Path directory) throws IOException {
+        for (Path file : list(directory)) {
+            Files.deleteIfExists(file);
+        }
+        Files.deleteIfExists(directory);
     }
 
     private List<Path> unitFolders() throws IOException {
