@@ -141,6 +141,7 @@ static void file_flags(void)
     SAME(FileFlags, FS_ENCRYPT_FL);
     SAME(FileFlags, FS_JOURNAL_DATA_FL);
     SAME(FileFlags, FS_VERITY_FL);
+    SAME(FileFlags, FS_NOCOW_FL);
     SAME(FileFlags, FS_DAX_FL);
     SAME(FileFlags, FS_INLINE_DATA_FL);
 

@@ -72,6 +72,10 @@ final class DetachCommand implements ControlClient.Listener {
                     break;
                 case BUSY:
                     throw refused(unit, ErrorText.DEVICE_BUSY + " (" + outcome.text() + ")");
+                case ENDED:
+                    lock.awaitFree();
+                    tidy(state, unit);
+                    throw new ProgramException(outcome.text());
                 case ERROR:
                     throw new ProgramException(outcome.text());
                 case LOST:
@@ -81,12 +85,16 @@ final class DetachCommand implements ControlClient.Listener {
         } catch (NoSuchFileException ended) {
             throw refused(unit, ErrorText.DEVICE_NOT_CONFIGURED);
         }
-        // Its keeper does this; one that was killed can't.
+        tidy(state, unit);
+        announce(unit);
+        return 0;
+    }
+
+    /** Its keeper does this; one that was killed can't. */
+    private static void tidy(StateDirectory state, Unit unit) throws ProgramException, IOException {
         if (Files.exists(state.folder(unit)) && UnitStatus.of(state, unit).kind() == UnitStatus.Kind.FREE) {
             RecoverCommand.clean(state, unit);
         }
-        announce(unit);
-        return 0;
     }
 
     private Outcome ask(StateDirectory state, Unit unit) throws ProgramException {

@@ -125,6 +125,9 @@ final class ListCommand {
         json.endObject();
         ImagePlace place = disk.place();
         text.append(unit.name()).append(": ");
+        if (!disk.failure().isEmpty()) {
+            text.append("failed, ");
+        }
         if (place.device().isEmpty()) {
             text.append("dev ").append(place.deviceMajor()).append(',').append(place.deviceMinor());
         } else if (place.mountPoint().isEmpty()) {
@@ -141,6 +144,9 @@ final class ListCommand {
     }
 
     private void listDetails(UnitRecord disk) {
+        if (!disk.failure().isEmpty()) {
+            detail("failed", disk.failure());
+        }
         detail("file", disk.file());
         detail("size", Long.toString(disk.sizeBytes()));
         detail("access", disk.readOnly() ? "read-only" : "read-write");

@@ -48,7 +48,10 @@ public final class ControlClient {
                 return Outcome.ok();
             }
             if (answer.startsWith("busy ")) {
-                return Outcome.busy(answer.substring(5));
+                return Outcome.busy(answer.substring("busy ".length()));
+            }
+            if (answer.startsWith("ended ")) {
+                return Outcome.ended(answer.substring("ended ".length()));
             }
             ReportLine report = ReportLine.parse(answer);
             if (report.kind() == ReportLine.Kind.ERROR) {

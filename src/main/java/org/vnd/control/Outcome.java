@@ -15,6 +15,8 @@ public record Outcome(Kind kind, String text) {
         BUSY,
         /** It failed. */
         ERROR,
+        /** The disk is gone, but not all is well. */
+        ENDED,
         /** The daemon ended before it answered. Never sent. */
         LOST
     }
@@ -34,6 +36,11 @@ public record Outcome(Kind kind, String text) {
         return new Outcome(Kind.ERROR, text);
     }
 
+    /** The disk is gone; {@code text} is the line that says what else the user has to know. */
+    public static Outcome ended(String text) {
+        return new Outcome(Kind.ENDED, text);
+    }
+
     /** The line as it goes over the wire, without its newline. */
     String line() {
         switch (kind) {
@@ -43,6 +50,8 @@ public record Outcome(Kind kind, String text) {
                 return "busy " + PrintableText.of(text);
             case ERROR:
                 return "error " + PrintableText.of(text);
+            case ENDED:
+                return "ended " + PrintableText.of(text);
             case LOST:
                 break;
         }

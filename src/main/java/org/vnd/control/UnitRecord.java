@@ -29,6 +29,7 @@ import java.util.Optional;
  * @param state how far the disk is
  * @param place where the image lies
  * @param unprotected protections the daemon has to do without, each with its reason
+ * @param failure why the disk has failed and answers every request with an error; empty as long as it works
  */
 public record UnitRecord(
         String unit,
@@ -43,7 +44,8 @@ public record UnitRecord(
         long pid,
         State state,
         ImagePlace place,
-        List<String> unprotected) {
+        List<String> unprotected,
+        String failure) {
     /** A record of ours is below 10 KiB. */
     private static final long MAX_FILE_BYTES = 1 << 20;
 
@@ -75,7 +77,8 @@ public record UnitRecord(
                 pid,
                 State.ATTACHING,
                 ImagePlace.UNKNOWN,
-                List.of());
+                List.of(),
+                "");
     }
 
     /** This disk without its daemon: no process, no export. */
@@ -93,7 +96,27 @@ public record UnitRecord(
                 0,
                 state,
                 place,
-                unprotected);
+                unprotected,
+                failure);
+    }
+
+    /** This disk after it has failed. */
+    public UnitRecord failed(String reason) {
+        return new UnitRecord(
+                unit,
+                file,
+                sizeBytes,
+                readOnly,
+                engine,
+                engineReason,
+                io,
+                extents,
+                exports,
+                pid,
+                state,
+                place,
+                unprotected,
+                reason);
     }
 
     /** The entries of the keeper's {@code VND_UNPROTECTED}, each ended by a semicolon. */
@@ -126,7 +149,7 @@ public record UnitRecord(
         Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 
-    /** Writes the documented members of {@code vndconfig -l --json}, in their documented order. */
+    /** Writes the documented members of {@code vndconfig -l --json}, in their documented order; failure if there is one. */
     public void writeListed(JsonWriter json) {
         json.name("unit").value(unit);
         json.name("file").value(file);
@@ -145,6 +168,9 @@ public record UnitRecord(
         }
         json.endArray();
         json.name("pid").value(pid);
+        if (!failure.isEmpty()) {
+            json.name("failure").value(failure);
+        }
     }
 
     /** The record at {@code path}; none if there is no file. */
@@ -199,7 +225,8 @@ public record UnitRecord(
                 record.number("pid"),
                 attaching ? State.ATTACHING : State.ATTACHED,
                 place,
-                unprotected);
+                unprotected,
+                record.has("failure") ? record.string("failure") : "");
     }
 
     /** Typed access to a parsed object. */

@@ -47,7 +47,11 @@ final class Disk implements ControlServer.Handler {
     /** Opened when the one who asked for the detach has the answer. */
     private final CountDownLatch ended = new CountDownLatch(1);
 
+    private final UnitRecord record;
+
     private boolean detached;
+    /** The image couldn't be put back, and who asked said that the disk is to end all the same. */
+    private volatile boolean abandoned;
 
     private Disk(DaemonArguments arguments, AttachedImage image, List<String> unprotected) throws IOException {
         this.arguments = arguments;
@@ -60,11 +64,13 @@ final class Disk implements ControlServer.Handler {
         listener = inherited ? arguments.listenDescriptor().get() : NbdSocket.listen(socket);
         String file = arguments.options().file();
         queue = QueueThread.start(() -> DataPath.make(image, gate, unit.name(), file, listener));
-        watcher = Watcher.start(image, gate, queue);
+        record = record(inherited ? "" : NbdSocket.uri(socket), unprotected);
+        watcher = new Watcher(image, gate, queue, this::failed);
         // Whoever asks for a detach as soon as the socket is there waits until all of this object is.
         synchronized (this) {
             try {
-                record(inherited ? "" : NbdSocket.uri(socket), unprotected).write(state.record(unit));
+                record.write(state.record(unit));
+                watcher.start();
                 control = ControlServer.start(state.controlSocket(unit), this);
             } catch (IOException | RuntimeException | Error e) {
                 stopUnlessBusyOnQueue(true);
@@ -143,7 +149,17 @@ final class Disk implements ControlServer.Handler {
                 pid(),
                 UnitRecord.State.ATTACHED,
                 place(image.place()),
-                unprotected);
+                unprotected,
+                "");
+    }
+
+    /** So that a listing shows it. */
+    private void failed(String reason) {
+        try {
+            record.failed(reason).write(state.record(unit));
+        } catch (IOException e) {
+            Log.line("a listing won't show the failure: " + e);
+        }
     }
 
     private static AttachRequest request(AttachOptions options, Unit unit) {
@@ -189,10 +205,17 @@ final class Disk implements ControlServer.Handler {
             complaint = finish();
         } catch (IOException e) {
             Log.line("detach: " + e.getMessage());
-            return Outcome.error(String.valueOf(e.getMessage()));
+            if (!force) {
+                return Outcome.error(
+                        e.getMessage() + ": nothing is unlocked yet: try again, or give the disk up with -F");
+            }
+            abandoned = true;
+            answer.afterwards(ended::countDown);
+            return Outcome.ended(e.getMessage() + ": the disk is given up, and its file stays locked until vndconfig"
+                    + " --recover can unlock it");
         }
         answer.afterwards(ended::countDown);
-        return complaint.isEmpty() ? Outcome.ok() : Outcome.error(unit.name() + ": detached, but " + complaint.get());
+        return complaint.isEmpty() ? Outcome.ok() : Outcome.ended(unit.name() + ": detached, but " + complaint.get());
     }
 
     private int stopUnlessBusyOnQueue(boolean force) {
@@ -223,8 +246,8 @@ final class Disk implements ControlServer.Handler {
 
     /** Ends the disk whoever is connected, for a signal. Whether nothing was left behind. */
     synchronized boolean end() {
-        if (detached) {
-            return true;
+        if (detached || abandoned) {
+            return detached;
         }
         stopUnlessBusyOnQueue(true);
         try {
@@ -250,6 +273,9 @@ final class Disk implements ControlServer.Handler {
         drain();
         watcher.end();
         Optional<String> complaint = image.lock().release(AttachListener.NONE);
+        if (complaint.isEmpty() && gate.state() == Gate.State.FAILED) {
+            complaint = Optional.of("it had failed: " + gate.failure());
+        }
         complaint.ifPresent(Log::line);
         detached = true;
         queue.end();

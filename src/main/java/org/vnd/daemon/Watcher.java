@@ -2,6 +2,7 @@ package org.vnd.daemon;
 
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import org.vnd.engine.Gate;
 import org.vnd.image.AttachedImage;
 
@@ -21,13 +22,20 @@ final class Watcher implements Runnable {
     private final AttachedImage image;
     private final Gate gate;
     private final QueueThread queue;
+    private final Consumer<String> onFailure;
     private final Thread thread = new Thread(this, "vnd-watcher");
     private volatile boolean ending;
 
-    private Watcher(AttachedImage image, Gate gate, QueueThread queue) {
+    /**
+     * A watcher that doesn't look yet.
+     *
+     * @param onFailure is told, on the watcher's thread and once, why the disk has failed
+     */
+    Watcher(AttachedImage image, Gate gate, QueueThread queue, Consumer<String> onFailure) {
         this.image = image;
         this.gate = gate;
         this.queue = queue;
+        this.onFailure = onFailure;
     }
 
     /**
@@ -38,11 +46,9 @@ final class Watcher implements Runnable {
         return image.lock().breakNanos() / 2;
     }
 
-    static Watcher start(AttachedImage image, Gate gate, QueueThread queue) {
-        Watcher watcher = new Watcher(image, gate, queue);
-        watcher.thread.setDaemon(true);
-        watcher.thread.start();
-        return watcher;
+    void start() {
+        thread.setDaemon(true);
+        thread.start();
     }
 
     /** Looks no more; what is going on is finished first. */
@@ -118,5 +124,6 @@ final class Watcher implements Runnable {
         Log.line("the disk fails: " + reason);
         gate.fail(reason);
         queue.wakeUp();
+        onFailure.accept(reason);
     }
 }

@@ -109,9 +109,10 @@ final class Attachment {
                 geometry.checkEnd(request.path(), lock.blockBytes(), facts.sizeBytes());
             }
             Mount mount = Mount.of(facts);
+            String exception = DirectIo.exception(facts, System.getProperty("os.version"));
             return new AttachedImage(
                     Engine.FILE,
-                    reason,
+                    exception.isEmpty() ? reason : reason + "; " + exception,
                     lock.fd(),
                     HoleMap.read(lock.fd(), request.path(), facts.sizeBytes()),
                     lock,

@@ -14,6 +14,7 @@ import org.vnd.sys.abi.Statx;
 final class BackingFile implements AutoCloseable {
     private final String path;
     private final int pathFd;
+    private final String identity;
 
     /** Pins {@code path}, following symbolic links, and refuses what isn't a regular file without opening it. */
     BackingFile(String path) throws ImageException {
@@ -24,7 +25,9 @@ final class BackingFile implements AutoCloseable {
         }
         this.pathFd = fd;
         try {
-            checkRegular(FileFacts.statx(fd, path));
+            ByteBuffer status = FileFacts.statx(fd, path);
+            checkRegular(status);
+            this.identity = FileFacts.identity(status);
         } catch (SysException e) {
             FileCalls.close(fd);
             throw new ImageException(path, Errno.message(e.errno()), e);
@@ -46,6 +49,11 @@ final class BackingFile implements AutoCloseable {
     /** As the user gave it. */
     String path() {
         return path;
+    }
+
+    /** Which file it is, see {@link FileFacts#identity}. */
+    String identity() {
+        return identity;
     }
 
     /** A path that always leads to this file, for calls that want one. */

@@ -30,7 +30,7 @@ final class Claim {
     /** Says who has the image, without opening it, which would break its owner's lease. */
     private static void refuseOwned(BackingFile file) throws ImageException {
         OwnershipRecord record = OwnershipRecord.read(file);
-        if (record != null && record.ownerRuns()) {
+        if (record != null && record.ownerRuns(file.identity())) {
             throw new ImageException(file.path(), "already attached as " + record.owner());
         }
     }

@@ -69,6 +69,12 @@ record FileFacts(
         return status;
     }
 
+    /** Which file it is, on this host until it is booted again: {@code 8:1:13}, of an answer of {@link #statx}. */
+    static String identity(ByteBuffer status) {
+        return status.getInt(Statx.DEV_MAJOR_OFFSET) + ":" + status.getInt(Statx.DEV_MINOR_OFFSET) + ":"
+                + Long.toUnsignedString(status.getLong(Statx.INO_OFFSET));
+    }
+
     /** Flags of {@link FileFlags}, or 0 where the file system has none. */
     static int readFlags(int fd) {
         ByteBuffer word = Libc.struct(Long.BYTES);

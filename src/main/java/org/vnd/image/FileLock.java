@@ -2,18 +2,16 @@ package org.vnd.image;
 
 import java.io.IOException;
 import java.util.Optional;
-import org.vnd.mem.AlignedBuffer;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
+import org.vnd.sys.abi.Statfs;
 
 /**
  * What the file engine needs: the file open with O_DIRECT, claimed against other vnds, and the proof that at the time of
  * attach nobody else had it open. The layout may change; the file system looks each place up anew.
  */
 final class FileLock implements ImageLock {
-    private static final int SMALLEST_BLOCK_BYTES = 512;
-
     private final BackingFile file;
     private final int fd;
     private final boolean writable;
@@ -39,7 +37,9 @@ final class FileLock implements ImageLock {
             proveAlone(file, fd, writable, listener);
             // Also takes O_NONBLOCK away, which io_uring would obey.
             Libc.check(FileCalls.fcntl(fd, FileCalls.F_SETFL, FileCalls.O_DIRECT), "set O_DIRECT on", file.path());
-            return new FileLock(file, fd, writable, blockBytes(file, fd));
+            FileFacts facts = FileFacts.read(fd, file.path());
+            emptyPageCache(file, fd, facts, listener);
+            return new FileLock(file, fd, writable, DirectIo.blockBytes(facts, file.path()));
         } catch (IOException | RuntimeException | Error e) {
             FileCalls.close(fd);
             throw e;
@@ -61,20 +61,19 @@ final class FileLock implements ImageLock {
         Lease.giveUp(fd);
     }
 
-    /** What O_DIRECT asks of offset and length. */
-    private static int blockBytes(BackingFile file, int fd) throws IOException {
-        int align = FileFacts.read(fd, file.path()).directAlignBytes();
-        if (align > 0) {
-            return Math.max(SMALLEST_BLOCK_BYTES, align);
+    /**
+     * What was read or written before the attach needn't stay in the host's memory. Unlike with the layout lock, pages
+     * that do stay are no danger, because the file system keeps them in step; on tmpfs they are the file.
+     */
+    private static void emptyPageCache(BackingFile file, int fd, FileFacts facts, AttachListener listener)
+            throws IOException {
+        if (facts.fileSystemType() == Statfs.TMPFS_MAGIC) {
+            return;
         }
-        if (align == 0) {
-            throw new ImageException(
-                    file.path(),
-                    "its file system has no O_DIRECT for it (journalled, inline or encrypted data), and the host's page"
-                            + " cache is what vnd never uses");
+        long left = PageCache.empty(fd, file.path(), facts.sizeBytes());
+        if (left > 0) {
+            listener.note(file.path() + ": " + left + " pages of it stay in the page cache: somebody reads it");
         }
-        // Less may work, and then may go through the page cache, as on btrfs.
-        return AlignedBuffer.PAGE_BYTES;
     }
 
     int blockBytes() {

@@ -149,15 +149,25 @@ final class Holders {
         if (maps == null) {
             return;
         }
-        // Device numbers as makedev(3) packs them, printed in hexadecimal, at least two digits each.
-        long major = (device >>> 8 & 0xFFF) | (device >>> 32 & ~0xFFFL);
-        long minor = (device & 0xFF) | (device >>> 12 & ~0xFFL);
-        String wanted = String.format(" %02x:%02x %d ", major, minor, inode);
         for (String line : maps.split("\n")) {
-            if ((line + " ").contains(wanted)) {
+            // address range, permissions, offset, device, inode, path: proc_pid_maps(5)
+            String[] fields = line.split(" +", 6);
+            if (fields.length >= 5 && fields[4].equals(Long.toString(inode)) && isMappingOfTheFile(pid, fields)) {
                 found.add(name(pid) + " has it mapped");
             }
         }
+    }
+
+    /**
+     * By the device's number, or, because btrfs and overlayfs have another number there than stat(2) says, by the link
+     * to the mapped file, which only a privileged process may follow.
+     */
+    private boolean isMappingOfTheFile(String pid, String[] fields) {
+        // Device numbers as makedev(3) packs them, printed in hexadecimal, at least two digits each.
+        long major = (device >>> 8 & 0xFFF) | (device >>> 32 & ~0xFFFL);
+        long minor = (device & 0xFF) | (device >>> 12 & ~0xFFL);
+        return fields[3].equals(String.format("%02x:%02x", major, minor))
+                || isTheFile(Path.of("/proc/" + pid + "/map_files/" + fields[0].replaceAll("\\b0+(?=.)", "")));
     }
 
     private static String name(String pid) {

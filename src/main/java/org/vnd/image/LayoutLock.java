@@ -49,7 +49,7 @@ public final class LayoutLock implements ImageLock {
         this.facts = facts;
         this.device = device;
         this.writable = writable;
-        this.record = OwnershipRecord.ofThisProcess(unit, facts.flags());
+        this.record = OwnershipRecord.ofThisProcess(unit, file.identity(), facts.flags());
         this.frozenBefore = facts.hasFlag(FileFlags.FS_IMMUTABLE_FL);
     }
 

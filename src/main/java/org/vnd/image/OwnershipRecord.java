@@ -13,15 +13,16 @@ import org.vnd.sys.abi.FileFlags;
 /**
  * Who has locked an image, kept in an extended attribute of the image itself, so that it is there after a crash of
  * anything: written before the image is changed in any way, removed after everything is back. Text, so that getfattr(1)
- * shows it: {@code 1 boot=… unit=vnd0 pid=812 start=39271 flags=80000}.
+ * shows it: {@code 1 boot=… unit=vnd0 pid=812 start=39271 file=8:1:13 flags=80000}.
  *
  * @param bootId of the kernel that ran, /proc/sys/kernel/random/boot_id
  * @param unit name of the disk
  * @param pid of the daemon
  * @param startTicks when that process began, field 22 of proc_pid_stat(5): a process id alone comes again
+ * @param file which one it was written for, {@link FileFacts#identity}: attributes are copied along with a file
  * @param flagsBefore of the file, {@link org.vnd.sys.abi.FileFlags}
  */
-record OwnershipRecord(String bootId, String unit, long pid, long startTicks, int flagsBefore) {
+record OwnershipRecord(String bootId, String unit, long pid, long startTicks, String file, int flagsBefore) {
     /** Only root can read or write attributes of this class, xattr(7). */
     static final String ATTRIBUTE = "trusted.vnd";
 
@@ -38,10 +39,10 @@ record OwnershipRecord(String bootId, String unit, long pid, long startTicks, in
         FileFacts.writeFlags(fd, others | (flagsBefore & forbidding), path);
     }
 
-    /** The record of this process for the disk {@code unit}. */
-    static OwnershipRecord ofThisProcess(String unit, int flagsBefore) {
+    /** The record of this process for {@code file} as the disk {@code unit}. */
+    static OwnershipRecord ofThisProcess(String unit, String file, int flagsBefore) {
         long pid = ProcessHandle.current().pid();
-        return new OwnershipRecord(currentBootId(), unit, pid, startTicks(pid), flagsBefore);
+        return new OwnershipRecord(currentBootId(), unit, pid, startTicks(pid), file, flagsBefore);
     }
 
     private static String currentBootId() {
@@ -63,9 +64,9 @@ record OwnershipRecord(String bootId, String unit, long pid, long startTicks, in
         return Long.parseLong(fields.nextToken());
     }
 
-    /** Whether the process that wrote it runs. */
-    boolean ownerRuns() {
-        return bootId.equals(currentBootId()) && startTicks(pid) == startTicks;
+    /** Whether it was written for {@code thisFile}, where it was found, and the process that wrote it runs. */
+    boolean ownerRuns(String thisFile) {
+        return file.equals(thisFile) && bootId.equals(currentBootId()) && startTicks(pid) == startTicks;
     }
 
     /** For people. */
@@ -107,20 +108,26 @@ record OwnershipRecord(String bootId, String unit, long pid, long startTicks, in
     /** What {@link #toString} wrote, or null for anything else. */
     static @Nullable OwnershipRecord parse(String text) {
         StringTokenizer words = new StringTokenizer(text, " ");
-        if (words.countTokens() != 6 || !words.nextToken().equals(VERSION)) {
+        if (words.countTokens() != 7 || !words.nextToken().equals(VERSION)) {
             return null;
         }
         String bootId = value(words.nextToken(), "boot=");
         String unit = value(words.nextToken(), "unit=");
         String pid = value(words.nextToken(), "pid=");
         String start = value(words.nextToken(), "start=");
+        String file = value(words.nextToken(), "file=");
         String flags = value(words.nextToken(), "flags=");
-        if (bootId == null || unit == null || pid == null || start == null || flags == null) {
+        if (bootId == null || unit == null || pid == null || start == null || file == null || flags == null) {
             return null;
         }
         try {
             return new OwnershipRecord(
-                    bootId, unit, Long.parseLong(pid), Long.parseLong(start), Integer.parseUnsignedInt(flags, 16));
+                    bootId,
+                    unit,
+                    Long.parseLong(pid),
+                    Long.parseLong(start),
+                    file,
+                    Integer.parseUnsignedInt(flags, 16));
         } catch (NumberFormatException e) {
             return null;
         }
@@ -148,7 +155,7 @@ record OwnershipRecord(String bootId, String unit, long pid, long startTicks, in
 
     @Override
     public String toString() {
-        return VERSION + " boot=" + bootId + " unit=" + unit + " pid=" + pid + " start=" + startTicks + " flags="
-                + Integer.toHexString(flagsBefore);
+        return VERSION + " boot=" + bootId + " unit=" + unit + " pid=" + pid + " start=" + startTicks + " file=" + file
+                + " flags=" + Integer.toHexString(flagsBefore);
     }
 }

@@ -99,7 +99,8 @@ public final class Main {
                 pid,
                 UnitRecord.State.ATTACHED,
                 new ImagePlace("/dev/fake1", 8, 1, "/fake", (Long) Files.getAttribute(file, "unix:ino")),
-                UnitRecord.unprotectedOf(String.valueOf(System.getenv("VND_UNPROTECTED"))));
+                UnitRecord.unprotectedOf(String.valueOf(System.getenv("VND_UNPROTECTED"))),
+                "");
     }
 
     /** The orderly end: nothing is left behind, exit status 0 also after a signal. */

@@ -109,6 +109,15 @@ class ThiefTest {
         }
     }
 
+    /** A failed disk is one in the listing, and isn't detached as if nothing had been. */
+    private static void saysSo(AttachedDisk disk) {
+        String listing = disk.product().run("-l", "-v", disk.unit()).succeeded().output();
+        assertTrue(listing.startsWith(disk.unit() + ": failed, "), listing);
+        assertTrue(listing.contains("\tfailed: "), listing);
+        Command.Result detached = disk.product().run("-u", "-F", disk.unit()).exited(1);
+        assertTrue(detached.errors().contains(disk.unit() + ": detached, but "), detached.toString());
+    }
+
     private static void check(Theft theft) throws Exception {
         String what = theft.operation + " → " + theft.outcome;
         System.err.println("a thief's " + what);
@@ -118,6 +127,7 @@ class ThiefTest {
             assertTrue(writer.exitCode() != 0, what + ", and the client noticed nothing");
             String later = theft.disk.qemuIo("write -P 2 0 64k").toString();
             assertTrue(later.contains("Input/output error"), later);
+            saysSo(theft.disk);
         } else {
             assertTrue(theft.writer.alive(), theft.writer.output() + theft.writer.errors());
             theft.writer.kill();

@@ -55,7 +55,8 @@ class UnitRecordTest {
                 77,
                 UnitRecord.State.ATTACHED,
                 new ImagePlace("/dev/sda1", 8, 1, "/", 12),
-                List.of("oom-score: EACCES"));
+                List.of("oom-score: EACCES"),
+                "");
         JsonWriter json = new JsonWriter().beginObject();
         record.writeListed(json);
         assertEquals(LISTED, json.endObject().toString());
@@ -133,6 +134,7 @@ class UnitRecordTest {
                         random.nextInt(),
                         JsonTest.randomText(random),
                         random.nextLong()),
-                unprotected);
+                unprotected,
+                JsonTest.randomText(random));
     }
 }

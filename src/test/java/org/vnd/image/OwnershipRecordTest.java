@@ -2,6 +2,7 @@ package org.vnd.image;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -11,6 +12,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
 import org.vnd.lab.Requires;
@@ -20,18 +22,52 @@ import org.vnd.sys.FileCalls;
 class OwnershipRecordTest {
     @Test
     void isReadAsItWasWritten() {
-        OwnershipRecord record = OwnershipRecord.ofThisProcess("vnd12", 0x80080000);
+        OwnershipRecord record = OwnershipRecord.ofThisProcess("vnd12", "8:1:13", 0x80080000);
         assertEquals(record, OwnershipRecord.parse(record.toString()));
-        assertTrue(record.ownerRuns());
+        assertTrue(record.ownerRuns("8:1:13"));
         assertEquals("vnd12 (pid " + ProcessHandle.current().pid() + ")", record.owner());
     }
 
     @Test
     void anEarlierBootAnEarlierProcessAndNoProcessAreGone() {
-        OwnershipRecord self = OwnershipRecord.ofThisProcess("vnd0", 0);
-        assertFalse(new OwnershipRecord("other", "vnd0", self.pid(), self.startTicks(), 0).ownerRuns());
-        assertFalse(new OwnershipRecord(self.bootId(), "vnd0", self.pid(), self.startTicks() - 1, 0).ownerRuns());
-        assertFalse(new OwnershipRecord(self.bootId(), "vnd0", 1L << 40, self.startTicks(), 0).ownerRuns());
+        OwnershipRecord self = OwnershipRecord.ofThisProcess("vnd0", "8:1:13", 0);
+        assertFalse(with(self, "other", self.pid(), self.startTicks()).ownerRuns("8:1:13"));
+        assertFalse(with(self, self.bootId(), self.pid(), self.startTicks() - 1).ownerRuns("8:1:13"));
+        assertFalse(with(self, self.bootId(), 1L << 40, self.startTicks()).ownerRuns("8:1:13"));
+    }
+
+    private static OwnershipRecord with(OwnershipRecord record, String bootId, long pid, long startTicks) {
+        return new OwnershipRecord(bootId, record.unit(), pid, startTicks, record.file(), 0);
+    }
+
+    /** {@code cp -a}, a snapshot and a restored backup have the attribute of a file that is attached. */
+    @Test
+    void aCopyOfTheFileIsNotTheOwners() {
+        assertFalse(OwnershipRecord.ofThisProcess("vnd0", "8:1:13", 0).ownerRuns("8:1:14"));
+    }
+
+    @Test
+    @Requires(
+            loop = true,
+            tools = {"mkfs.ext4", "cp"})
+    void aCopyOfAnAttachedFileIsAttachedToo() throws Exception {
+        try (ScratchFileSystem files =
+                ScratchFileSystem.of(FileSystemKind.EXT4).sizeMebibytes(64).create()) {
+            Path original = files.path("image");
+            Path copy = files.path("copy");
+            DirectFile.fill(original, 1 << 20, 1);
+            try (Attached first = Attached.physically(original)) {
+                new Command("cp", "-a", original.toString(), copy.toString())
+                        .run()
+                        .succeeded();
+                assertTrue(Attached.hasRecord(copy));
+                try (Attached second = Attached.physically(copy)) {
+                    assertNotEquals(first.image.fd(), second.image.fd());
+                }
+                assertFalse(Attached.hasRecord(copy));
+                assertTrue(Attached.hasRecord(original));
+            }
+        }
     }
 
     @ParameterizedTest
@@ -39,13 +75,14 @@ class OwnershipRecordTest {
             strings = {
                 "",
                 "1",
-                "2 boot=a unit=vnd0 pid=1 start=2 flags=0",
-                "1 boot=a unit=vnd0 pid=1 start=2",
-                "1 boot=a unit=vnd0 pid=1 start=2 flags=0 more",
-                "1 boot= unit=vnd0 pid=1 start=2 flags=0",
-                "1 boot=a unit=vnd0 pid=x start=2 flags=0",
-                "1 boot=a unit=vnd0 pid=1 start=2 flags=100000000",
-                "1 unit=vnd0 boot=a pid=1 start=2 flags=0",
+                "2 boot=a unit=vnd0 pid=1 start=2 file=8:1:2 flags=0",
+                "1 boot=a unit=vnd0 pid=1 start=2 file=8:1:2",
+                "1 boot=a unit=vnd0 pid=1 start=2 flags=0",
+                "1 boot=a unit=vnd0 pid=1 start=2 file=8:1:2 flags=0 more",
+                "1 boot= unit=vnd0 pid=1 start=2 file=8:1:2 flags=0",
+                "1 boot=a unit=vnd0 pid=x start=2 file=8:1:2 flags=0",
+                "1 boot=a unit=vnd0 pid=1 start=2 file=8:1:2 flags=100000000",
+                "1 unit=vnd0 boot=a pid=1 start=2 file=8:1:2 flags=0",
             })
     void anythingElseIsNoRecord(String text) {
         assertNull(OwnershipRecord.parse(text));

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.vnd.image.AttachRequest.Engine;
@@ -42,12 +43,16 @@ class RefusalTest {
 
     /** Physical is refused for {@code reason}; the engine that is left works, and says the same. */
     private static void goesByFile(Path path, String reason) throws Exception {
+        goesByFile(path, reason, reason);
+    }
+
+    private static void goesByFile(Path path, String reason, String engineReason) throws Exception {
         ImageException refused = assertThrows(ImageException.class, () -> Attached.physically(path));
         assertEquals(path + ": not possible with --engine physical: " + reason, refused.getMessage());
         byte[] expected = Files.readAllBytes(path);
         try (Attached attached = Attached.attach(path, Engine.AUTO)) {
             assertEquals(Engine.FILE, attached.image.engine());
-            assertEquals(reason, attached.image.engineReason());
+            assertEquals(engineReason, attached.image.engineReason());
             assertEquals(expected[4096], (byte) attached.readByte(4096));
             attached.writeBlock(4096, 'w');
         }
@@ -225,8 +230,29 @@ class RefusalTest {
     void btrfs() throws Exception {
         try (ScratchFileSystem files =
                 ScratchFileSystem.of(FileSystemKind.BTRFS).create()) {
-            goesByFile(file(files), "btrfs moves blocks (copy on write, balance, defragmentation)");
+            String reason = "btrfs moves blocks (copy on write, balance, defragmentation)";
+            Path plain = file(files);
+            boolean buffered = DirectIo.isAtLeast(System.getProperty("os.version"), 6, 14);
+            goesByFile(
+                    plain,
+                    reason,
+                    reason
+                            + (buffered
+                                    ? "; btrfs makes checksums of it, and so writes by way of the page cache (chattr +C"
+                                            + " a new file)"
+                                    : ""));
+            Path withoutChecksums = Files.createFile(files.path("nocow"));
+            Command.output("chattr", "+C", withoutChecksums);
+            DirectFile.fill(withoutChecksums, 1 << 20, 1);
+            goesByFile(withoutChecksums, reason);
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"6.14.0, true", "6.13.9-amd64, false", "7.0, true", "5.15.0-1, false", "6.18-rc1, true", "strange, true"
+    })
+    void releasesOfTheKernelAreCompared(String release, boolean atLeast) {
+        assertEquals(atLeast, DirectIo.isAtLeast(release, 6, 14));
     }
 
     /** Its kernel doesn't tell what O_DIRECT needs there, and does what isn't aligned through the page cache. */

@@ -22,10 +22,10 @@ public record AttachedDisk(
         long pid)
         implements AutoCloseable {
 
-    /** Reads the documented fields by their documented names, and no others. */
+    /** Reads the documented fields by their documented names, and no others; after them a failed disk has one more. */
     static List<AttachedDisk> parse(Product product, String json) {
         List<AttachedDisk> disks = new ArrayList<>();
-        Matcher device = Pattern.compile("\\{\"unit\":.*?\"pid\":\\d+}").matcher(json.replaceAll("\\s*\n\\s*", ""));
+        Matcher device = Pattern.compile("\\{\"unit\":.*?\"pid\":\\d+[,}]").matcher(json.replaceAll("\\s*\n\\s*", ""));
         while (device.find()) {
             String text = device.group();
             disks.add(new AttachedDisk(

@@ -43,6 +43,34 @@ class DetachTest {
         }
     }
 
+    /** Nothing can be unlocked in a file system that was shut down; then force ends the disk, and says what is left. */
+    @ParameterizedTest
+    @CsvSource({"EXT4", "XFS"})
+    void givesUpADiskWhoseFileSystemIsShutDown(FileSystemKind kind) throws Exception {
+        try (ScratchFileSystem files = ScratchFileSystem.of(kind).create();
+                Product product = new Product()) {
+            Path image = files.path("image");
+            DirectFile.fill(image, 8 << 20, 1);
+            AttachedDisk disk = product.attach(image);
+            disk.qemuIo("write -P 7 0 1M", "flush").succeeded();
+            files.shutDown();
+            String refusal = product.refusal("-u", disk.unit());
+            assertTrue(refusal.contains(image.toString()), refusal);
+            assertTrue(refusal.contains("-F"), refusal);
+            assertTrue(disk.daemon().isAlive());
+            String givenUp = product.refusal("-u", "-F", disk.unit());
+            assertTrue(givenUp.contains("given up"), givenUp);
+            assertTrue(ProcessHandle.of(disk.pid()).isEmpty(), "the daemon lives");
+            assertTrue(product.run("-l").output().startsWith(disk.unit() + ": crashed, "));
+            files.unmount();
+            files.mount();
+            product.run("--recover").succeeded();
+            assertEquals(7, Files.readAllBytes(image)[(1 << 20) - 1]);
+            assertEquals("", Command.output("getfattr", "-d", "-m", "-", image));
+            assertTrue(product.disks().isEmpty());
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({"EXT4", "XFS"})
     void refusesWhileAClientIsConnected(FileSystemKind kind) throws Exception {

@@ -13,6 +13,7 @@ public final class FileFlags {
     public static final int FS_ENCRYPT_FL = 0x800;
     public static final int FS_JOURNAL_DATA_FL = 0x4000;
     public static final int FS_VERITY_FL = 0x100000;
+    public static final int FS_NOCOW_FL = 0x800000;
     public static final int FS_DAX_FL = 0x2000000;
     public static final int FS_INLINE_DATA_FL = 0x10000000;
 
