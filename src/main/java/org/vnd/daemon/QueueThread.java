@@ -6,6 +6,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.vnd.engine.Engine;
 import org.vnd.export.nbd.Server;
 import org.vnd.ring.Ring;
@@ -34,6 +35,7 @@ final class QueueThread {
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
     private final Queue<Runnable> posted = new ConcurrentLinkedQueue<>();
     private volatile boolean stopping;
+    private volatile @Nullable Courtesy courtesy;
 
     private QueueThread() {}
 
@@ -76,6 +78,7 @@ final class QueueThread {
             made.completeExceptionally(e);
             return;
         }
+        courtesy = Courtesy.ofThisThread();
         Ring ring = parts.ring();
         ring.onWakeUp(this::doPosted);
         parts.server().start();
@@ -113,6 +116,14 @@ final class QueueThread {
     /** Makes the engine look at the gate, soon. */
     void wakeUp() {
         ring().wakeUp();
+    }
+
+    /** Looks whether the thread gets its processor in time; called once a second. */
+    void lookAtScheduling() {
+        Courtesy started = courtesy;
+        if (started != null) {
+            started.look();
+        }
     }
 
     /** Has {@code action} done on the thread, soon. */

@@ -89,6 +89,7 @@ final class Watcher implements Runnable {
                 // Always: whether requests have found the gate shut in the meantime can't be told from here.
                 queue.wakeUp();
             }
+            queue.lookAtScheduling();
             LockSupport.parkNanos(INTERVAL_NANOS);
         }
     }

@@ -1,0 +1,32 @@
+package org.vnd.sys;
+
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+
+/** System calls on threads. Each returns a value ≥ 0 or a negated errno; see {@link Libc}. */
+public final class ThreadCalls {
+    // include/uapi/linux/sched.h
+    public static final int SCHED_OTHER = 0;
+    public static final int SCHED_BATCH = 3;
+
+    private static final long GETTID = Libc.symbol("gettid");
+    private static final long SCHED_SETSCHEDULER = Libc.symbol("sched_setscheduler");
+
+    private ThreadCalls() {}
+
+    /** gettid(2): the calling thread's number in /proc. */
+    public static int currentThread() {
+        // It takes no argument, and looks at none.
+        return Libc.callInt(GETTID, 0);
+    }
+
+    /** sched_setscheduler(2) to one of the policies that have no priorities. */
+    public static int setScheduler(int thread, int policy) {
+        ByteBuffer parameters = Libc.struct(Integer.BYTES);
+        try {
+            return Libc.callInt(SCHED_SETSCHEDULER, thread, policy, Libc.address(parameters));
+        } finally {
+            Reference.reachabilityFence(parameters);
+        }
+    }
+}
