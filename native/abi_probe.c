@@ -8,6 +8,7 @@
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/io_uring.h>
+#include <linux/loop.h>
 #include <linux/magic.h>
 #include <linux/mman.h>
 #include <linux/stat.h>
@@ -268,6 +269,29 @@ static void posix(void)
     OFFSET(PollFd, REVENTS, struct pollfd, revents);
 }
 
+static void loop(void)
+{
+    SIZE(LoopConfig, struct loop_config);
+    OFFSET(LoopConfig, FD, struct loop_config, fd);
+    OFFSET(LoopConfig, BLOCK_SIZE, struct loop_config, block_size);
+    OFFSET(LoopConfig, INFO, struct loop_config, info);
+    SAME(LoopConfig, LOOP_CONFIGURE);
+    SAME(LoopConfig, LOOP_CLR_FD);
+    SAME(LoopConfig, LOOP_GET_STATUS64);
+    SAME(LoopConfig, LOOP_CTL_GET_FREE);
+
+    SIZE(LoopInfo, struct loop_info64);
+    OFFSET(LoopInfo, OFFSET, struct loop_info64, lo_offset);
+    OFFSET(LoopInfo, SIZELIMIT, struct loop_info64, lo_sizelimit);
+    OFFSET(LoopInfo, FLAGS, struct loop_info64, lo_flags);
+    OFFSET(LoopInfo, FILE_NAME, struct loop_info64, lo_file_name);
+    SAME(LoopInfo, LO_NAME_SIZE);
+    SAME(LoopInfo, LO_FLAGS_READ_ONLY);
+    SAME(LoopInfo, LO_FLAGS_AUTOCLEAR);
+    SAME(LoopInfo, LO_FLAGS_PARTSCAN);
+    SAME(LoopInfo, LO_FLAGS_DIRECT_IO);
+}
+
 int main(void)
 {
     file_map();
@@ -277,5 +301,6 @@ int main(void)
     open_guard();
     ring();
     posix();
+    loop();
     return 0;
 }

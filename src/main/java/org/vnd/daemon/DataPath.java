@@ -1,9 +1,11 @@
 package org.vnd.daemon;
 
+import java.util.List;
 import org.vnd.engine.Engine;
 import org.vnd.engine.FileEngine;
 import org.vnd.engine.Gate;
 import org.vnd.engine.PhysicalEngine;
+import org.vnd.export.QueueExport;
 import org.vnd.export.nbd.Options;
 import org.vnd.export.nbd.Server;
 import org.vnd.extent.ExtentMap;
@@ -17,7 +19,7 @@ import org.vnd.ring.UringRing;
 import org.vnd.sys.SysException;
 
 /** Puts together what one queue thread works with. */
-record DataPath(Ring ring, Engine engine, Server server) implements QueueThread.Parts {
+record DataPath(Ring ring, Engine engine, List<QueueExport> exports) implements QueueThread.Parts {
     /** Two requests of the largest size the protocol lets a client send, 32 MiB, so that one is served meanwhile. */
     private static final int ARENA_BYTES = 64 << 20;
 
@@ -35,7 +37,8 @@ record DataPath(Ring ring, Engine engine, Server server) implements QueueThread.
         // The lock's descriptor too: after a kill, nobody gets the image before the writes in flight are done.
         ring.registerFiles(image.fd(), image.lock().fd());
         Options options = new Options(unit, file, Log::line);
-        return new DataPath(ring, engine, new Server(ring, new BufferPool(arena), engine, listener, options));
+        QueueExport server = new Server(ring, new BufferPool(arena), engine, listener, options);
+        return new DataPath(ring, engine, List.of(server));
     }
 
     private static Engine engine(AttachedImage image, Gate gate, Ring ring) throws SysException {

@@ -191,7 +191,7 @@ final class Disk implements ControlServer.Handler {
     }
 
     private Outcome status(ControlAnswer answer) {
-        answer.note(queue.ask(() -> queue.server().connections()) + " connections");
+        answer.note(queue.ask(queue::clients) + " connections");
         return gate.state() == Gate.State.FAILED ? Outcome.error(gate.failure()) : Outcome.ok();
     }
 
@@ -224,11 +224,11 @@ final class Disk implements ControlServer.Handler {
 
     /** On the queue's thread, so that no client comes in between: stops the server, or says how many are connected. */
     private int stopUnlessBusy(boolean force) {
-        int clients = queue.server().connections();
+        int clients = queue.clients();
         if (clients > 0 && !force) {
             return clients;
         }
-        queue.server().stop();
+        queue.stop();
         return 0;
     }
 
@@ -260,7 +260,7 @@ final class Disk implements ControlServer.Handler {
     }
 
     private void drain() {
-        while (!queue.ask(() -> queue.server().drained() && queue.engine().idle())) {
+        while (!queue.ask(queue::drained)) {
             LockSupport.parkNanos(POLL_NANOS);
         }
     }

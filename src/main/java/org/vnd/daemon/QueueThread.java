@@ -1,6 +1,7 @@
 package org.vnd.daemon;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -8,7 +9,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.vnd.engine.Engine;
-import org.vnd.export.nbd.Server;
+import org.vnd.export.QueueExport;
 import org.vnd.ring.Ring;
 import org.vnd.sys.SysException;
 
@@ -23,7 +24,7 @@ final class QueueThread {
 
         Engine engine();
 
-        Server server();
+        List<QueueExport> exports();
     }
 
     /** Makes the parts. */
@@ -66,8 +67,30 @@ final class QueueThread {
         return made.join().engine();
     }
 
-    Server server() {
-        return made.join().server();
+    /** Clients of all exports. */
+    int clients() {
+        int clients = 0;
+        for (QueueExport export : made.join().exports()) {
+            clients += export.clients();
+        }
+        return clients;
+    }
+
+    /** Stops all exports. */
+    void stop() {
+        for (QueueExport export : made.join().exports()) {
+            export.stop();
+        }
+    }
+
+    /** Whether nothing of any export, and of the engine, is in work. */
+    boolean drained() {
+        for (QueueExport export : made.join().exports()) {
+            if (!export.drained()) {
+                return false;
+            }
+        }
+        return engine().idle();
     }
 
     private void run(Maker maker) {
@@ -81,12 +104,16 @@ final class QueueThread {
         courtesy = Courtesy.ofThisThread();
         Ring ring = parts.ring();
         ring.onWakeUp(this::doPosted);
-        parts.server().start();
+        for (QueueExport export : parts.exports()) {
+            export.start();
+        }
         made.complete(parts);
         try {
-            loop(ring, parts.server());
+            loop(ring, parts.exports().toArray(new QueueExport[0]));
             // Here, because the kernel takes orders about a ring only from the thread that made it.
-            parts.server().close();
+            for (QueueExport export : parts.exports()) {
+                export.close();
+            }
             ring.close();
             parts.engine().close();
             ended.complete(null);
@@ -98,10 +125,12 @@ final class QueueThread {
         }
     }
 
-    private void loop(Ring ring, Server server) throws SysException {
+    private void loop(Ring ring, QueueExport[] exports) throws SysException {
         while (!stopping) {
             ring.run(true);
-            server.flushReplies();
+            for (QueueExport export : exports) {
+                export.afterRun();
+            }
         }
     }
 

@@ -14,6 +14,7 @@ public final class AlignedBuffer implements AutoCloseable {
 
     private final long address;
     private final int sizeBytes;
+    private final long mappedBytes;
     private final ByteBuffer bytes;
     private final boolean locked;
     private boolean open = true;
@@ -28,15 +29,18 @@ public final class AlignedBuffer implements AutoCloseable {
             throw new IllegalArgumentException("size of a buffer: " + sizeBytes);
         }
         this.sizeBytes = (sizeBytes + PAGE_BYTES - 1) & -PAGE_BYTES;
-        this.address = map(this.sizeBytes);
+        // Whole huge pages from the first on: since Linux 6.12 only such a mapping begins at a huge page's boundary.
+        boolean huge = this.sizeBytes >= HUGE_PAGE_BYTES;
+        this.mappedBytes = huge ? (this.sizeBytes + HUGE_PAGE_BYTES - 1L) & -HUGE_PAGE_BYTES : this.sizeBytes;
+        this.address = map(mappedBytes);
         this.bytes = Libc.view(address, this.sizeBytes);
-        this.locked = MemoryCalls.mlock(address, this.sizeBytes) == 0;
+        this.locked = MemoryCalls.mlock(address, mappedBytes) == 0;
         if (!locked) {
             populate();
         }
     }
 
-    private static long map(int sizeBytes) throws SysException {
+    private static long map(long sizeBytes) throws SysException {
         int flags = MemoryCalls.MAP_PRIVATE | MemoryCalls.MAP_ANONYMOUS;
         // After mlockall(MCL_FUTURE), memory that can be written gets its pages, small ones, within mmap.
         long address = Libc.check(
@@ -90,7 +94,7 @@ public final class AlignedBuffer implements AutoCloseable {
     public void close() {
         if (open) {
             open = false;
-            MemoryCalls.munmap(address, sizeBytes);
+            MemoryCalls.munmap(address, mappedBytes);
         }
     }
 }

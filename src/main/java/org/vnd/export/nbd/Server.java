@@ -2,6 +2,7 @@ package org.vnd.export.nbd;
 
 import java.util.Objects;
 import org.vnd.block.BlockDevice;
+import org.vnd.export.QueueExport;
 import org.vnd.mem.BufferPool;
 import org.vnd.ring.CompletionHandler;
 import org.vnd.ring.Ring;
@@ -11,7 +12,7 @@ import org.vnd.sys.SocketCalls;
 import org.vnd.sys.SysException;
 
 /**
- * Serves a disk on a listening socket: all connections on the thread of one ring, which calls {@link #flushReplies} after
+ * Serves a disk on a listening socket: all connections on the thread of one ring, which calls {@link #afterRun} after
  * each {@link Ring#run}.
  *
  * <p>Connections that ask for the disk and those that only negotiate have separate bounds. The seventeenth client gets an
@@ -21,7 +22,7 @@ import org.vnd.sys.SysException;
  * <p>Replies are sent with a plain sendmsg(2) that doesn't block, which costs less than a trip through the ring and is
  * over at once; the ring is asked only where the client doesn't read fast enough.
  */
-public final class Server implements CompletionHandler, AutoCloseable {
+public final class Server implements QueueExport, CompletionHandler {
     /** Connections beside those in the transmission phase: in their handshake, or being closed. */
     private static final int HANDSHAKE_LIMIT = 16;
 
@@ -87,6 +88,7 @@ public final class Server implements CompletionHandler, AutoCloseable {
     }
 
     /** Begins to accept clients. */
+    @Override
     public void start() {
         // An accept of io_uring on a socket that doesn't block doesn't wait either, on some kernels.
         int flags = FileCalls.fcntl(listenFd, FileCalls.F_GETFL, 0);
@@ -97,7 +99,8 @@ public final class Server implements CompletionHandler, AutoCloseable {
     }
 
     /** Clients in the transmission phase. */
-    public int connections() {
+    @Override
+    public int clients() {
         return pool.placesTaken();
     }
 
@@ -108,11 +111,12 @@ public final class Server implements CompletionHandler, AutoCloseable {
 
     /**
      * Takes no more clients and no more requests. What the disk has in work is answered, unless its client doesn't read.
-     * The owner goes on with {@link Ring#run} and {@link #flushReplies} until {@link #drained}.
+     * The owner goes on with {@link Ring#run} and {@link #afterRun} until {@link #drained}.
      *
      * <p>The listening socket stays its owner's, who closes it, and removes its path, or leaves it to the next daemon
      * (LISTEN_FDS): whoever still connects until the ring is closed is hung up on.
      */
+    @Override
     public void stop() {
         stopped = true;
         for (Connection connection : connections) {
@@ -124,10 +128,11 @@ public final class Server implements CompletionHandler, AutoCloseable {
                 attention(connection);
             }
         }
-        flushReplies();
+        afterRun();
     }
 
     /** After {@link #stop}: whether no connection is left, and no request. */
+    @Override
     public boolean drained() {
         return stopped && free.size() == connections.length;
     }
@@ -142,7 +147,8 @@ public final class Server implements CompletionHandler, AutoCloseable {
     }
 
     /** Sends what has become ready, and lets those go on who waited for what has become free. */
-    public void flushReplies() {
+    @Override
+    public void afterRun() {
         do {
             for (Connection next = attention.poll(); next != null; next = attention.poll()) {
                 serve(next);

@@ -31,8 +31,7 @@ class HostileClientsTest {
     }
 
     private static void assertNothingLeft(ServerLab lab, int connections) {
-        while (lab.on(
-                () -> lab.server().connections() > connections || lab.server().requestsInFlight() > 0)) {
+        while (lab.on(() -> lab.server().clients() > connections || lab.server().requestsInFlight() > 0)) {
             Thread.onSpinWait();
         }
     }

@@ -81,7 +81,7 @@ public final class ServerLab implements AutoCloseable {
             started.complete(own);
             while (!ending || !server.drained()) {
                 own.run(true);
-                server.flushReplies();
+                server.afterRun();
             }
             server.close();
             ended.complete(null);

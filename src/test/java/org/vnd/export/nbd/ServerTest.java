@@ -29,7 +29,7 @@ class ServerTest {
         random.fill(data);
         try (ServerLab lab = new ServerLab(kind, DISK_BYTES)) {
             try (Client client = lab.connect().handshake()) {
-                assertEquals(1, lab.on(lab.server()::connections));
+                assertEquals(1, lab.on(lab.server()::clients));
                 assertEquals(0, client.write(1, 12345, data));
                 assertArrayEquals(data, client.read(12345, data.length));
                 assertEquals(0, client.ask(0, 3, 0, 0));
@@ -38,7 +38,7 @@ class ServerTest {
                 client.send(new ClientBytes().request(0, 2, 0, 0, 0));
                 assertEquals(0, client.receiveAll().length);
             }
-            assertEquals(0, lab.on(lab.server()::connections));
+            assertEquals(0, lab.on(lab.server()::clients));
             assertEquals(List.of(), lab.log());
         }
     }
@@ -115,13 +115,13 @@ class ServerTest {
             assertEquals("all connections of this disk are in use", answer.text());
             assertEquals(List.of("nbd: a client was turned away: all 16 connections are in use"), lab.log());
             clients.get(3).close();
-            while (lab.on(lab.server()::connections) > 15) {
+            while (lab.on(lab.server()::clients) > 15) {
                 Thread.onSpinWait();
             }
             late.send(new ClientBytes().info(OptionType.GO, ""));
             assertEquals(
                     2, new ServerBytes(late.receive(20 + 12 + 20)).options().size());
-            assertEquals(16, lab.on(lab.server()::connections));
+            assertEquals(16, lab.on(lab.server()::clients));
             assertEquals(0, late.ask(0, 3, 0, 0));
             late.close();
             for (Client client : clients) {
