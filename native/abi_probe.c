@@ -281,6 +281,7 @@ static void loop(void)
     SAME(LoopConfig, LOOP_CTL_GET_FREE);
 
     SIZE(LoopInfo, struct loop_info64);
+    OFFSET(LoopInfo, RDEVICE, struct loop_info64, lo_rdevice);
     OFFSET(LoopInfo, OFFSET, struct loop_info64, lo_offset);
     OFFSET(LoopInfo, SIZELIMIT, struct loop_info64, lo_sizelimit);
     OFFSET(LoopInfo, FLAGS, struct loop_info64, lo_flags);

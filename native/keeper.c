@@ -137,16 +137,17 @@ static int lock_unit(int state, const char *name)
     return -1;
 }
 
-/* Removes the unit's folder, which is flat. What can't be removed stays, for a listing to show. */
-static void remove_folder(int state, const char *unit)
+/* Removes the unit's flat folder; after a crash only the names of its node, soon another's. */
+static void remove_folder(int state, const char *unit, bool orderly)
 {
     int fd = openat(state, unit, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *folder = fd < 0 ? NULL : fdopendir(fd);
     for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;)
-        unlinkat(fd, entry->d_name, 0);
+        if (orderly || strncmp(entry->d_name, unit, strlen(unit)) == 0)
+            unlinkat(fd, entry->d_name, 0);
     if (folder != NULL)
         closedir(folder);
-    unlinkat(state, unit, AT_REMOVEDIR);
+    unlinkat(state, unit, AT_REMOVEDIR); /* Unless something stays in it. */
 }
 
 static void copy_fd(int from, int to)
@@ -289,9 +290,8 @@ int main(int argc, char **argv)
     close(report_fd); /* So that the end of the daemon is the end of the pipe. */
     int end = watch(daemon, &signals);
     bool orderly = WIFEXITED(end) && WEXITSTATUS(end) == 0;
-    if (orderly)
-        remove_folder(state, unit);
-    else
+    remove_folder(state, unit, orderly);
+    if (!orderly)
         fprintf(stderr, "vnd-keeper: the daemon %s %d\n",
                 WIFEXITED(end) ? "ended with status" : "was killed by signal",
                 WIFEXITED(end) ? WEXITSTATUS(end) : WTERMSIG(end));

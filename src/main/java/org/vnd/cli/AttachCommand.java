@@ -171,6 +171,9 @@ final class AttachCommand {
                     throw new ProgramException(line.text());
                 case READY:
                     progress.clear();
+                    if (!line.text().isEmpty()) {
+                        Messages.warn(line.text());
+                    }
                     if (unit.isPresent()) {
                         announce(state, unit.get(), wanted.isEmpty(), file, geometry);
                     }

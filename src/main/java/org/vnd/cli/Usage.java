@@ -30,7 +30,10 @@ final class Usage {
               --engine auto|physical|file
                              physical: through the block map, past the file system, or not at all;
                              file: through the file; auto: physical where it is sound (default)
-              --export nbd   how the disk is reached: NBD on a Unix socket (default)
+              --export nbd|loop|auto
+                             how the disk is reached: by NBD on a Unix socket (default); loop: also as
+                             a block device of this host, where the image is one extent; auto: as
+                             the best block device that can be had
               --allocate     fill holes and unwritten extents first, so that physical is possible
               --offset N     the disk begins N bytes into the file; K, M, G, T: powers of 1024
               --sizelimit N  the disk is at most N bytes long

@@ -10,7 +10,7 @@ import java.util.Optional;
  * @param file absolute path of the image; symbolic links in it are the daemon's to resolve
  * @param readOnly whether the disk shall refuse writes
  * @param engine which engine
- * @param export which export; only {@code nbd} so far
+ * @param export how the disk is reached beside NBD: {@link #AUTO}, {@link #NBD} or {@link #LOOP}
  * @param allocate whether to fill holes and unwritten extents of the image first
  * @param offsetBytes first byte of the disk in the image
  * @param sizeLimitBytes the disk's largest size; 0 for the rest of the image
@@ -25,16 +25,23 @@ public record AttachOptions(
         long offsetBytes,
         long sizeLimitBytes,
         Optional<Geometry> geometry) {
-    /** The only export so far. */
+    /** The best block device there is, and NBD. */
+    public static final String AUTO = "auto";
+
+    /** NBD alone. */
     public static final String NBD = "nbd";
+
+    /** A loop device, and NBD. */
+    public static final String LOOP = "loop";
 
     /** Throws if a value is out of its range, with a sentence for the user. */
     public AttachOptions {
         if (!file.startsWith("/") || file.indexOf('\0') >= 0) {
             throw new IllegalArgumentException(PrintableText.of(file) + ": an image needs an absolute path");
         }
-        if (!export.equals(NBD)) {
-            throw new IllegalArgumentException("there is no export " + PrintableText.of(export) + ", only nbd");
+        if (!List.of(AUTO, NBD, LOOP).contains(export)) {
+            throw new IllegalArgumentException(
+                    "there is no export " + PrintableText.of(export) + ", only auto, loop and nbd");
         }
         if (offsetBytes < 0 || sizeLimitBytes < 0) {
             throw new IllegalArgumentException("offset and size limit must not be negative");

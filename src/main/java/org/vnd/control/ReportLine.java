@@ -9,7 +9,7 @@ import java.util.Arrays;
  * @param kind what the line is
  * @param doneUnits of {@code PROGRESS}: how much is done
  * @param totalUnits of {@code PROGRESS}: of how much
- * @param text what is in progress, the note, the error, or the unit's name
+ * @param text what is in progress, the note, the error, the unit's name, or what to say of a disk that is ready
  */
 public record ReportLine(Kind kind, long doneUnits, long totalUnits, String text) {
     /** The longest line, its newline included. */
@@ -86,7 +86,7 @@ public record ReportLine(Kind kind, long doneUnits, long totalUnits, String text
             case ERROR:
                 return "error " + printable;
             case READY:
-                return "ready";
+                return printable.isEmpty() ? "ready" : "ready " + printable;
         }
         throw new AssertionError(kind);
     }

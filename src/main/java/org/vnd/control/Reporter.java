@@ -39,9 +39,13 @@ public final class Reporter implements AutoCloseable {
         send(new ReportLine(ReportLine.Kind.ERROR, 0, 0, text));
     }
 
-    /** The disk answers requests. If this throws, the user gave up before, and the disk must go. */
-    public void ready() throws IOException {
-        send(new ReportLine(ReportLine.Kind.READY, 0, 0, ""));
+    /**
+     * The disk answers requests. If this throws, the user gave up before, and the disk must go.
+     *
+     * @param text a line for the user, or empty
+     */
+    public void ready(String text) throws IOException {
+        send(new ReportLine(ReportLine.Kind.READY, 0, 0, text));
     }
 
     private void send(ReportLine line) throws IOException {

@@ -3,6 +3,7 @@ package org.vnd.daemon;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -19,6 +20,7 @@ import org.vnd.control.StateDirectory;
 import org.vnd.control.Unit;
 import org.vnd.control.UnitRecord;
 import org.vnd.engine.Gate;
+import org.vnd.export.DeviceBusyException;
 import org.vnd.extent.ExtentMap;
 import org.vnd.image.AttachListener;
 import org.vnd.image.AttachRequest;
@@ -32,6 +34,7 @@ import org.vnd.sys.FileCalls;
 /** One attached disk, from the first look at the image to the last. */
 final class Disk implements ControlServer.Handler {
     private static final long POLL_NANOS = 2_000_000;
+    private static final long BUSY_POLL_NANOS = 200_000_000;
 
     private final DaemonArguments arguments;
     private final StateDirectory state;
@@ -47,6 +50,7 @@ final class Disk implements ControlServer.Handler {
     /** Opened when the one who asked for the detach has the answer. */
     private final CountDownLatch ended = new CountDownLatch(1);
 
+    private final HostDevices devices;
     private final UnitRecord record;
 
     private boolean detached;
@@ -64,8 +68,16 @@ final class Disk implements ControlServer.Handler {
         listener = inherited ? arguments.listenDescriptor().get() : NbdSocket.listen(socket);
         String file = arguments.options().file();
         queue = QueueThread.start(() -> DataPath.make(image, gate, unit.name(), file, listener));
+        try {
+            devices = HostDevices.make(arguments, image);
+        } catch (IOException | RuntimeException | Error e) {
+            stopServing();
+            drain();
+            queue.end();
+            throw e;
+        }
         record = record(inherited ? "" : NbdSocket.uri(socket), unprotected);
-        watcher = new Watcher(image, gate, queue, this::failed);
+        watcher = new Watcher(image, gate, queue, devices, this::failed);
         // Whoever asks for a detach as soon as the socket is there waits until all of this object is.
         synchronized (this) {
             try {
@@ -73,7 +85,8 @@ final class Disk implements ControlServer.Handler {
                 watcher.start();
                 control = ControlServer.start(state.controlSocket(unit), this);
             } catch (IOException | RuntimeException | Error e) {
-                stopUnlessBusyOnQueue(true);
+                devices.remove();
+                stopServing();
                 drain();
                 watcher.end();
                 queue.end();
@@ -136,6 +149,12 @@ final class Disk implements ControlServer.Handler {
     private UnitRecord record(String uri, List<String> unprotected) {
         AttachOptions options = arguments.options();
         ExtentMap map = image.map();
+        List<Export> exports = new ArrayList<>();
+        exports.add(new Export("nbd", uri));
+        if (devices.device() != null && devices.links() != null) {
+            exports.add(
+                    new Export(devices.device().export(), devices.links().path().toString()));
+        }
         return new UnitRecord(
                 unit.name(),
                 options.file(),
@@ -145,7 +164,7 @@ final class Disk implements ControlServer.Handler {
                 image.engineReason(),
                 queue.ring().description(),
                 map == null ? 0 : map.count(),
-                List.of(new Export(options.export(), uri)),
+                exports,
                 pid(),
                 UnitRecord.State.ATTACHED,
                 place(image.place()),
@@ -195,11 +214,26 @@ final class Disk implements ControlServer.Handler {
         return gate.state() == Gate.State.FAILED ? Outcome.error(gate.failure()) : Outcome.ok();
     }
 
+    /** What the user hears when the disk is there; see {@link HostDevices#announcement}. */
+    String announcement() {
+        return devices.announcement();
+    }
+
     private Outcome detach(boolean force, ControlAnswer answer) {
-        int clients = stopUnlessBusyOnQueue(force);
+        int clients = force ? 0 : queue.ask(queue::clients);
         if (clients > 0) {
             return Outcome.busy(clients == 1 ? "1 client is connected" : clients + " clients are connected");
         }
+        try {
+            // Its users can't be told to go, as clients can: nothing of the disk ends before they have.
+            devices.remove();
+        } catch (DeviceBusyException e) {
+            return Outcome.busy(String.valueOf(e.getMessage()));
+        } catch (IOException e) {
+            return Outcome.error(unit.name() + ": " + e.getMessage());
+        }
+        // Whoever connects at this very moment wasn't there when it was decided.
+        stopServing();
         Optional<String> complaint;
         try {
             complaint = finish();
@@ -218,18 +252,11 @@ final class Disk implements ControlServer.Handler {
         return complaint.isEmpty() ? Outcome.ok() : Outcome.ended(unit.name() + ": detached, but " + complaint.get());
     }
 
-    private int stopUnlessBusyOnQueue(boolean force) {
-        return queue.ask(() -> stopUnlessBusy(force));
-    }
-
-    /** On the queue's thread, so that no client comes in between: stops the server, or says how many are connected. */
-    private int stopUnlessBusy(boolean force) {
-        int clients = queue.clients();
-        if (clients > 0 && !force) {
-            return clients;
-        }
-        queue.stop();
-        return 0;
+    private void stopServing() {
+        queue.ask(() -> {
+            queue.stop();
+            return true;
+        });
     }
 
     /** Returns once the disk was detached by request. */
@@ -249,13 +276,35 @@ final class Disk implements ControlServer.Handler {
         if (detached || abandoned) {
             return detached;
         }
-        stopUnlessBusyOnQueue(true);
+        removeDevices();
+        stopServing();
         try {
             finish();
             return true;
         } catch (IOException e) {
             Log.line("detach: " + e.getMessage());
             return false;
+        }
+    }
+
+    /** However long its users take: what they write must not go where the image once was. */
+    private void removeDevices() {
+        String said = "";
+        while (true) {
+            try {
+                devices.remove();
+                return;
+            } catch (DeviceBusyException e) {
+                String who = String.valueOf(e.getMessage());
+                if (!who.equals(said)) {
+                    Log.line("told to end, and waits: " + who);
+                }
+                said = who;
+                LockSupport.parkNanos(BUSY_POLL_NANOS);
+            } catch (IOException e) {
+                Log.line("its block device: " + e.getMessage());
+                return;
+            }
         }
     }
 

@@ -39,7 +39,7 @@ public final class Main {
         try (Reporter reporter = new Reporter(new DescriptorOutputStream(arguments.reportDescriptor()))) {
             attached.complete(attach(reporter));
             if (attached.join().isPresent()) {
-                reporter.ready();
+                reporter.ready(attached.join().get().announcement());
                 ready = true;
             }
         } catch (IOException gone) {

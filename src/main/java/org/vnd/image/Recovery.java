@@ -55,8 +55,25 @@ public final class Recovery {
         }
     }
 
+    /** The kernel serves a loop device on after its daemon's death, as long as somebody has it open or mounted. */
+    private static void refuseUsed(int fd, String path, OwnershipRecord record) throws ImageException {
+        String loop;
+        try {
+            loop = LoopsOverBlocks.find(fd, path);
+        } catch (IOException e) {
+            throw new ImageException(path, "whether a loop device uses its blocks can't be told: " + e.getMessage(), e);
+        }
+        if (!loop.isEmpty()) {
+            throw new ImageException(
+                    path,
+                    "locked by " + record.owner() + ", which is gone, but " + loop
+                            + " still is that disk: unmount or close it first, and it goes away");
+        }
+    }
+
     private static void restore(BackingFile file, int fd, OwnershipRecord record) throws ImageException {
         String path = file.path();
+        refuseUsed(fd, path, record);
         try {
             // The killed disk wrote behind the cache. A page from before must be gone while the flag still keeps
             // writers

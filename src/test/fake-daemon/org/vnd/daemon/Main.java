@@ -75,7 +75,7 @@ public final class Main {
                 answer.afterwards(detached::countDown);
                 return Outcome.ok();
             });
-            reporter.ready();
+            reporter.ready("");
             detached.await();
             control.close();
         } catch (IOException abandoned) {

@@ -26,7 +26,7 @@ class ReportTest {
         reporter.progress(1, 10, "allocating a\nb");
         reporter.note("two\nlines");
         reporter.error("why");
-        reporter.ready();
+        reporter.ready("");
         assertEquals(
                 List.of(
                         new ReportLine(Kind.PROGRESS, 1, 10, "allocating a\\nb"),
@@ -55,7 +55,7 @@ class ReportTest {
         ByteArrayOutputStream pipe = new ByteArrayOutputStream();
         Reporter reporter = new Reporter(pipe);
         reporter.note("x".repeat(ReportLine.MAX_BYTES));
-        reporter.ready();
+        reporter.ready("");
         List<ReportLine> lines = lines(new ByteArrayInputStream(pipe.toByteArray()));
         assertEquals(
                 ReportLine.MAX_BYTES - "note \n".length(), lines.get(0).text().length());

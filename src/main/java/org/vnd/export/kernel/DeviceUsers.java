@@ -1,0 +1,150 @@
+package org.vnd.export.kernel;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/** Who uses a block device or one of its partitions: mounts, swap space, devices on top, open descriptors. */
+final class DeviceUsers {
+    /** Named before "and n more". */
+    private static final int NAMED = 3;
+
+    private final List<BlockNode> nodes;
+    private final Set<String> found = new LinkedHashSet<>();
+
+    private DeviceUsers(List<BlockNode> nodes) {
+        this.nodes = nodes;
+    }
+
+    /** One line that names them: "/dev/loop3p1 is mounted on /mnt". This process isn't counted. */
+    static String describe(String disk) {
+        DeviceUsers users;
+        try {
+            users = new DeviceUsers(BlockNode.ofDisk(disk));
+        } catch (IOException gone) {
+            return "it is just going away";
+        }
+        users.lookAtHolders(disk);
+        users.lookAtSwaps();
+        users.lookAtProcesses();
+        List<String> names = new ArrayList<>(users.found);
+        if (names.isEmpty()) {
+            return "something that /proc doesn't show has it open";
+        }
+        int more = names.size() - NAMED;
+        return String.join(", ", names.subList(0, Math.min(NAMED, names.size())))
+                + (more > 0 ? ", and " + more + " more" : "");
+    }
+
+    private void lookAtHolders(String disk) {
+        for (BlockNode node : nodes) {
+            Path folder = Path.of("/sys/block", disk);
+            Path holders = (node.suffix().isEmpty() ? folder : folder.resolve(node.name())).resolve("holders");
+            for (Path holder : list(holders)) {
+                found.add(node.path() + " is part of " + holder.getFileName());
+            }
+        }
+    }
+
+    private void lookAtSwaps() {
+        for (String line : lines(Path.of("/proc/swaps"))) {
+            for (BlockNode node : nodes) {
+                if (line.startsWith(node.path() + " ") || line.startsWith(node.path() + "\t")) {
+                    found.add(node.path() + " is swap space");
+                }
+            }
+        }
+    }
+
+    private void lookAtProcesses() {
+        String self = Long.toString(ProcessHandle.current().pid());
+        Set<String> namespaces = new LinkedHashSet<>();
+        for (Path process : list(Path.of("/proc"))) {
+            String pid = process.getFileName().toString();
+            if (!Character.isDigit(pid.charAt(0))) {
+                continue;
+            }
+            if (namespaces.add(target(process.resolve("ns/mnt")))) {
+                lookAtMounts(process);
+            }
+            if (!pid.equals(self)) {
+                lookAtDescriptors(process);
+            }
+        }
+    }
+
+    /** proc_pid_mountinfo(5): the third field is the device, the fifth where it is mounted. */
+    private void lookAtMounts(Path process) {
+        for (String line : lines(process.resolve("mountinfo"))) {
+            String[] fields = line.split(" ");
+            int separator = List.of(fields).indexOf("-");
+            String source = separator >= 0 && separator + 2 < fields.length ? fields[separator + 2] : "";
+            for (BlockNode node : nodes) {
+                // btrfs shows a device number of its own there.
+                if (fields[2].equals(node.major() + ":" + node.minor()) || source.equals(node.path())) {
+                    found.add(node.path() + " is mounted on " + fields[4]);
+                }
+            }
+        }
+    }
+
+    private void lookAtDescriptors(Path process) {
+        for (Path descriptor : list(process.resolve("fd"))) {
+            String path = target(descriptor);
+            for (BlockNode node : nodes) {
+                if (path.startsWith("/dev/") && isNode(descriptor, node)) {
+                    found.add("pid " + process.getFileName() + commandOf(process) + " has " + node.path() + " open");
+                }
+            }
+        }
+    }
+
+    private static boolean isNode(Path descriptor, BlockNode node) {
+        try {
+            long number = (Long) Files.getAttribute(descriptor, "unix:rdev");
+            long major = (number >>> 8 & 0xFFF) | (number >>> 32 & ~0xFFFL);
+            long minor = (number & 0xFF) | (number >>> 12 & ~0xFFL);
+            int mode = (Integer) Files.getAttribute(descriptor, "unix:mode");
+            return major == node.major() && minor == node.minor() && (mode & 0xF000) == 0x6000;
+        } catch (IOException | RuntimeException gone) {
+            return false;
+        }
+    }
+
+    private static String commandOf(Path process) {
+        List<String> name = lines(process.resolve("comm"));
+        return name.isEmpty() ? "" : " (" + name.get(0) + ")";
+    }
+
+    private static String target(Path link) {
+        try {
+            return Files.readSymbolicLink(link).toString();
+        } catch (IOException gone) {
+            return "";
+        }
+    }
+
+    private static List<String> lines(Path file) {
+        try {
+            return List.of(new String(Files.readAllBytes(file), StandardCharsets.UTF_8).split("\n"));
+        } catch (IOException gone) {
+            return List.of();
+        }
+    }
+
+    private static List<Path> list(Path folder) {
+        List<Path> entries = new ArrayList<>();
+        try (DirectoryStream<Path> stream = Files.newDirectoryStream(folder)) {
+            stream.forEach(entries::add);
+        } catch (IOException | RuntimeException gone) {
+            // A process that has ended, or another user's.
+        }
+        return entries;
+    }
+}
