@@ -87,8 +87,9 @@ class ScratchFileSystemTest {
     }
 
     private static void overwrite(Path file) throws Exception {
-        // Direct, because a buffered write first wants free space to be reserved, and there is none.
-        new Command("dd", "if=/dev/zero", "of=" + file, "bs=4096", "seek=1", "count=1", "conv=notrunc", "oflag=direct")
+        // Direct, because a buffered write first wants free space to be reserved, and there is none. The first block,
+        // because the second may be a hole.
+        new Command("dd", "if=/dev/zero", "of=" + file, "bs=4096", "count=1", "conv=notrunc", "oflag=direct")
                 .run()
                 .succeeded();
     }
