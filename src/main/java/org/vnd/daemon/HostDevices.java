@@ -72,8 +72,9 @@ record HostDevices(@Nullable KernelDevice device, @Nullable DeviceLinks links, S
 
     /** Looks whether partitions have come or gone. */
     void refresh() {
-        if (links != null) {
+        if (device != null && links != null) {
             try {
+                device.lookForPartitions();
                 links.refresh();
             } catch (IOException e) {
                 Log.line("names of partitions: " + e);

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -86,6 +87,51 @@ class LoopExportTest {
             Files.delete(mountPoint);
             files.unmountSoon();
             files.check();
+        }
+    }
+
+    @Test
+    @Requires(tools = {"sfdisk", "partx"})
+    void partitionsHaveNamesOfTheirOwn(SeededRandom random) throws Exception {
+        try (ScratchFileSystem files = ScratchFileSystem.of(FileSystemKind.EXT4).create();
+                Product product = new Product()) {
+            Path image = contiguous(files);
+            Path mountPoint = Files.createTempDirectory("vnd-mount-");
+            long seed = random.nextLong();
+            AttachedDisk disk = product.attach(image, "--export", "loop");
+            Path first = Path.of(node(product, disk) + "p1");
+            Path second = Path.of(node(product, disk) + "p2");
+            new Command("sfdisk", "-q", node(product, disk))
+                    .input("size=20M\nsize=20M\n")
+                    .run()
+                    .succeeded();
+            await(() -> Files.exists(second));
+            Command.output("mkfs.ext4", "-q", first);
+            Command.output("mkfs.ext4", "-q", second);
+            Command.output("mount", second, mountPoint);
+            DirectFile.fill(mountPoint.resolve("content"), 10 << 20, seed);
+            String refusal = product.refusal("-u", disk.unit());
+            assertTrue(refusal.matches(".*/dev/loop\\d+p2 is mounted on .*"), refusal);
+            Command.output("umount", mountPoint);
+            disk.detach();
+            assertFalse(Files.exists(first, LinkOption.NOFOLLOW_LINKS));
+
+            disk = product.attach(image, "--export", "loop");
+            Command.output("mount", second, mountPoint);
+            assertEquals(
+                    DirectFile.checksumOfFilled(10 << 20, seed), DirectFile.checksum(mountPoint.resolve("content")));
+            Command.output("umount", mountPoint);
+            Command.output("sfdisk", "-q", "--delete", node(product, disk));
+            await(() -> !Files.exists(first, LinkOption.NOFOLLOW_LINKS));
+            disk.detach();
+            Files.delete(mountPoint);
+        }
+    }
+
+    private static void await(BooleanSupplier condition) throws InterruptedException {
+        for (int attempt = 0; !condition.getAsBoolean(); attempt++) {
+            assertTrue(attempt < 600, "not within a minute");
+            Thread.sleep(100);
         }
     }
 

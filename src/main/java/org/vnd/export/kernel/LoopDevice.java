@@ -38,11 +38,13 @@ public final class LoopDevice implements KernelDevice {
     private static final int GONE_ATTEMPTS = 5000;
 
     private final String name;
+    private final Partitions partitions;
     private int fd;
 
-    private LoopDevice(String name, int fd) {
+    private LoopDevice(String name, int fd) throws SysException {
         this.name = name;
         this.fd = fd;
+        this.partitions = new Partitions(node());
     }
 
     /**
@@ -126,9 +128,7 @@ public final class LoopDevice implements KernelDevice {
             device.remove();
             throw new IOException("the loop driver does no direct I/O there");
         }
-        for (BlockNode node : BlockNode.ofDisk(device.name)) {
-            node.make();
-        }
+        device.lookForPartitions();
         return device;
     }
 
@@ -143,7 +143,14 @@ public final class LoopDevice implements KernelDevice {
     }
 
     @Override
-    public void remove() throws IOException {
+    public synchronized void lookForPartitions() throws IOException {
+        if (fd >= 0) {
+            partitions.look(fd);
+        }
+    }
+
+    @Override
+    public synchronized void remove() throws IOException {
         if (fd < 0) {
             return;
         }
@@ -155,6 +162,7 @@ public final class LoopDevice implements KernelDevice {
         }
         FileCalls.close(fd);
         fd = -1;
+        partitions.close();
         for (int attempt = 0; Files.exists(Path.of("/sys/block", name, "loop")); attempt++) {
             if (attempt == GONE_ATTEMPTS) {
                 throw new IOException(name + " was taken away, and is still there");
