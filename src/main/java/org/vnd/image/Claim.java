@@ -18,10 +18,13 @@ final class Claim {
         int lock = (shared ? FileCalls.LOCK_SHARED : FileCalls.LOCK_EXCLUSIVE) | FileCalls.LOCK_NONBLOCK;
         int result = FileCalls.flock(fd, lock);
         if (result < 0) {
-            String why = result == -Errno.EAGAIN
-                    ? "already attached, or locked with flock: " + Holders.describe(file, fd)
-                    : "can't be locked: " + Errno.message(-result);
+            // First, because to look for holders takes long on a busy machine, and meanwhile whoever has the claim
+            // could
+            // not get his lease: nobody would have the image.
             FileCalls.close(fd);
+            String why = result == -Errno.EAGAIN
+                    ? "already attached, or locked with flock: " + Holders.describe(file, -1)
+                    : "can't be locked: " + Errno.message(-result);
             throw new ImageException(file.path(), why);
         }
         return fd;
