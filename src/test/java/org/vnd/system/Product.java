@@ -15,6 +15,8 @@ public final class Product implements AutoCloseable {
     /** What a JVM with all of a machine's other work may need. */
     private static final int LIMIT_SECONDS = 180;
 
+    private static boolean prepared;
+
     private final Path state;
     private final String program;
 
@@ -29,6 +31,17 @@ public final class Product implements AutoCloseable {
             state = Files.createTempDirectory(Path.of("/tmp"), "vnd-test-");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+        prepare();
+    }
+
+    /** The first run after a build says on standard error that it prepares class archives. */
+    private void prepare() {
+        synchronized (Product.class) {
+            if (!prepared) {
+                run("-l").succeeded();
+                prepared = true;
+            }
         }
     }
 
