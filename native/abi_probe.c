@@ -193,6 +193,7 @@ static void ring(void)
     OFFSET(IoUringSqe, OP_FLAGS, struct io_uring_sqe, rw_flags);
     OFFSET(IoUringSqe, USER_DATA, struct io_uring_sqe, user_data);
     OFFSET(IoUringSqe, BUF_INDEX, struct io_uring_sqe, buf_index);
+    OFFSET(IoUringSqe, CMD, struct io_uring_sqe, cmd);
 
     SIZE(IoUringCqe, struct io_uring_cqe);
     OFFSET(IoUringCqe, USER_DATA, struct io_uring_cqe, user_data);
@@ -221,6 +222,7 @@ static void ring(void)
     SAME(IoUring, IORING_SETUP_CQSIZE);
     SAME(IoUring, IORING_SETUP_CLAMP);
     SAME(IoUring, IORING_SETUP_SUBMIT_ALL);
+    SAME(IoUring, IORING_SETUP_SQE128);
     SAME(IoUring, IORING_SETUP_SINGLE_ISSUER);
     SAME(IoUring, IORING_SETUP_DEFER_TASKRUN);
     SAME(IoUring, IORING_FEAT_SINGLE_MMAP);
@@ -240,6 +242,7 @@ static void ring(void)
     SAME(IoUring, IORING_OP_READ);
     SAME(IoUring, IORING_OP_WRITE);
     SAME(IoUring, IORING_OP_RECV);
+    SAME(IoUring, IORING_OP_URING_CMD);
     SAME(IoUring, IORING_FSYNC_DATASYNC);
     LINE(IoUring, IOSQE_FIXED_FILE, 1u << IOSQE_FIXED_FILE_BIT);
 }

@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import org.vnd.sys.abi.IoUring;
 import org.vnd.sys.abi.IoUringParams;
 import org.vnd.sys.abi.IoUringSqe;
 
@@ -62,6 +63,15 @@ final class SubmissionQueue {
         IoUringSqe.encode(
                 entries, index, opcode, flags, fd, offset, address, length, operationFlags, userData, bufferIndex);
         tail++;
+    }
+
+    /** Adds a command of a driver, with 16 bytes for it. The queue must not be full. */
+    void addCommand(int fd, int operation, long firstWord, long secondWord, long userData) {
+        // cmd_op lies in the lower half of off: io_uring_cmd_prep() of io_uring/uring_cmd.c.
+        int index = (tail & mask) * IoUringSqe.SIZE_BYTES;
+        add(IoUring.IORING_OP_URING_CMD, 0, fd, Integer.toUnsignedLong(operation), 0, 0, 0, userData, 0);
+        entries.putLong(index + IoUringSqe.CMD_OFFSET, firstWord);
+        entries.putLong(index + IoUringSqe.CMD_OFFSET + Long.BYTES, secondWord);
     }
 
     /** Shows the kernel what was added; the number of entries it has not been asked to take yet. */

@@ -236,6 +236,18 @@ public final class UringRing implements Ring {
         prepare(IoUring.IORING_OP_TIMEOUT, 0, -1, 0, timespecs.address() + index, 1, 0, handler, tag, 0);
     }
 
+    /**
+     * A command of the driver behind {@code file}, with the 16 bytes that fit in an entry, in native byte order. Only an
+     * io_uring can do it.
+     */
+    public void command(int handler, long tag, int file, int operation, long firstWord, long secondWord) {
+        assert tag >= 0 && tag < TAG_LIMIT && handler < handlerCount;
+        if (submissions.full()) {
+            submitEarly();
+        }
+        submissions.addCommand(file, operation, firstWord, secondWord, (long) handler << 56 | tag);
+    }
+
     private void prepare(
             int opcode,
             int flags,

@@ -14,6 +14,8 @@ public final class IoUring {
     public static final int IORING_SETUP_CLAMP = 1 << 4;
     /** Linux 5.18. */
     public static final int IORING_SETUP_SUBMIT_ALL = 1 << 7;
+    /** Entries of 128 bytes, for commands with an argument of up to 80. Linux 5.19. */
+    public static final int IORING_SETUP_SQE128 = 1 << 10;
     /** Linux 6.0. */
     public static final int IORING_SETUP_SINGLE_ISSUER = 1 << 12;
     /** Linux 6.1. */
@@ -39,6 +41,8 @@ public final class IoUring {
     public static final int IORING_OP_READ = 22;
     public static final int IORING_OP_WRITE = 23;
     public static final int IORING_OP_RECV = 27;
+    /** Linux 5.19. */
+    public static final int IORING_OP_URING_CMD = 46;
 
     public static final int IORING_FSYNC_DATASYNC = 1;
 

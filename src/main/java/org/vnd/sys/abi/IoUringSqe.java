@@ -20,7 +20,7 @@ import java.nio.ByteBuffer;
  *  +-----------------+-----------------+-----------------------------------+
  *  | buf_index       | personality     | file_index                        | 40
  *  +-----------------+-----------------+-----------------------------------+
- *  | addr3, reserved                                                       | 48
+ *  | addr3, reserved; or cmd, what a command of a driver is given           | 48
  *  +-----------------------------------------------------------------------+
  * </pre>
  */
@@ -35,6 +35,7 @@ public final class IoUringSqe {
     public static final int OP_FLAGS_OFFSET = 28;
     public static final int USER_DATA_OFFSET = 32;
     public static final int BUF_INDEX_OFFSET = 40;
+    public static final int CMD_OFFSET = 48;
 
     private IoUringSqe() {}
 

@@ -1,0 +1,172 @@
+package org.vnd.export.ublk;
+
+import java.io.IOException;
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.vnd.export.DeviceBusyException;
+import org.vnd.export.KernelDevice;
+import org.vnd.export.ublk.wire.Command;
+import org.vnd.export.ublk.wire.ControlCommand;
+import org.vnd.export.ublk.wire.DeviceInfo;
+import org.vnd.export.ublk.wire.Feature;
+import org.vnd.export.ublk.wire.Parameters;
+import org.vnd.ring.CommandRing;
+import org.vnd.sys.Errno;
+import org.vnd.sys.FileCalls;
+import org.vnd.sys.Libc;
+import org.vnd.sys.SysException;
+
+/** A device of the ublk driver. Not for the queue's thread, which answers meanwhile what these methods wait for. */
+public final class UblkControl implements KernelDevice {
+    private static final String CONTROL = "/dev/ublk-control";
+
+    /** The most that one discard or writing of zeroes names: no request holds the queue up for long. */
+    private static final long RANGE_LIMIT_BYTES = 128L << 20;
+
+    /** include/uapi/asm-generic/fcntl.h; of a block device: unless it is mounted, or somebody has it to himself. */
+    private static final int O_EXCL = 0x80;
+
+    private final CommandRing ring;
+    private final int control;
+    private int device = DeviceInfo.ANY_DEVICE;
+    private boolean userCopy;
+
+    private UblkControl(CommandRing ring, int control) {
+        this.ring = ring;
+        this.control = control;
+    }
+
+    /**
+     * Makes a device for a disk, which isn't there for others before {@link #start}.
+     *
+     * @param copy whether data may be copied by system calls of ours rather than in the driver's commands; without effect
+     *     where the driver can't
+     * @throws SysException ENOENT (no module ublk_drv), EACCES, EPERM (io_uring is off), EOPNOTSUPP (Linux before 6.5),
+     *     ENOSPC, EEXIST
+     */
+    public static UblkControl add(DiskShape shape, boolean copy) throws SysException {
+        int control = (int) Libc.check(FileCalls.open(CONTROL, FileCalls.O_RDWR), "open", CONTROL);
+        CommandRing ring;
+        try {
+            ring = new CommandRing();
+        } catch (SysException e) {
+            FileCalls.close(control);
+            throw e;
+        }
+        UblkControl made = new UblkControl(ring, control);
+        try {
+            made.make(shape, copy);
+        } catch (SysException e) {
+            made.discard();
+            throw e;
+        }
+        return made;
+    }
+
+    private void make(DiskShape shape, boolean copy) throws SysException {
+        ByteBuffer features = Libc.struct(Long.BYTES);
+        command(Command.GET_FEATURES, "GET_FEATURES", features, 0);
+        userCopy = copy && (features.getLong(0) & Feature.USER_COPY) != 0;
+        ByteBuffer info = Libc.struct(DeviceInfo.SIZE_BYTES);
+        long wanted = Feature.IOCTL_ENCODED | (userCopy ? Feature.USER_COPY : 0);
+        DeviceInfo.encode(info, UblkQueue.DEPTH, UblkQueue.TRANSFER_BYTES, wanted);
+        command(Command.ADD_DEVICE, "ADD_DEV", info, 0);
+        device = DeviceInfo.device(info);
+        if (DeviceInfo.depth(info) != UblkQueue.DEPTH || (DeviceInfo.features(info) & wanted) != wanted) {
+            throw new SysException("ADD_DEV", node(), Errno.EOPNOTSUPP);
+        }
+        ByteBuffer parameters = Libc.struct(Parameters.SIZE_BYTES);
+        Parameters.encode(
+                parameters,
+                shape.sizeBytes(),
+                shape.blockSizeBytes(),
+                shape.readOnly(),
+                UblkQueue.TRANSFER_BYTES,
+                shape.trims() && !shape.readOnly() ? RANGE_LIMIT_BYTES : 0,
+                shape.readOnly() ? 0 : RANGE_LIMIT_BYTES);
+        command(Command.SET_PARAMETERS, "SET_PARAMS", parameters, 0);
+    }
+
+    /**
+     * Makes it appear, with its partitions. The queue must have been started.
+     *
+     * @throws SysException the driver refused; the device is gone when the queue has ended
+     */
+    public void start() throws SysException {
+        command(
+                Command.START_DEVICE,
+                "START_DEV",
+                Libc.struct(1),
+                ProcessHandle.current().pid());
+    }
+
+    private void command(int operation, String name, ByteBuffer buffer, long data) throws SysException {
+        ByteBuffer command = Libc.struct(ControlCommand.SIZE_BYTES);
+        ControlCommand.encode(command, device, Libc.address(buffer), buffer.capacity(), data);
+        int result = ring.run(control, operation, command);
+        Reference.reachabilityFence(buffer);
+        Libc.check(result, name, device < 0 ? CONTROL : node());
+    }
+
+    /** The character device over which the queue speaks to the driver. */
+    String characterNode() {
+        return "/dev/ublkc" + device;
+    }
+
+    /** Whether data is copied by us. */
+    boolean userCopy() {
+        return userCopy;
+    }
+
+    @Override
+    public String export() {
+        return "ublk";
+    }
+
+    @Override
+    public String node() {
+        return "/dev/ublkb" + device;
+    }
+
+    /** The kernel looks when the device is started, and when whoever has written a table asks it to. */
+    @Override
+    public void lookForPartitions() {}
+
+    /** Returns when the queue has given the character device back, which it does as soon as it has nothing in work. */
+    @Override
+    public void remove() throws IOException {
+        int exclusive = FileCalls.open(node(), FileCalls.O_RDONLY | O_EXCL);
+        if (exclusive == -Errno.EBUSY) {
+            throw new DeviceBusyException(user());
+        }
+        if (exclusive >= 0) {
+            FileCalls.close(exclusive);
+        }
+        discard();
+    }
+
+    /** Its mount point, or that of a partition. */
+    private String user() throws IOException {
+        List<String> mounts = Files.readAllLines(Path.of("/proc/self/mounts"));
+        for (String mount : mounts) {
+            String[] words = mount.split(" ", 3);
+            if (words[0].equals(node()) || words[0].startsWith(node() + "p")) {
+                return "mounted on " + words[1];
+            }
+        }
+        return "in use";
+    }
+
+    private void discard() throws SysException {
+        if (device != DeviceInfo.ANY_DEVICE) {
+            ByteBuffer none = Libc.struct(1);
+            command(Command.STOP_DEVICE, "STOP_DEV", none, 0);
+            command(Command.DELETE_DEVICE, "DEL_DEV", none, 0);
+        }
+        ring.close();
+        FileCalls.close(control);
+    }
+}

@@ -1,0 +1,213 @@
+package org.vnd.export.ublk;
+
+import java.nio.ByteBuffer;
+import org.vnd.block.BlockDevice;
+import org.vnd.block.BlockRequest;
+import org.vnd.block.Operation;
+import org.vnd.block.RequestValidator;
+import org.vnd.block.Status;
+import org.vnd.export.QueueExport;
+import org.vnd.export.ublk.wire.Command;
+import org.vnd.export.ublk.wire.Descriptor;
+import org.vnd.export.ublk.wire.Feature;
+import org.vnd.export.ublk.wire.IoCommand;
+import org.vnd.mem.AlignedBuffer;
+import org.vnd.ring.UringRing;
+import org.vnd.sys.Errno;
+import org.vnd.sys.FileCalls;
+import org.vnd.sys.Libc;
+import org.vnd.sys.MemoryCalls;
+import org.vnd.sys.SysException;
+
+/** The one queue of a ublk device. A tag is a slot: its request, its buffer and its command with the driver. */
+public final class UblkQueue implements QueueExport {
+    /** Requests in work; the kernel queues the others, and merges them meanwhile. Twice what fio's deepest runs ask. */
+    static final int DEPTH = 64;
+
+    /** The most that one request moves: what a disk does in about the time that it needs to begin. */
+    static final int TRANSFER_BYTES = 256 << 10;
+
+    /** The buffers of all tags, for the caller to make and to register with the ring. */
+    public static final int MEMORY_BYTES = DEPTH * TRANSFER_BYTES;
+
+    /** Operations that may be in flight in the ring. */
+    public static final int RING_OPERATIONS = DEPTH;
+
+    private static final int TABLE_BYTES =
+            (DEPTH * Descriptor.SIZE_BYTES + AlignedBuffer.PAGE_BYTES - 1) & -AlignedBuffer.PAGE_BYTES;
+
+    private final UringRing ring;
+    private final BlockDevice disk;
+    private final RequestValidator validator;
+    private final AlignedBuffer memory;
+    private final boolean userCopy;
+    private final int handler;
+    private final int file;
+    private final ByteBuffer table;
+    private final BlockRequest[] slots = new BlockRequest[DEPTH];
+    private int tagsWithDriver;
+    private int requestsInWork;
+    private boolean released;
+
+    /**
+     * The queue of {@code control}'s device, on the ring's thread.
+     *
+     * @param memory {@link #MEMORY_BYTES} of it, its caller's to close
+     * @throws SysException the character device can't be opened: ENOENT without its node, EACCES, EBUSY
+     */
+    public UblkQueue(UringRing ring, BlockDevice disk, AlignedBuffer memory, UblkControl control) throws SysException {
+        assert memory.sizeBytes() >= MEMORY_BYTES;
+        this.ring = ring;
+        this.disk = disk;
+        this.memory = memory;
+        this.userCopy = control.userCopy();
+        String node = control.characterNode();
+        file = (int) Libc.check(FileCalls.open(node, FileCalls.O_RDWR), "open", node);
+        long address = MemoryCalls.mmap(
+                0, TABLE_BYTES, MemoryCalls.PROT_READ, MemoryCalls.MAP_SHARED | MemoryCalls.MAP_POPULATE, file, 0);
+        if (address < 0) {
+            FileCalls.close(file);
+            throw new SysException("mmap", node, (int) -address);
+        }
+        table = Libc.view(address, TABLE_BYTES);
+        validator = new RequestValidator(disk, TRANSFER_BYTES);
+        handler = ring.addHandler(this::arrived);
+        for (int tag = 0; tag < DEPTH; tag++) {
+            slots[tag] = new BlockRequest(tag, this::done);
+        }
+    }
+
+    @Override
+    public void start() {
+        for (int tag = 0; tag < DEPTH; tag++) {
+            give(tag, Command.FETCH, -1);
+        }
+    }
+
+    private void give(int tag, int command, int result) {
+        tagsWithDriver++;
+        // With copying by us the driver insists on no address.
+        ring.command(handler, tag, file, command, IoCommand.firstWord(tag, result), userCopy ? 0 : address(tag));
+    }
+
+    private long address(int tag) {
+        return memory.address() + (long) tag * TRANSFER_BYTES;
+    }
+
+    private void arrived(long tag, int result) {
+        tagsWithDriver--;
+        if (result == Command.RESULT_OK) {
+            serve((int) tag);
+        } else {
+            // The device is being removed.
+            releaseWhenDrained();
+        }
+    }
+
+    private void serve(int tag) {
+        BlockRequest request = slots[tag];
+        int operation = Descriptor.operation(table, tag);
+        request.offsetBytes = Descriptor.offsetBytes(table, tag);
+        request.lengthBytes = Descriptor.lengthBytes(table, tag);
+        request.forceUnitAccess = Descriptor.forceUnitAccess(table, tag);
+        request.keepAllocated = false;
+        request.onlyIfFast = false;
+        request.bufferAddress = address(tag);
+        switch (operation) {
+            case Descriptor.READ:
+                request.operation = Operation.READ;
+                break;
+            case Descriptor.WRITE:
+                request.operation = Operation.WRITE;
+                break;
+            case Descriptor.FLUSH:
+                request.operation = Operation.FLUSH;
+                break;
+            case Descriptor.DISCARD:
+                request.operation = Operation.TRIM;
+                break;
+            case Descriptor.WRITE_ZEROES:
+                request.operation = Operation.WRITE_ZEROES;
+                request.keepAllocated = Descriptor.noUnmap(table, tag);
+                break;
+            default:
+                give(tag, Command.COMMIT_AND_FETCH, -Errno.EOPNOTSUPP);
+                return;
+        }
+        Status status = validator.validate(request);
+        if (status == Status.OK && request.operation == Operation.WRITE && userCopy) {
+            status = copied(
+                    FileCalls.pread(file, request.bufferAddress, request.lengthBytes, Feature.copyOffset(tag)),
+                    request);
+        }
+        if (status == Status.OK) {
+            requestsInWork++;
+            disk.submit(request);
+        } else {
+            give(tag, Command.COMMIT_AND_FETCH, result(request, status));
+        }
+    }
+
+    private void done(BlockRequest request) {
+        requestsInWork--;
+        Status status = request.status;
+        if (status == Status.OK && request.operation == Operation.READ && userCopy) {
+            status = copied(
+                    FileCalls.pwrite(
+                            file, request.bufferAddress, request.lengthBytes, Feature.copyOffset(request.slot)),
+                    request);
+        }
+        give(request.slot, Command.COMMIT_AND_FETCH, result(request, status));
+    }
+
+    private static Status copied(long bytes, BlockRequest request) {
+        return bytes == request.lengthBytes ? Status.OK : Status.IO_ERROR;
+    }
+
+    /** The bytes moved, or a negated errno, of those that the block layer tells apart. */
+    private static int result(BlockRequest request, Status status) {
+        switch (status) {
+            case OK:
+                return request.operation.hasBuffer() ? (int) request.lengthBytes : 0;
+            case NO_SPACE:
+                return -Errno.ENOSPC;
+            case NOT_SUPPORTED:
+                return -Errno.EOPNOTSUPP;
+            default:
+                return -Errno.EIO;
+        }
+    }
+
+    /** The driver waits for the character device before it lets the device's number go. */
+    private void releaseWhenDrained() {
+        if (drained() && !released) {
+            released = true;
+            MemoryCalls.munmap(Libc.address(table), TABLE_BYTES);
+            FileCalls.close(file);
+        }
+    }
+
+    @Override
+    public void afterRun() {}
+
+    /** Who uses a block device is the kernel's to know: {@link UblkControl#remove} asks it. */
+    @Override
+    public int clients() {
+        return 0;
+    }
+
+    /** Nothing: the driver ends its commands when the device is removed, which comes first. */
+    @Override
+    public void stop() {}
+
+    @Override
+    public boolean drained() {
+        return tagsWithDriver == 0 && requestsInWork == 0;
+    }
+
+    @Override
+    public void close() {
+        releaseWhenDrained();
+        assert released : "tags are still with the driver";
+    }
+}

@@ -1,0 +1,57 @@
+package org.vnd.export.ublk.wire;
+
+import java.nio.ByteBuffer;
+
+/**
+ * What a device is made from, struct ublksrv_ctrl_dev_info; the driver writes what it has made of it.
+ *
+ * <pre>
+ *    0               2               4               6               8
+ *   +---------------+---------------+---------------+---------------+
+ *   | nr_hw_queues  | queue_depth   | state         | pad           |   0
+ *   +---------------+---------------+---------------+---------------+
+ *   | max_io_buf_bytes              | dev_id                        |   8
+ *   +-------------------------------+-------------------------------+
+ *   | ublksrv_pid                   | pad                           |  16
+ *   +-------------------------------+-------------------------------+
+ *   | flags                                                         |  24
+ *   +---------------------------------------------------------------+
+ *   | ublksrv_flags, owner_uid, owner_gid, reserved                 |  32
+ *   +---------------------------------------------------------------+
+ * </pre>
+ */
+public final class DeviceInfo {
+    public static final int SIZE_BYTES = 64;
+    /** The number of a device that the driver shall choose. */
+    public static final int ANY_DEVICE = -1;
+
+    private static final int QUEUES_OFFSET = 0;
+    private static final int DEPTH_OFFSET = 2;
+    private static final int TRANSFER_OFFSET = 8;
+    private static final int DEVICE_OFFSET = 12;
+    private static final int FLAGS_OFFSET = 24;
+
+    private DeviceInfo() {}
+
+    /** Writes one with one queue of {@code depth} requests, of which each moves at most {@code transferBytes}. */
+    public static void encode(ByteBuffer bytes, int depth, int transferBytes, long features) {
+        bytes.putShort(QUEUES_OFFSET, (short) 1);
+        bytes.putShort(DEPTH_OFFSET, (short) depth);
+        bytes.putInt(TRANSFER_OFFSET, transferBytes);
+        bytes.putInt(DEVICE_OFFSET, ANY_DEVICE);
+        bytes.putLong(FLAGS_OFFSET, features);
+    }
+
+    /** The device's number. */
+    public static int device(ByteBuffer bytes) {
+        return bytes.getInt(DEVICE_OFFSET);
+    }
+
+    public static int depth(ByteBuffer bytes) {
+        return bytes.getShort(DEPTH_OFFSET) & 0xffff;
+    }
+
+    public static long features(ByteBuffer bytes) {
+        return bytes.getLong(FLAGS_OFFSET);
+    }
+}

@@ -1,0 +1,24 @@
+package org.vnd.export.ublk.wire;
+
+/**
+ * What fetching and committing are given, struct ublksrv_io_cmd, as the two words that go into an entry.
+ *
+ * <pre>
+ *    0               2               4               6               8
+ *   +---------------+---------------+-------------------------------+
+ *   | q_id          | tag           | result                        |   0
+ *   +---------------+---------------+-------------------------------+
+ *   | addr                                                          |   8
+ *   +---------------------------------------------------------------+
+ * </pre>
+ */
+public final class IoCommand {
+    public static final int SIZE_BYTES = 16;
+
+    private IoCommand() {}
+
+    /** The first word, of queue 0, on a little-endian machine; the second is the address. */
+    public static long firstWord(int tag, int result) {
+        return (long) result << 32 | (long) tag << 16;
+    }
+}

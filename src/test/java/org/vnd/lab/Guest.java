@@ -1,0 +1,101 @@
+package org.vnd.lab;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Runs programs as root on a kernel of their own, by tools/vmlab, which says what they find there: a virtual machine each
+ * time, up in about five seconds. Tests that use it require {@link #QEMU} and {@link #APT}.
+ */
+public final class Guest {
+    /** What it runs in. */
+    public static final String QEMU = "qemu-system-x86_64";
+
+    /** Where its kernel comes from. */
+    public static final String APT = "apt-get";
+
+    private static final Path CHECKOUT =
+            Path.of(System.getProperty("basedir", ".")).toAbsolutePath().normalize();
+
+    /** What downloading and unpacking the kernel may take, the first time. */
+    private static final long PREPARATION_SECONDS = 300;
+
+    private final List<String> options = new ArrayList<>();
+    private long limitSeconds = 120;
+
+    /** With this much memory instead of 1024 MiB. */
+    public Guest memoryMebibytes(int mebibytes) {
+        return option("--memory", mebibytes);
+    }
+
+    /** With this many processors instead of 2. */
+    public Guest processors(int count) {
+        return option("--cpus", count);
+    }
+
+    /** With one more empty disk: /dev/vda, then /dev/vdb, … */
+    public Guest diskMebibytes(int mebibytes) {
+        return option("--disk", mebibytes + "M");
+    }
+
+    /** With these kernel modules loaded. */
+    public Guest modules(String... names) {
+        return option("--modules", String.join(" ", names));
+    }
+
+    /** With this file or folder, should it be under /tmp, /var/tmp or /run. */
+    public Guest share(Path path) {
+        return option("--share", path);
+    }
+
+    /** Ends, with exit code 124, after so many seconds instead of 120. */
+    public Guest limitSeconds(long seconds) {
+        limitSeconds = seconds;
+        return this;
+    }
+
+    /** The distribution of this build as the guest sees it. */
+    public static Path home() {
+        return Path.of(System.getProperty("vnd.home"));
+    }
+
+    /** Runs {@code program}; any exit code is an answer. */
+    public Command.Result run(Path program, Object... arguments) {
+        return new Command(CHECKOUT.resolve("tools/vmlab"), "run", "--timeout", limitSeconds)
+                .with(options.toArray())
+                .with("--share", home(), "--", program)
+                .with(arguments)
+                .environment("JAVA_HOME", System.getProperty("java.home"))
+                .limitSeconds(limitSeconds + PREPARATION_SECONDS)
+                .run();
+    }
+
+    /** Runs {@code lines} by a shell that stops at the first command that fails; {@code $1}, … are the arguments. */
+    public Command.Result script(String lines, Object... arguments) {
+        try {
+            Path script = Files.createTempFile(
+                    "vnd-guest-",
+                    ".sh",
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            try {
+                Files.writeString(script, "#!/bin/sh\nset -eu\n" + lines);
+                return run(script, arguments);
+            } finally {
+                Files.delete(script);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private Guest option(String name, Object value) {
+        options.add(name);
+        options.add(value.toString());
+        return this;
+    }
+}
