@@ -1,6 +1,8 @@
 /**
  * The disk as a file of a file system of its own, by FUSE: {@code disk}, mode 0600, in a root folder that has nothing else.
- * The protocol is include/uapi/linux/fuse.h, spoken on /dev/fuse directly; the kernel caches nothing of the file.
+ * The protocol is include/uapi/linux/fuse.h, spoken on /dev/fuse directly. Reads and writes, direct or not, pass the
+ * host's page cache by. What can't, fills it with pages that only the next open or a write through the file drops:
+ * sendfile(2), and a private mapping; a shared one is refused (ENODEV).
  *
  * <p>{@link org.vnd.export.fuse.FuseMount} mounts and unmounts, on a thread that may wait. {@link
  * org.vnd.export.fuse.Server} moves messages between the kernel and {@link org.vnd.export.fuse.Session}, which is the
