@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import org.vnd.block.BlockDevice;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.mem.BufferPool;
 import org.vnd.ring.Ring;
@@ -29,8 +30,13 @@ final class FuseLab implements AutoCloseable {
         THREADS
     }
 
-    private static final int RING_CAPACITY = 256;
+    private static final int RING_CAPACITY = 1024;
     private static final int BLOCK_BYTES = 4096;
+
+    /** Makes the disk, on the server's thread. */
+    interface Maker {
+        BlockDevice make(Ring ring, AlignedBuffer arena) throws IOException;
+    }
 
     private final Path folder;
     private final FuseMount mount;
@@ -41,43 +47,58 @@ final class FuseLab implements AutoCloseable {
     private final List<String> log = new CopyOnWriteArrayList<>();
     private volatile boolean ending;
     private volatile Ring ring;
-    private MemoryDevice device;
+    private BlockDevice device;
     private Server server;
 
-    FuseLab(RingKind kind, int diskBytes, boolean readOnly, Consumer<MemoryDevice> setUp) throws IOException {
+    FuseLab(RingKind kind, boolean readOnly, Maker maker) throws IOException {
         folder = Files.createTempDirectory("vnd-fuse-");
         int fd = FuseMount.openDevice();
         mount = FuseMount.mount(fd, folder, "vnd0", readOnly);
-        thread = new Thread(() -> serve(kind, diskBytes, readOnly, fd, setUp), "fuse-server");
+        thread = new Thread(() -> serve(kind, fd, maker), "fuse-server");
         thread.start();
         ring = get(started);
+    }
+
+    FuseLab(RingKind kind, int diskBytes, boolean readOnly, Consumer<MemoryDevice> setUp) throws IOException {
+        this(kind, readOnly, (ring, arena) -> {
+            MemoryDevice device = new MemoryDevice(arena, diskBytes, BLOCK_BYTES);
+            device.readOnly = readOnly;
+            setUp.accept(device);
+            return device;
+        });
     }
 
     FuseLab(int diskBytes) throws IOException {
         this(RingKind.URING, diskBytes, false, device -> {});
     }
 
-    private void serve(RingKind kind, int diskBytes, boolean readOnly, int fd, Consumer<MemoryDevice> setUp) {
-        try (AlignedBuffer arena = new AlignedBuffer(Server.ARENA_BYTES);
-                Ring own =
-                        kind == RingKind.URING ? new UringRing(RING_CAPACITY) : new ThreadRing(RING_CAPACITY, "test")) {
-            device = new MemoryDevice(arena, diskBytes, BLOCK_BYTES);
-            device.readOnly = readOnly;
-            setUp.accept(device);
-            server = new Server(own, new BufferPool(arena), device, fd, log::add);
-            own.onWakeUp(this::runTasks);
-            server.start();
-            started.complete(own);
-            while (!ending || !server.drained()) {
-                own.run(true);
-                server.afterRun();
+    private void serve(RingKind kind, int fd, Maker maker) {
+        try (AlignedBuffer arena = new AlignedBuffer(Server.ARENA_BYTES)) {
+            try (Ring own =
+                    kind == RingKind.URING ? new UringRing(RING_CAPACITY) : new ThreadRing(RING_CAPACITY, "test")) {
+                device = maker.make(own, arena);
+                serve(own, arena, fd);
             }
-            server.close();
+            if (device instanceof AutoCloseable closeable) {
+                closeable.close();
+            }
             ended.complete(null);
         } catch (Throwable e) {
             started.completeExceptionally(e);
             ended.completeExceptionally(e);
         }
+    }
+
+    private void serve(Ring own, AlignedBuffer arena, int fd) throws IOException {
+        server = new Server(own, new BufferPool(arena), device, fd, log::add);
+        own.onWakeUp(this::runTasks);
+        server.start();
+        started.complete(own);
+        while (!ending || !server.drained()) {
+            own.run(true);
+            server.afterRun();
+        }
+        server.close();
     }
 
     private void runTasks() {
@@ -127,9 +148,9 @@ final class FuseLab implements AutoCloseable {
         return ring;
     }
 
-    /** The disk; its content may be looked at when nothing is in work. */
+    /** The disk, if it is in memory; its content may be looked at when nothing is in work. */
     MemoryDevice device() {
-        return device;
+        return (MemoryDevice) device;
     }
 
     List<String> log() {

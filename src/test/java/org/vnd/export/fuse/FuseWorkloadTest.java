@@ -28,7 +28,7 @@ import org.vnd.lab.SeededRandom;
         files = {"/dev/fuse"})
 @ExtendWith(Seeded.class)
 class FuseWorkloadTest {
-    private static final int DISK_BYTES = 64 << 20;
+    private static final int DISK_BYTES = 32 << 20;
 
     @TempDir
     private Path scratch;
@@ -78,7 +78,7 @@ class FuseWorkloadTest {
     @Requires(tools = "fio")
     void nothingIsAllocatedForARequest(RingKind kind, int depth) throws Exception {
         com.sun.management.ThreadMXBean threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
-        int requests = 50_000;
+        int requests = 20_000;
         try (FuseLab lab = new FuseLab(kind, DISK_BYTES, false, device -> {})) {
             Object[] load = {
                 "--ioengine=libaio",
@@ -106,7 +106,7 @@ class FuseWorkloadTest {
     void withALoopDeviceItIsABlockDevice(SeededRandom random) throws Exception {
         try (FuseLab lab = new FuseLab(DISK_BYTES)) {
             Path folder = Files.createDirectory(scratch.resolve("mnt"));
-            byte[] content = new byte[20 << 20];
+            byte[] content = new byte[10 << 20];
             random.fill(content);
             try (LoopDevice loop = LoopDevice.attach(lab.file(), true)) {
                 assertEquals("1", Command.output("losetup", "-n", "-O", "DIO", loop.path()));
