@@ -13,8 +13,11 @@ public interface KernelDevice {
     /** Its node: {@code /dev/loop3}. */
     String node();
 
-    /** Has the kernel look whether its partitions have changed; to be called now and then. Does nothing once it is gone. */
-    void lookForPartitions() throws IOException;
+    /**
+     * Has the kernel look whether its partitions have changed; to be called now and then. Does nothing once it is gone, or
+     * where the kernel looks by itself.
+     */
+    default void lookForPartitions() throws IOException {}
 
     /**
      * Takes it away, if nobody uses it.

@@ -54,7 +54,7 @@ public final class BufferPool {
         if (page == NONE) {
             return NONE;
         }
-        mark(page, count);
+        mark(page, count, true);
         freePages -= count;
         if (page == lowestPage) {
             lowestPage += count;
@@ -67,22 +67,22 @@ public final class BufferPool {
         assert index >= 0 && index % AlignedBuffer.PAGE_BYTES == 0;
         int page = index / AlignedBuffer.PAGE_BYTES;
         int count = pagesFor(sizeBytes);
-        for (int at = page; at < page + count; at++) {
-            assert isUsed(at) : "released twice";
-            used[at >>> 6] &= ~(1L << (at & 63));
-        }
+        mark(page, count, false);
         freePages += count;
         lowestPage = Math.min(lowestPage, page);
     }
 
-    private boolean isUsed(int page) {
-        return (used[page >>> 6] & 1L << (page & 63)) != 0;
-    }
-
-    private void mark(int page, int count) {
-        for (int at = page; at < page + count; at++) {
-            assert !isUsed(at);
-            used[at >>> 6] |= 1L << (at & 63);
+    /** Marks pages as used, or as free, a word of the map at a time: the runs of an export are up to five words long. */
+    private void mark(int page, int count, boolean taken) {
+        int end = page + count;
+        int at = page;
+        while (at < end) {
+            int word = at >>> 6;
+            int next = Math.min(end, (word + 1) << 6);
+            long bits = -1L >>> (64 - (next - at)) << (at & 63);
+            assert (used[word] & bits) == (taken ? 0 : bits) : taken ? "taken twice" : "released twice";
+            used[word] ^= bits;
+            at = next;
         }
     }
 

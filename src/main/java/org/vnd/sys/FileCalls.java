@@ -8,6 +8,10 @@ public final class FileCalls {
     // include/uapi/asm-generic/fcntl.h; O_DIRECT and O_DIRECTORY differ between architectures.
     public static final int O_RDONLY = 0;
     public static final int O_RDWR = 2;
+    /** The bits that say whether a file is opened for reading, writing or both. */
+    public static final int O_ACCMODE = 3;
+
+    public static final int O_DSYNC = 0x1000;
     public static final int O_NONBLOCK = 0x800;
     public static final int O_CLOEXEC = 0x80000;
     /** A descriptor that names a file without opening it. */
@@ -31,6 +35,10 @@ public final class FileCalls {
     public static final int FALLOC_FL_KEEP_SIZE = 0x01;
     public static final int FALLOC_FL_PUNCH_HOLE = 0x02;
     public static final int FALLOC_FL_ZERO_RANGE = 0x10;
+
+    // include/uapi/linux/fs.h: lseek(2)'s whence.
+    public static final int SEEK_DATA = 3;
+    public static final int SEEK_HOLE = 4;
 
     /** include/uapi/linux/fadvise.h */
     public static final int POSIX_FADV_DONTNEED = 4;
@@ -56,6 +64,8 @@ public final class FileCalls {
     private static final long PWRITE = Libc.symbol("pwrite");
     private static final long READ = Libc.symbol("read");
     private static final long WRITE = Libc.symbol("write");
+    private static final long READV = Libc.symbol("readv");
+    private static final long WRITEV = Libc.symbol("writev");
     private static final long IOCTL = Libc.symbol("ioctl");
     private static final long FCNTL = Libc.symbol("fcntl");
     private static final long FLOCK = Libc.symbol("flock");
@@ -123,6 +133,16 @@ public final class FileCalls {
 
     public static long pwrite(int fd, long address, long length, long offset) {
         return Libc.callLong(PWRITE, fd, address, length, offset);
+    }
+
+    /** readv(2) into {@code count} pieces; see sys.abi.IoVector. */
+    public static long readv(int fd, long vectorsAddress, int count) {
+        return Libc.callLong(READV, fd, vectorsAddress, count);
+    }
+
+    /** writev(2) of {@code count} pieces; see sys.abi.IoVector. */
+    public static long writev(int fd, long vectorsAddress, int count) {
+        return Libc.callLong(WRITEV, fd, vectorsAddress, count);
     }
 
     public static int ioctl(int fd, long request, long argument) {

@@ -31,7 +31,7 @@ import org.vnd.sim.RecordingRing;
 public abstract class BlockDeviceConformance {
     private static final int DEPTH = 32;
     private static final int TRANSFER_LIMIT = 1 << 20;
-    private static final int ROUNDS = Integer.getInteger("vnd.rounds", 6);
+    private static final int ROUNDS = Integer.getInteger("vnd.rounds", 4);
     private static final int ROUND_REQUESTS = 150;
 
     /**

@@ -79,7 +79,7 @@ class IntegrityTest {
         byte[] content = DirectFile.read(image);
         AttachedDisk disk = attach();
         try (DriverOverNbd driver = new DriverOverNbd(disk, content, random)) {
-            driver.run(Long.getLong("vnd.requests", 10_000));
+            driver.run(Long.getLong("vnd.requests", 6_000));
             driver.disconnect();
             disk.detach();
             driver.check(image);
@@ -191,7 +191,7 @@ class IntegrityTest {
     @Test
     void verifiesWithFio() throws Exception {
         try (AttachedDisk disk = attach()) {
-            Fio.verify(disk, Integer.getInteger("vnd.fio.seconds", 5));
+            Fio.verify(disk, Integer.getInteger("vnd.fio.seconds", 3));
         }
         checkFileSystem();
     }

@@ -33,7 +33,7 @@ import org.vnd.lab.SeededRandom;
 @CsvSource({"EXT4, physical", "XFS, physical", "BTRFS, file"})
 class KilledTest {
     private static final int SIZE = 8 << 20;
-    private static final int ROUNDS = Integer.getInteger("vnd.kills", 6);
+    private static final int ROUNDS = Integer.getInteger("vnd.kills", 4);
 
     private final FileSystemKind kind;
     private final String engine;

@@ -131,10 +131,6 @@ public final class UblkControl implements KernelDevice {
         return "/dev/ublkb" + device;
     }
 
-    /** The kernel looks when the device is started, and when whoever has written a table asks it to. */
-    @Override
-    public void lookForPartitions() {}
-
     /** Returns when the queue has given the character device back, which it does as soon as it has nothing in work. */
     @Override
     public void remove() throws IOException {

@@ -1,0 +1,10 @@
+package org.vnd.export.fuse;
+
+/** Where a session's replies go. */
+interface Channel {
+    /**
+     * Sends one reply: the first {@code headerBytes} of the session's {@link Reply}, and then {@code dataBytes} of memory,
+     * which may be none. Both may be used again when this returns.
+     */
+    void send(int headerBytes, long dataAddress, int dataBytes);
+}

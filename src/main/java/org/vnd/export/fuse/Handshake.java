@@ -1,0 +1,61 @@
+package org.vnd.export.fuse;
+
+import org.vnd.mem.AlignedBuffer;
+import org.vnd.sys.abi.Fuse;
+import org.vnd.sys.abi.FuseInitIn;
+import org.vnd.sys.abi.FuseInitOut;
+
+/**
+ * INIT: versions and what of the protocol is used. No writeback cache, no readahead, no splice.
+ *
+ * <p>FUSE over io_uring (FUSE_OVER_IO_URING, Linux 6.14) isn't asked for yet.
+ */
+final class Handshake {
+    /** What every version's INIT has. */
+    static final int LEAST_BYTES = FuseInitIn.FLAGS_OFFSET + Integer.BYTES;
+
+    /** The version of the headers that sys.abi was checked against; a newer kernel talks like this one then. */
+    private static final int MINOR_VERSION = 38;
+
+    /** With a kernel that doesn't know max_pages: FUSE_DEFAULT_MAX_PAGES_PER_REQ of fs/fuse/fuse_i.h. */
+    private static final int OLD_MAXIMUM_PAGES = 32;
+
+    private static final int USED_FLAGS = Fuse.FUSE_ASYNC_READ
+            | Fuse.FUSE_BIG_WRITES
+            | Fuse.FUSE_ASYNC_DIO
+            | Fuse.FUSE_PARALLEL_DIROPS
+            | Fuse.FUSE_MAX_PAGES;
+
+    private boolean done;
+
+    /** Whether the two sides understand each other. */
+    boolean done() {
+        return done;
+    }
+
+    /** Writes the answer; its bytes. */
+    int answer(Request request, Reply reply) {
+        reply.clear(FuseInitOut.SIZE_BYTES)
+                .putInt(FuseInitOut.MAJOR_OFFSET, Fuse.FUSE_KERNEL_VERSION)
+                .putInt(FuseInitOut.MINOR_OFFSET, MINOR_VERSION);
+        int major = request.intAt(FuseInitIn.MAJOR_OFFSET);
+        if (major != Fuse.FUSE_KERNEL_VERSION) {
+            // A newer one comes again with ours, an older one gives up: "Version negotiation" in fuse.h.
+            return FuseInitOut.SIZE_BYTES;
+        }
+        done = true;
+        int flags = request.intAt(FuseInitIn.FLAGS_OFFSET) & USED_FLAGS;
+        int pages = Session.TRANSFER_BYTES / AlignedBuffer.PAGE_BYTES;
+        if ((flags & Fuse.FUSE_MAX_PAGES) == 0) {
+            pages = OLD_MAXIMUM_PAGES;
+        }
+        reply.putInt(FuseInitOut.FLAGS_OFFSET, flags)
+                // All slots: the asynchronous requests of direct I/O are what the kernel calls background.
+                .putShort(FuseInitOut.MAX_BACKGROUND_OFFSET, Session.SLOTS)
+                .putShort(FuseInitOut.CONGESTION_THRESHOLD_OFFSET, Session.SLOTS)
+                .putInt(FuseInitOut.MAX_WRITE_OFFSET, pages * AlignedBuffer.PAGE_BYTES)
+                .putInt(FuseInitOut.TIME_GRAN_OFFSET, 1)
+                .putShort(FuseInitOut.MAX_PAGES_OFFSET, pages);
+        return FuseInitOut.SIZE_BYTES;
+    }
+}

@@ -1,0 +1,93 @@
+package org.vnd.export.fuse;
+
+import java.nio.ByteBuffer;
+import org.vnd.sys.abi.FuseInHeader;
+import org.vnd.sys.abi.FuseOpcode;
+import org.vnd.sys.abi.FuseWriteIn;
+
+/**
+ * A message of the kernel, laid over the memory it arrived in. That is two parts: what every WRITE begins with goes to the
+ * first, so that the data that follows goes to the second, which is aligned. Arguments of others that are longer go on in
+ * the second part; {@link #arrived} puts them together.
+ */
+final class Request {
+    /** What can be answered: a whole header. */
+    static final int LEAST_BYTES = FuseInHeader.SIZE_BYTES;
+
+    /** The first part: all of a WRITE but its data. */
+    static final int HEADER_PART_BYTES = FuseInHeader.SIZE_BYTES + FuseWriteIn.SIZE_BYTES;
+
+    /**
+     * Room for the arguments of every message that is looked into: the longest are those of LOOKUP, a name of at most 255
+     * bytes (NAME_MAX) and its zero.
+     */
+    static final int AREA_BYTES = 512;
+
+    private final ByteBuffer area;
+    private int lengthBytes;
+
+    /** Messages whose first part is at the beginning of {@code area}, in the machine's byte order. */
+    Request(ByteBuffer area) {
+        assert area.capacity() == AREA_BYTES;
+        this.area = area;
+    }
+
+    /**
+     * A message of {@code count} bytes has arrived, what is beyond the first part from {@code index} of {@code data} on.
+     * Whether it is whole.
+     */
+    boolean arrived(int count, ByteBuffer data, int index) {
+        lengthBytes = count;
+        if (count < LEAST_BYTES || area.getInt(FuseInHeader.LEN_OFFSET) != count) {
+            return false;
+        }
+        int rest = Math.min(count, AREA_BYTES) - HEADER_PART_BYTES;
+        if (rest > 0 && opcode() != FuseOpcode.FUSE_WRITE) {
+            area.put(HEADER_PART_BYTES, data, index, rest);
+        }
+        return true;
+    }
+
+    int opcode() {
+        return area.getInt(FuseInHeader.OPCODE_OFFSET);
+    }
+
+    /** The kernel's name for the request. */
+    long unique() {
+        return area.getLong(FuseInHeader.UNIQUE_OFFSET);
+    }
+
+    /** The inode it is about. */
+    long node() {
+        return area.getLong(FuseInHeader.NODEID_OFFSET);
+    }
+
+    /** What follows the header, in bytes. */
+    int argumentBytes() {
+        return lengthBytes - FuseInHeader.SIZE_BYTES;
+    }
+
+    /** A field of the arguments. */
+    int intAt(int offset) {
+        return area.getInt(FuseInHeader.SIZE_BYTES + offset);
+    }
+
+    /** A field of the arguments. */
+    long longAt(int offset) {
+        return area.getLong(FuseInHeader.SIZE_BYTES + offset);
+    }
+
+    /** Whether the arguments are {@code name} and its zero. */
+    boolean isName(byte[] name) {
+        if (argumentBytes() != name.length + 1) {
+            return false;
+        }
+        int at = FuseInHeader.SIZE_BYTES;
+        for (byte character : name) {
+            if (area.get(at++) != character) {
+                return false;
+            }
+        }
+        return area.get(at) == 0;
+    }
+}
