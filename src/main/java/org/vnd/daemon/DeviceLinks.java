@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Set;
 import org.vnd.control.StateDirectory;
 import org.vnd.control.Unit;
-import org.vnd.export.kernel.BlockNode;
+import org.vnd.export.BlockNode;
 
 /**
  * The stable names of a unit's block device and its partitions: {@code vnd0}, {@code vnd0p1}.

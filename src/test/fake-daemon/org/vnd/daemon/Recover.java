@@ -8,7 +8,12 @@ public final class Recover {
     private Recover() {}
 
     public static void main(String[] files) throws Exception {
-        for (String file : files) {
+        for (int i = 0; i < files.length; i++) {
+            String file = files[i];
+            if (file.equals("--unit-directory")) {
+                i++;
+                continue;
+            }
             if (file.endsWith(".lost")) {
                 System.err.println("recovery: " + file + ": is lost");
                 System.exit(7);

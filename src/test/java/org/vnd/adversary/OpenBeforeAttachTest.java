@@ -15,6 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.vnd.adversary.HostileOperation.Hold;
+import org.vnd.lab.Beside;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
@@ -23,6 +24,7 @@ import org.vnd.lab.ScratchFileSystem;
 import org.vnd.system.Product;
 
 /** Who has the image open or mapped before the attach keeps it from being attached, is named, and isn't disturbed. */
+@Beside
 @Requires(
         loop = true,
         tools = {"cc", "mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "lsattr"})

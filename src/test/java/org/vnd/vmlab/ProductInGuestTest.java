@@ -21,15 +21,15 @@ class ProductInGuestTest {
             mkfs.ext4 -q -b 4096 /dev/vda
             mkdir disk first second
             mount /dev/vda disk
-            for piece in $(seq 20); do
-                dd if=/dev/zero of=disk/image bs=1M count=20 oflag=append conv=notrunc,fsync status=none
+            for piece in $(seq 8); do
+                dd if=/dev/zero of=disk/image bs=1M count=50 oflag=append conv=notrunc,fsync status=none
                 dd if=/dev/zero of=disk/between bs=1M count=1 oflag=append conv=notrunc,fsync status=none
             done
             for export in $2; do
                 "$1" -c --export $export vnd0 disk/image
-                fio --name=verify --filename=/dev/vnd/vnd0 --size=8M --rw=randrw --bsrange=512-256k --blockalign=512 \
+                fio --name=verify --filename=/dev/vnd/vnd0 --size=4M --rw=randrw --bsrange=512-256k --blockalign=512 \
                     --direct=1 --ioengine=libaio --iodepth=32 --verify=crc32c --do_verify=1 --output=fio.log
-                fio --name=cached --filename=/dev/vnd/vnd0 --size=8M --rw=randwrite --bs=4k --direct=0 \
+                fio --name=cached --filename=/dev/vnd/vnd0 --size=4M --rw=randwrite --bs=4k --direct=0 \
                     --ioengine=psync --verify=crc32c --do_verify=1 --fsync_on_close=1 --output=fio.log
                 printf 'size=40M\\nsize=340M\\n' | sfdisk -q /dev/vnd/vnd0
                 for attempt in $(seq 100); do test -b /dev/vnd/vnd0p2 && break; sleep 0.1; done
@@ -38,7 +38,7 @@ class ProductInGuestTest {
                 mount /dev/vnd/vnd0p1 first
                 mount /dev/vnd/vnd0p2 second
                 cp -r "$VMLAB_CHECKOUT/src/main" first/tree
-                cp -r "$VMLAB_CHECKOUT/src" second/tree
+                cp -r "$VMLAB_CHECKOUT/src/main" second/tree
                 ! "$1" -u vnd0 2>refusal || exit 1
                 grep 'is mounted on ' refusal
                 umount first second
@@ -47,7 +47,7 @@ class ProductInGuestTest {
 
                 "$1" -c -r --export $export vnd0 disk/image
                 mount -o ro,norecovery /dev/vnd/vnd0p2 second
-                diff -r "$VMLAB_CHECKOUT/src" second/tree
+                diff -r "$VMLAB_CHECKOUT/src/main" second/tree
                 umount second
                 e2fsck -fn /dev/vnd/vnd0p1
                 "$1" -u vnd0

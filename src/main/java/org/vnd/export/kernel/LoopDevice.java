@@ -8,7 +8,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.locks.LockSupport;
 import org.vnd.export.DeviceBusyException;
+import org.vnd.export.DeviceUsers;
 import org.vnd.export.KernelDevice;
+import org.vnd.export.Partitions;
 
 /**
  * The kernel's loop driver, loop(4), on a range of the block device under the image's file system, so that no process is on

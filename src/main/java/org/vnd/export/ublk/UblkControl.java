@@ -3,10 +3,9 @@ package org.vnd.export.ublk;
 import java.io.IOException;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.List;
+import java.util.Optional;
 import org.vnd.export.DeviceBusyException;
+import org.vnd.export.DeviceUsers;
 import org.vnd.export.KernelDevice;
 import org.vnd.export.ublk.wire.Command;
 import org.vnd.export.ublk.wire.ControlCommand;
@@ -170,26 +169,20 @@ public final class UblkControl implements KernelDevice {
     /** Returns when the queue has given the character device back, which it does as soon as it has nothing in work. */
     @Override
     public void remove() throws IOException {
+        String disk = "ublkb" + device;
+        Optional<String> users = DeviceUsers.of(disk);
+        if (users.isPresent()) {
+            throw new DeviceBusyException(users.get());
+        }
+        // Who doesn't show in /proc, and has it to himself.
         int exclusive = FileCalls.open(node(), FileCalls.O_RDONLY | O_EXCL);
         if (exclusive == -Errno.EBUSY) {
-            throw new DeviceBusyException(user());
+            throw new DeviceBusyException("something that /proc doesn't show has it open");
         }
         if (exclusive >= 0) {
             FileCalls.close(exclusive);
         }
         discard();
-    }
-
-    /** Its mount point, or that of a partition. */
-    private String user() throws IOException {
-        List<String> mounts = Files.readAllLines(Path.of("/proc/self/mounts"));
-        for (String mount : mounts) {
-            String[] words = mount.split(" ", 3);
-            if (words[0].equals(node()) || words[0].startsWith(node() + "p")) {
-                return "mounted on " + words[1];
-            }
-        }
-        return "in use";
     }
 
     private void discard() throws SysException {

@@ -74,7 +74,7 @@ class UblkTest {
         assertEquals(
                 List.of(
                         "copies by system calls: " + copies,
-                        "busy: mounted on /run/vmlab/mounted",
+                        "busy: /dev/ublkb0p2 is mounted on /run/vmlab/mounted",
                         "flushed: true",
                         "left: false"),
                 result.output().lines().toList());

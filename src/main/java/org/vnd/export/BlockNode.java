@@ -1,4 +1,4 @@
-package org.vnd.export.kernel;
+package org.vnd.export;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

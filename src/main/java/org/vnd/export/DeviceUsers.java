@@ -1,4 +1,4 @@
-package org.vnd.export.kernel;
+package org.vnd.export;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -26,7 +26,7 @@ public final class DeviceUsers {
     }
 
     /** One line that names them: "/dev/loop3p1 is mounted on /mnt". This process and {@code helperPid} aren't counted. */
-    static String describe(String disk, long helperPid) {
+    public static String describe(String disk, long helperPid) {
         List<String> names;
         try {
             names = find(disk, helperPid);
@@ -40,11 +40,14 @@ public final class DeviceUsers {
     }
 
     /**
-     * Who uses {@code disk}, if anybody whom /proc shows, in one line. This process isn't counted.
+     * Who uses {@code disk}, if there is such a disk and anybody whom /proc shows, in one line. This process isn't counted.
      *
-     * @throws IOException there is no such disk
+     * @throws IOException it went away meanwhile
      */
     public static Optional<String> of(String disk) throws IOException {
+        if (!Files.exists(Path.of("/sys/block", disk))) {
+            return Optional.empty();
+        }
         List<String> names = find(disk, -1);
         return names.isEmpty() ? Optional.empty() : Optional.of(describe(names));
     }

@@ -1,4 +1,4 @@
-package org.vnd.export.kernel;
+package org.vnd.export;
 
 import java.io.File;
 import java.io.IOException;
