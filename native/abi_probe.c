@@ -115,6 +115,8 @@ static void file_status(void)
     SIZE(Statfs, struct statfs);
     OFFSET(Statfs, F_TYPE, struct statfs, f_type);
     OFFSET(Statfs, F_BSIZE, struct statfs, f_bsize);
+    OFFSET(Statfs, F_BFREE, struct statfs, f_bfree);
+    OFFSET(Statfs, F_BAVAIL, struct statfs, f_bavail);
     /* As ints, which is what they are stored as: the largest has its highest bit set. */
     SAME(Statfs, EXT4_SUPER_MAGIC);
     SAME(Statfs, XFS_SUPER_MAGIC);
