@@ -48,6 +48,13 @@ struct xfs_geometry {
     uint32_t flags, logsectsize, rtsectsize, dirblocksize;
 };
 
+/* ext4's are its own. */
+struct move_extent {
+    uint32_t reserved, donor_fd;
+    uint64_t orig_start, donor_start, len, moved_len;
+};
+#define EXT4_IOC_MOVE_EXT _IOWR('f', 15, struct move_extent)
+
 #define LINE(class, constant, value) \
     printf(#class "." #constant " %lld\n", (long long)(value))
 #define SIZE(class, type) LINE(class, SIZE_BYTES, sizeof(type))
@@ -148,6 +155,14 @@ static void file_flags(void)
     SAME(FileFlags, FS_NOCOW_FL);
     SAME(FileFlags, FS_DAX_FL);
     SAME(FileFlags, FS_INLINE_DATA_FL);
+
+    SIZE(MoveExtent, struct move_extent);
+    OFFSET(MoveExtent, DONOR_FD, struct move_extent, donor_fd);
+    OFFSET(MoveExtent, ORIG_START, struct move_extent, orig_start);
+    OFFSET(MoveExtent, DONOR_START, struct move_extent, donor_start);
+    OFFSET(MoveExtent, LEN, struct move_extent, len);
+    OFFSET(MoveExtent, MOVED_LEN, struct move_extent, moved_len);
+    SAME(MoveExtent, EXT4_IOC_MOVE_EXT);
 
     SAME(BlockIoctls, BLKSSZGET);
     SAME(BlockIoctls, BLKGETSIZE64);

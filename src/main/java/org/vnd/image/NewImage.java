@@ -49,23 +49,22 @@ public final class NewImage {
     }
 
     private String make(boolean contiguous) throws IOException {
-        int fd = file.fd();
         String path = file.path();
         boolean overwritten = switchOffCopyOnWrite();
-        long blockBytes = FileFacts.read(fd, path).blockBytes();
+        long blockBytes = FileFacts.read(file.fd(), path).blockBytes();
         // O_DIRECT writes whole blocks; what is too much is cut off in the end.
         long wholeBytes = (sizeBytes + blockBytes - 1) / blockBytes * blockBytes;
         reserve(wholeBytes);
         if (contiguous) {
-            new OnePiece(fd, path, wholeBytes, blockBytes, listener).move();
+            new OnePiece(file, wholeBytes, blockBytes, listener).make();
         }
         fill(wholeBytes);
         if (wholeBytes != sizeBytes) {
-            Libc.check(FileCalls.ftruncate(fd, sizeBytes), "truncate", path);
-            Libc.check(FileCalls.fsync(fd), "fsync", path);
+            Libc.check(FileCalls.ftruncate(file.fd(), sizeBytes), "truncate", path);
+            Libc.check(FileCalls.fsync(file.fd()), "fsync", path);
         }
         // A cut block, and all of it where O_DIRECT isn't what it says.
-        FileCalls.fadvise(fd, 0, 0, FileCalls.POSIX_FADV_DONTNEED);
+        FileCalls.fadvise(file.fd(), 0, 0, FileCalls.POSIX_FADV_DONTNEED);
         String description = describe(overwritten, contiguous);
         file.giveName();
         return description;

@@ -7,14 +7,15 @@ import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
 import org.vnd.sys.SysException;
+import org.vnd.sys.abi.Statfs;
 
 /**
- * Moves the storage of a file that is reserved and not yet written into one piece, whatever its file system first gave.
+ * Makes of the storage of a file that is reserved and not yet written one piece, whatever its file system first gave.
  *
- * <p>The file grows until a piece that is long enough is among all that it got, in whatever order. Of this piece the part
- * that lies first on the device stays where it is; the others are given back and, behind it in the file, asked for again,
- * which is where file systems look first. Then all but the piece is cut away. Nothing is written meanwhile, so that it
- * takes a moment where writing would take minutes.
+ * <p>The file grows until a piece that is long enough is among all that it got, in whatever order. On ext4 another file then
+ * takes over the blocks of that piece in theirs, {@link BlockExchange}. Elsewhere the part that lies first on the device
+ * stays, the others are given back and asked for again behind it, which is where XFS looks first, and all but the piece is
+ * cut away. Nothing is written meanwhile, so that it takes seconds where writing would take minutes.
  */
 final class OnePiece {
     /** A file system that has no such piece in sixty-four times the space isn't worth asking for more. */
@@ -26,13 +27,10 @@ final class OnePiece {
     /** Somebody else may take a block of the piece in the moment in which it is nobody's, but not so often. */
     private static final int ATTEMPTS = 8;
 
-    /** What is asked for at once lies within one block group of ext4, of 128 MiB, and is no more than its longest extent. */
-    private static final long STEP_BYTES = 16 << 20;
-
     /** Of pieces, which are sorted on the heap of 32 MiB: 8 MiB. In more there is hardly a long one. */
     private static final int PIECES_MAX = 1 << 19;
 
-    private final int fd;
+    private final UnnamedFile file;
     private final String path;
     private final long sizeBytes;
     private final long blockBytes;
@@ -43,11 +41,11 @@ final class OnePiece {
 
     private long longestBytes;
 
-    /** {@code sizeBytes} are reserved, a multiple of {@code blockBytes}. */
-    OnePiece(int fd, String path, long sizeBytes, long blockBytes, AttachListener listener) {
+    /** Of {@code file} {@code sizeBytes} are reserved, a multiple of {@code blockBytes}. */
+    OnePiece(UnnamedFile file, long sizeBytes, long blockBytes, AttachListener listener) {
         assert sizeBytes % blockBytes == 0;
-        this.fd = fd;
-        this.path = path;
+        this.file = file;
+        this.path = file.path();
         this.sizeBytes = sizeBytes;
         this.blockBytes = blockBytes;
         this.listener = listener;
@@ -55,7 +53,7 @@ final class OnePiece {
     }
 
     /** Does it, or throws: then the file is as long as it came to be. */
-    void move() throws IOException {
+    void make() throws IOException {
         long limit = limitBytes();
         for (int attempt = 0; attempt < ATTEMPTS; ) {
             listener.progress(reservedBytes, limit, "looking for one piece");
@@ -66,6 +64,7 @@ final class OnePiece {
                     if (assemble(map, piece)) {
                         return;
                     }
+                    refill();
                     continue;
                 }
             }
@@ -80,14 +79,14 @@ final class OnePiece {
     }
 
     private long limitBytes() throws SysException {
-        long available = FreeSpace.of(fd, path).availableBytes();
+        long available = FreeSpace.of(file.fd(), path).availableBytes();
         long most = sizeBytes + Math.max(0, available - available / KEPT_PART);
         long limit = sizeBytes > most / GROWTH_MAX ? most : sizeBytes * GROWTH_MAX;
         return limit / blockBytes * blockBytes;
     }
 
     private ExtentMap map() throws IOException {
-        ExtentMap map = HoleMap.readReserved(fd, path, reservedBytes);
+        ExtentMap map = HoleMap.readReserved(file.fd(), path, reservedBytes);
         if (map == null) {
             throw new ImageException(path, "--contiguous: its file system doesn't tell where blocks are (FIEMAP)");
         }
@@ -100,12 +99,25 @@ final class OnePiece {
             return false;
         }
         long more = Math.min(reservedBytes, limit - reservedBytes);
-        int result = FileCalls.fallocate(fd, 0, reservedBytes, more);
+        if (!reserve(reservedBytes, more)) {
+            return false;
+        }
+        reservedBytes += more;
+        return true;
+    }
+
+    /** What was given back and not had again; where that fails, there is less to find the next time. */
+    private void refill() throws SysException {
+        reserve(0, reservedBytes);
+    }
+
+    /** Whether there was so much. */
+    private boolean reserve(long offset, long length) throws SysException {
+        int result = FileCalls.fallocate(file.fd(), 0, offset, length);
         if (result == -Errno.ENOSPC || result == -Errno.EDQUOT) {
             return false;
         }
         Libc.check(result, "fallocate", path);
-        reservedBytes += more;
         return true;
     }
 
@@ -144,7 +156,7 @@ final class OnePiece {
     }
 
     /** Makes the file of the piece at {@code physical}, if the file system plays along. */
-    private boolean assemble(ExtentMap map, long physical) throws SysException, ImageException {
+    private boolean assemble(ExtentMap map, long physical) throws IOException {
         long start = 0;
         long kept = 0;
         for (int index = 0; index < map.count(); index++) {
@@ -154,12 +166,16 @@ final class OnePiece {
             }
         }
         assert kept > 0;
+        if (kept < sizeBytes && FileFacts.read(file.fd(), path).fileSystemType() == Statfs.EXT4_SUPER_MAGIC) {
+            new BlockExchange(file, blockBytes).take(map, physical, sizeBytes);
+            return true;
+        }
         if (kept < sizeBytes) {
             giveBack(map, physical + kept, physical + sizeBytes);
             punch(start + kept, start + sizeBytes);
-            // ext4 lends out again only what the journal knows to be free.
-            Libc.check(FileCalls.fsync(fd), "fsync", path);
-            boolean had = ask(start, physical, kept);
+            // What the journal doesn't know to be free isn't lent out again.
+            Libc.check(FileCalls.fsync(file.fd()), "fsync", path);
+            boolean had = reserve(start + kept, sizeBytes - kept);
             reservedBytes = Math.max(reservedBytes, start + sizeBytes);
             if (!had || !isOne(start)) {
                 return false;
@@ -186,27 +202,11 @@ final class OnePiece {
 
     private void punch(long from, long to) throws SysException {
         int mode = FileCalls.FALLOC_FL_PUNCH_HOLE | FileCalls.FALLOC_FL_KEEP_SIZE;
-        Libc.check(FileCalls.fallocate(fd, mode, from, to - from), "punch a hole into", path);
+        Libc.check(FileCalls.fallocate(file.fd(), mode, from, to - from), "punch a hole into", path);
     }
 
-    private boolean ask(long start, long physical, long kept) throws SysException {
-        for (long at = kept; at < sizeBytes; ) {
-            long step = Math.min(STEP_BYTES - (physical + at) % STEP_BYTES, sizeBytes - at);
-            int result = FileCalls.fallocate(fd, 0, start + at, step);
-            if (result == -Errno.ENOSPC || result == -Errno.EDQUOT) {
-                return false;
-            }
-            Libc.check(result, "fallocate", path);
-            at += step;
-        }
-        return true;
-    }
-
-    private boolean isOne(long start) throws SysException {
-        try (ExtentMap map = HoleMap.readReserved(fd, path, reservedBytes)) {
-            if (map == null) {
-                return false;
-            }
+    private boolean isOne(long start) throws IOException {
+        try (ExtentMap map = map()) {
             int index = map.find(start, 0);
             return !map.hole(index) && map.endBytes(index) - start >= sizeBytes;
         }
@@ -214,12 +214,12 @@ final class OnePiece {
 
     private void cut(long start) throws SysException, ImageException {
         if (start > 0) {
-            int result = FileCalls.fallocate(fd, FileCalls.FALLOC_FL_COLLAPSE_RANGE, 0, start);
+            int result = FileCalls.fallocate(file.fd(), FileCalls.FALLOC_FL_COLLAPSE_RANGE, 0, start);
             if (result == -Errno.EOPNOTSUPP || result == -Errno.EINVAL) {
                 throw new ImageException(path, "--contiguous: its file system can't cut a piece out of a file");
             }
             Libc.check(result, "cut", path);
         }
-        Libc.check(FileCalls.ftruncate(fd, sizeBytes), "truncate", path);
+        Libc.check(FileCalls.ftruncate(file.fd(), sizeBytes), "truncate", path);
     }
 }

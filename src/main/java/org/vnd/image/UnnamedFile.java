@@ -15,10 +15,10 @@ final class UnnamedFile implements AutoCloseable {
     private final String path;
     private final String name;
     private final int folderFd;
-    private final int fd;
     private final boolean direct;
+    private int fd;
     /** Empty if it has none. */
-    private final String temporaryName;
+    private String temporaryName;
 
     private boolean named;
 
@@ -106,6 +106,17 @@ final class UnnamedFile implements AutoCloseable {
     /** Whether I/O through {@link #fd} goes past the page cache. */
     boolean direct() {
         return direct;
+    }
+
+    /** Becomes the file that {@code other} is, for the same path, and the other way round. */
+    void exchange(UnnamedFile other) {
+        assert path.equals(other.path) && !named && !other.named;
+        int otherFd = other.fd;
+        String otherName = other.temporaryName;
+        other.fd = fd;
+        other.temporaryName = temporaryName;
+        fd = otherFd;
+        temporaryName = otherName;
     }
 
     /** Gives it its name, unless somebody else has taken that meanwhile; file and name survive a crash then. */
