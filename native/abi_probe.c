@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/statfs.h>
@@ -290,28 +291,21 @@ static void posix(void)
     OFFSET(PollFd, REVENTS, struct pollfd, revents);
 }
 
+static void inotify(void)
+{
+    SIZE(InotifyEvent, struct inotify_event);
+    OFFSET(InotifyEvent, MASK, struct inotify_event, mask);
+    SAME(InotifyEvent, IN_CLOSE_WRITE);
+    SAME(InotifyEvent, IN_CLOSE_NOWRITE);
+    SAME(InotifyEvent, IN_IGNORED);
+}
+
 static void loop(void)
 {
-    SIZE(LoopConfig, struct loop_config);
-    OFFSET(LoopConfig, FD, struct loop_config, fd);
-    OFFSET(LoopConfig, BLOCK_SIZE, struct loop_config, block_size);
-    OFFSET(LoopConfig, INFO, struct loop_config, info);
-    SAME(LoopConfig, LOOP_CONFIGURE);
-    SAME(LoopConfig, LOOP_CLR_FD);
-    SAME(LoopConfig, LOOP_GET_STATUS64);
-    SAME(LoopConfig, LOOP_CTL_GET_FREE);
-
     SIZE(LoopInfo, struct loop_info64);
     OFFSET(LoopInfo, RDEVICE, struct loop_info64, lo_rdevice);
     OFFSET(LoopInfo, OFFSET, struct loop_info64, lo_offset);
-    OFFSET(LoopInfo, SIZELIMIT, struct loop_info64, lo_sizelimit);
-    OFFSET(LoopInfo, FLAGS, struct loop_info64, lo_flags);
-    OFFSET(LoopInfo, FILE_NAME, struct loop_info64, lo_file_name);
-    SAME(LoopInfo, LO_NAME_SIZE);
-    SAME(LoopInfo, LO_FLAGS_READ_ONLY);
-    SAME(LoopInfo, LO_FLAGS_AUTOCLEAR);
-    SAME(LoopInfo, LO_FLAGS_PARTSCAN);
-    SAME(LoopInfo, LO_FLAGS_DIRECT_IO);
+    SAME(LoopInfo, LOOP_GET_STATUS64);
 }
 
 static void fuse(void)
@@ -464,6 +458,7 @@ int main(void)
     open_guard();
     ring();
     posix();
+    inotify();
     loop();
     fuse();
     return 0;

@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -68,8 +69,7 @@ static void protect(void)
     int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (score < 0 || write(score, "-1000", 5) != 5)
         WITHOUT("oom-score: %s (needs CAP_SYS_RESOURCE)", strerrorname_np(errno));
-    if (score >= 0)
-        close(score);
+    close(score);
 
     struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
     if (setrlimit(RLIMIT_MEMLOCK, &limit) != 0 && getrlimit(RLIMIT_MEMLOCK, &limit) == 0) {
@@ -142,9 +142,14 @@ static void remove_folder(int state, const char *unit, bool orderly)
 {
     int fd = openat(state, unit, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    char path[512];
     for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;)
-        if (orderly || strncmp(entry->d_name, unit, strlen(unit)) == 0)
-            unlinkat(fd, entry->d_name, 0);
+        if (orderly || strncmp(entry->d_name, unit, strlen(unit)) == 0) {
+            snprintf(path, sizeof path, "/proc/self/fd/%d/%s", fd, entry->d_name);
+            umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW); /* The file system of a dead daemon. */
+            if (unlinkat(fd, entry->d_name, 0) != 0)
+                unlinkat(fd, entry->d_name, AT_REMOVEDIR);
+        }
     if (folder != NULL)
         closedir(folder);
     unlinkat(state, unit, AT_REMOVEDIR); /* Unless something stays in it. */
@@ -170,9 +175,7 @@ __attribute__((noreturn)) static void become_daemon(char **command, int listen_f
     copy_fd(lock_fd, LOCK_FD);
     if (listen_fd >= 0)
         copy_fd(listen_fd, LISTEN_FD);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    sigprocmask(SIG_SETMASK, &(sigset_t){0}, NULL);
     signal(SIGPIPE, SIG_DFL);
     execv(command[0], command);
     dprintf(REPORT_FD, "error %s: can't be started: %s\n", command[0], strerror(errno));
@@ -205,9 +208,8 @@ static int number(const char *text)
 int main(int argc, char **argv)
 {
     const char *state_path = "";
-    int first = 0, units = 64;
+    int first = 0, units = 64, next = 1;
     bool foreground = false, listen_stdin = false;
-    int next = 1;
     for (; next < argc && strcmp(argv[next], "--") != 0; next++) {
         const char *value = next + 1 < argc ? argv[next + 1] : "";
         if (strcmp(argv[next], "--foreground") == 0)
@@ -219,8 +221,7 @@ int main(int argc, char **argv)
         else if (strcmp(argv[next], "--unit") == 0 && strncmp(value, "vnd", 3) == 0 &&
                  (first = number(value + 3)) >= 0)
             units = 1, next++;
-        else if (strcmp(argv[next], "--max-units") == 0 &&
-                 (units = number(value)) > 0)
+        else if (strcmp(argv[next], "--max-units") == 0 && (units = number(value)) > 0)
             next++;
         else
             fail("vnd-keeper: %s: not understood", argv[next]);
@@ -274,8 +275,7 @@ int main(int argc, char **argv)
     protect();
 
     size_t given = (size_t)(argc - next - 1);
-    char *more[] = {"--unit",      unit, "--unit-directory", folder,
-                    "--report-fd", "3",  "--listen-fd",      "4"};
+    char *more[] = {"--unit", unit, "--unit-directory", folder, "--report-fd", "3", "--listen-fd", "4"};
     char *command[given + 9]; /* argv fitted on the stack, so this does. */
     memset(command, 0, sizeof command);
     memcpy(command, argv + next + 1, given * sizeof *command);

@@ -36,8 +36,9 @@ function ratio(name, column,    i, r, low, high, text) {
 }
 
 END {
+    if (!peer) peer = "qemu-nbd"
     format = "| %-46s | %-5s | %8s | %8s | %8s | %-17s | %8s | %11s | %12s | %-17s |\n"
-    printf format, "", "", "vnd", "qemu-nbd", "bare", "vnd/qemu-nbd", "vnd/bare", "CPU vnd, us", "qemu-nbd, us", "CPU vnd/qemu-nbd"
+    printf format, "", "", "vnd", peer, "bare", "vnd/" peer, "vnd/bare", "CPU vnd, us", peer ", us", "CPU vnd/" peer
     printf format, "---", "---", "---:", "---:", "---:", "---", "---:", "---:", "---:", "---"
     print "[" >json
     for (i = 1; i <= count; i++) {

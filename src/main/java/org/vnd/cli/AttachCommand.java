@@ -103,7 +103,7 @@ final class AttachCommand {
                     image.path(),
                     invocation.readOnly,
                     invocation.fileEngine ? EngineChoice.FILE : invocation.engine,
-                    invocation.export,
+                    invocation.export.isEmpty() ? usualExport() : invocation.export,
                     invocation.allocate,
                     invocation.offsetBytes,
                     invocation.sizeLimitBytes,
@@ -111,6 +111,12 @@ final class AttachCommand {
         } catch (IllegalArgumentException refused) {
             throw new ProgramException(String.valueOf(refused.getMessage()));
         }
+    }
+
+    /** What {@code VND_EXPORT} says, else the best there is. */
+    private static String usualExport() {
+        String value = System.getenv("VND_EXPORT");
+        return value == null || value.isEmpty() ? AttachOptions.AUTO : value;
     }
 
     private Process start(StateDirectory state, Optional<Unit> unit, AttachOptions options)
@@ -172,7 +178,7 @@ final class AttachCommand {
                 case READY:
                     progress.clear();
                     if (!line.text().isEmpty()) {
-                        Messages.warn(line.text());
+                        Messages.tell(line.text());
                     }
                     if (unit.isPresent()) {
                         announce(state, unit.get(), wanted.isEmpty(), file, geometry);

@@ -53,7 +53,7 @@ final class DetachCommand implements ControlClient.Listener {
     private int recover(StateDirectory state, Unit unit, UnitStatus status) throws ProgramException, IOException {
         String file = status.record().isPresent() ? status.record().get().file() : "";
         Messages.warn(unit.name() + ": its daemon crashed; recovering " + file);
-        int exitStatus = RecoverCommand.recover(List.of(file));
+        int exitStatus = RecoverCommand.recover(state, List.of(unit), List.of(file));
         if (exitStatus == 0) {
             RecoverCommand.clean(state, unit);
             announce(unit);
@@ -72,6 +72,9 @@ final class DetachCommand implements ControlClient.Listener {
                     break;
                 case BUSY:
                     throw refused(unit, ErrorText.DEVICE_BUSY + " (" + outcome.text() + ")");
+                case LATER:
+                    Messages.warn(unit.name() + ": in use: " + outcome.text() + "; it is detached when that ends");
+                    return 0;
                 case ENDED:
                     lock.awaitFree();
                     tidy(state, unit);

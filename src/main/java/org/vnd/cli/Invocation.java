@@ -2,7 +2,6 @@ package org.vnd.cli;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.vnd.control.AttachOptions;
 import org.vnd.control.EngineChoice;
 
 /** What a command line asks for. {@link CommandLine} fills it. */
@@ -39,7 +38,9 @@ final class Invocation {
     int minimumListed = DEFAULT_MINIMUM;
 
     EngineChoice engine = EngineChoice.AUTO;
-    String export = AttachOptions.NBD;
+    /** Empty if it wasn't given. */
+    String export = "";
+
     boolean allocate;
     long offsetBytes;
     long sizeLimitBytes;

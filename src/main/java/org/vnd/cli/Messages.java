@@ -29,6 +29,11 @@ final class Messages {
         err("vndconfig: " + PrintableText.of(line) + "\n");
     }
 
+    /** Prints {@code line}, which is no complaint, and a newline on standard error. */
+    static void tell(String line) {
+        err(PrintableText.of(line) + "\n");
+    }
+
     /** Prints {@code text}, with its newlines and control characters, on standard error. */
     static void err(String text) {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);

@@ -42,7 +42,7 @@ final class RecoverCommand {
             Messages.out("no disk has crashed\n");
             return 0;
         }
-        int exitStatus = recover(files);
+        int exitStatus = recover(state, crashed, files);
         for (Unit unit : crashed) {
             if (exitStatus == 0) {
                 clean(state, unit);
@@ -76,10 +76,17 @@ final class RecoverCommand {
         return false;
     }
 
-    /** Runs the recovery, which speaks for itself; its exit status. */
-    static int recover(List<String> files) throws ProgramException, IOException {
+    /** Runs the recovery of {@code files} and of what {@code crashed} have left, which speaks for itself; its exit status. */
+    static int recover(StateDirectory state, List<Unit> crashed, List<String> files)
+            throws ProgramException, IOException {
         Installation installation = Installation.find();
-        ProcessBuilder recovery = new ProcessBuilder(installation.recovery(files));
+        List<String> arguments = new ArrayList<>();
+        for (Unit unit : crashed) {
+            arguments.add("--unit-directory");
+            arguments.add(state.folder(unit).toString());
+        }
+        arguments.addAll(files);
+        ProcessBuilder recovery = new ProcessBuilder(installation.recovery(arguments));
         return KeeperEnd.await(
                 recovery.directory(Installation.WORKING_DIRECTORY).inheritIO().start());
     }

@@ -20,7 +20,8 @@ final class Usage {
                              With reg-file alone: as the first free one, whose name is printed
               -u             detach: returns when everything is on stable storage and the file unlocked
               -l             list the disks; with -v all that is known of them
-              -F             detach also if clients are connected
+              -F             detach also if clients are connected, and a block device in use as soon as
+                             it isn't any more
               -f disktab     look the type up in this file instead of /etc/disktab
               -i             use the file itself rather than its blocks, as --engine file
               -m num         list at least num units, also unused ones (4); 0: only used ones
@@ -33,10 +34,10 @@ final class Usage {
               --engine auto|physical|file
                              physical: through the block map, past the file system, or not at all;
                              file: through the file; auto: physical where it is sound (default)
-              --export nbd|loop|auto
-                             how the disk is reached: by NBD on a Unix socket (default); loop: also as
-                             a block device of this host, where the image is one extent; auto: as
-                             the best block device that can be had
+              --export auto|loop|ublk|fuse+loop|fuse|nbd
+                             how the disk is reached beside NBD on a Unix socket: loop, ublk, fuse+loop:
+                             as a block device of this host by these; fuse: as a file; nbd: not at all;
+                             auto: by the first block device that can be had (default, or VND_EXPORT)
               --allocate     fill holes and unwritten extents first, so that physical is possible
               --offset N     the disk begins N bytes into the file; K, M, G, T: powers of 1024
               --sizelimit N  the disk is at most N bytes long

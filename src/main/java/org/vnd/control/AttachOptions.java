@@ -10,7 +10,7 @@ import java.util.Optional;
  * @param file absolute path of the image; symbolic links in it are the daemon's to resolve
  * @param readOnly whether the disk shall refuse writes
  * @param engine which engine
- * @param export how the disk is reached beside NBD: {@link #AUTO}, {@link #NBD} or {@link #LOOP}
+ * @param export how the disk is reached beside NBD: {@link #AUTO}, or one of the others below
  * @param allocate whether to fill holes and unwritten extents of the image first
  * @param offsetBytes first byte of the disk in the image
  * @param sizeLimitBytes the disk's largest size; 0 for the rest of the image
@@ -31,17 +31,28 @@ public record AttachOptions(
     /** NBD alone. */
     public static final String NBD = "nbd";
 
-    /** A loop device, and NBD. */
+    /** The kernel's loop driver on the blocks of the image, and NBD. */
     public static final String LOOP = "loop";
+
+    /** The kernel's ublk driver, and NBD. */
+    public static final String UBLK = "ublk";
+
+    /** A file served by FUSE with a loop device on top, and NBD. */
+    public static final String FUSE_LOOP = "fuse+loop";
+
+    /** A file served by FUSE, which is no block device, and NBD. */
+    public static final String FUSE = "fuse";
+
+    private static final List<String> EXPORTS = List.of(AUTO, LOOP, UBLK, FUSE_LOOP, FUSE, NBD);
 
     /** Throws if a value is out of its range, with a sentence for the user. */
     public AttachOptions {
         if (!file.startsWith("/") || file.indexOf('\0') >= 0) {
             throw new IllegalArgumentException(PrintableText.of(file) + ": an image needs an absolute path");
         }
-        if (!List.of(AUTO, NBD, LOOP).contains(export)) {
+        if (!EXPORTS.contains(export)) {
             throw new IllegalArgumentException(
-                    "there is no export " + PrintableText.of(export) + ", only auto, loop and nbd");
+                    "there is no export " + PrintableText.of(export) + ", only " + String.join(", ", EXPORTS));
         }
         if (offsetBytes < 0 || sizeLimitBytes < 0) {
             throw new IllegalArgumentException("offset and size limit must not be negative");
@@ -50,7 +61,7 @@ public record AttachOptions(
 
     /** The image as it is: writable, the best engine, all of it. */
     public static AttachOptions of(String file) {
-        return new AttachOptions(file, false, EngineChoice.AUTO, NBD, false, 0, 0, Optional.empty());
+        return new AttachOptions(file, false, EngineChoice.AUTO, AUTO, false, 0, 0, Optional.empty());
     }
 
     /** The arguments {@link #parse} makes an equal record of. */
@@ -84,7 +95,7 @@ public record AttachOptions(
         String file = "";
         boolean readOnly = false;
         Optional<EngineChoice> engine = Optional.of(EngineChoice.AUTO);
-        String export = NBD;
+        String export = AUTO;
         boolean allocate = false;
         long offsetBytes = 0;
         long sizeLimitBytes = 0;

@@ -50,6 +50,9 @@ public final class ControlClient {
             if (answer.startsWith("busy ")) {
                 return Outcome.busy(answer.substring("busy ".length()));
             }
+            if (answer.startsWith("later ")) {
+                return Outcome.later(answer.substring("later ".length()));
+            }
             if (answer.startsWith("ended ")) {
                 return Outcome.ended(answer.substring("ended ".length()));
             }

@@ -17,6 +17,8 @@ public record Outcome(Kind kind, String text) {
         ERROR,
         /** The disk is gone, but not all is well. */
         ENDED,
+        /** It will be done when those who use the disk have ended. */
+        LATER,
         /** The daemon ended before it answered. Never sent. */
         LOST
     }
@@ -29,6 +31,11 @@ public record Outcome(Kind kind, String text) {
     /** Refused because of {@code who}, such as {@code 2 clients are connected}. */
     public static Outcome busy(String who) {
         return new Outcome(Kind.BUSY, who);
+    }
+
+    /** To be done as soon as nobody uses the disk any more; {@code who} does now. */
+    public static Outcome later(String who) {
+        return new Outcome(Kind.LATER, who);
     }
 
     /** Failed; {@code text} is the line the user sees after {@code vndconfig: }. */
@@ -50,6 +57,8 @@ public record Outcome(Kind kind, String text) {
                 return "busy " + PrintableText.of(text);
             case ERROR:
                 return "error " + PrintableText.of(text);
+            case LATER:
+                return "later " + PrintableText.of(text);
             case ENDED:
                 return "ended " + PrintableText.of(text);
             case LOST:

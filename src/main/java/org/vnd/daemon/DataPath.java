@@ -19,26 +19,35 @@ import org.vnd.ring.UringRing;
 import org.vnd.sys.SysException;
 
 /** Puts together what one queue thread works with. */
-record DataPath(Ring ring, Engine engine, List<QueueExport> exports) implements QueueThread.Parts {
+record DataPath(Ring ring, Engine engine, List<QueueExport> exports, AlignedBuffer deviceMemory)
+        implements QueueThread.Parts {
     /** Two requests of the largest size the protocol lets a client send, 32 MiB, so that one is served meanwhile. */
     private static final int ARENA_BYTES = 64 << 20;
 
     /** Beside the engine and the server: the ring's own wake-up. */
     private static final int SPARE_OPERATIONS = 16;
 
-    /** On the queue's thread. */
-    static DataPath make(AttachedImage image, Gate gate, String unit, String file, int listener) throws SysException {
-        int capacity =
-                Engine.FRAGMENT_LIMIT + Server.ringOperations(Options.DEFAULT_CONNECTION_LIMIT) + SPARE_OPERATIONS;
+    /**
+     * On the queue's thread.
+     *
+     * @param deviceMemoryBytes for the requests of a block device that this process serves, above what NBD has
+     */
+    static DataPath make(AttachedImage image, Gate gate, String unit, String file, int listener, int deviceMemoryBytes)
+            throws SysException {
+        int capacity = Engine.FRAGMENT_LIMIT
+                + Server.ringOperations(Options.DEFAULT_CONNECTION_LIMIT)
+                + HostDevices.RING_OPERATIONS
+                + SPARE_OPERATIONS;
         Ring ring = ring(capacity);
         AlignedBuffer arena = new AlignedBuffer(ARENA_BYTES);
+        AlignedBuffer deviceMemory = new AlignedBuffer(Math.max(AlignedBuffer.PAGE_BYTES, deviceMemoryBytes));
         Engine engine = engine(image, gate, ring);
-        ring.registerMemory(arena, engine.memory());
+        ring.registerMemory(arena, deviceMemory, engine.memory());
         // The lock's descriptor too: after a kill, nobody gets the image before the writes in flight are done.
         ring.registerFiles(image.fd(), image.lock().fd());
         Options options = new Options(unit, file, Log::line);
         QueueExport server = new Server(ring, new BufferPool(arena), engine, listener, options);
-        return new DataPath(ring, engine, List.of(server));
+        return new DataPath(ring, engine, List.of(server), deviceMemory);
     }
 
     private static Engine engine(AttachedImage image, Gate gate, Ring ring) throws SysException {

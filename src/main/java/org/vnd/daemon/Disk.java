@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import org.vnd.control.AttachOptions;
 import org.vnd.control.ControlAnswer;
@@ -27,7 +28,6 @@ import org.vnd.image.AttachRequest;
 import org.vnd.image.AttachRequest.Engine;
 import org.vnd.image.AttachedImage;
 import org.vnd.image.FilePlace;
-import org.vnd.image.ImageException;
 import org.vnd.image.Recovery;
 import org.vnd.sys.FileCalls;
 
@@ -50,8 +50,14 @@ final class Disk implements ControlServer.Handler {
     /** Opened when the one who asked for the detach has the answer. */
     private final CountDownLatch ended = new CountDownLatch(1);
 
+    /** Held while the record is made or written. */
+    private final Object recordLock = new Object();
+
     private final HostDevices devices;
     private final UnitRecord record;
+
+    /** Whether a forced detach waits for those who use the block device. */
+    private final AtomicBoolean endingLater = new AtomicBoolean();
 
     private boolean detached;
     /** The image couldn't be put back, and who asked said that the disk is to end all the same. */
@@ -67,25 +73,30 @@ final class Disk implements ControlServer.Handler {
         boolean inherited = arguments.listenDescriptor().isPresent();
         listener = inherited ? arguments.listenDescriptor().get() : NbdSocket.listen(socket);
         String file = arguments.options().file();
-        queue = QueueThread.start(() -> DataPath.make(image, gate, unit.name(), file, listener));
-        try {
-            devices = HostDevices.make(arguments, image);
-        } catch (IOException | RuntimeException | Error e) {
-            stopServing();
-            drain();
-            queue.end();
-            throw e;
-        }
-        record = record(inherited ? "" : NbdSocket.uri(socket), unprotected);
-        watcher = new Watcher(image, gate, queue, devices, this::failed);
+        int deviceMemoryBytes = HostDevices.memoryBytes(arguments);
+        queue = QueueThread.start(() -> DataPath.make(image, gate, unit.name(), file, listener, deviceMemoryBytes));
+        watcher = new Watcher(image, gate, queue, this::failed);
+        HostDevices made = null;
         // Whoever asks for a detach as soon as the socket is there waits until all of this object is.
         synchronized (this) {
             try {
-                record.write(state.record(unit));
-                watcher.start();
+                synchronized (recordLock) {
+                    // First: without it requests wait, those of the kernel to a new device too.
+                    watcher.start();
+                    made = HostDevices.make(arguments, image, queue);
+                    devices = made;
+                    record = record(inherited ? "" : NbdSocket.uri(socket), unprotected);
+                    record.write(state.record(unit));
+                }
                 control = ControlServer.start(state.controlSocket(unit), this);
             } catch (IOException | RuntimeException | Error e) {
-                devices.remove();
+                if (made != null) {
+                    try {
+                        made.remove();
+                    } catch (IOException left) {
+                        e.addSuppressed(left);
+                    }
+                }
                 stopServing();
                 drain();
                 watcher.end();
@@ -104,7 +115,7 @@ final class Disk implements ControlServer.Handler {
             throws IOException {
         Path record = arguments.state().record(arguments.unit());
         AttachOptions options = arguments.options();
-        recoverEarlier(record, listener);
+        recoverEarlier(arguments, listener);
         UnitRecord.attaching(arguments.unit(), options.file(), options.readOnly(), pid())
                 .write(record);
         try {
@@ -127,12 +138,13 @@ final class Disk implements ControlServer.Handler {
     }
 
     /** The unit's last disk crashed and left its record: its file is put back first, because the record is ours now. */
-    private static void recoverEarlier(Path record, AttachListener listener) throws IOException {
-        Optional<UnitRecord> earlier = UnitRecord.read(record);
+    private static void recoverEarlier(DaemonArguments arguments, AttachListener listener) throws IOException {
+        Optional<UnitRecord> earlier = UnitRecord.read(arguments.state().record(arguments.unit()));
         if (earlier.isPresent()) {
             try {
+                Leftover.remove(arguments.unitDirectory());
                 listener.note(Recovery.recover(earlier.get().file()));
-            } catch (ImageException e) {
+            } catch (IOException e) {
                 listener.note("the unit's last image was not recovered: " + e.getMessage());
             }
         }
@@ -151,10 +163,7 @@ final class Disk implements ControlServer.Handler {
         ExtentMap map = image.map();
         List<Export> exports = new ArrayList<>();
         exports.add(new Export("nbd", uri));
-        if (devices.device() != null && devices.links() != null) {
-            exports.add(
-                    new Export(devices.device().export(), devices.links().path().toString()));
-        }
+        devices.export().ifPresent(exports::add);
         return new UnitRecord(
                 unit.name(),
                 options.file(),
@@ -175,7 +184,9 @@ final class Disk implements ControlServer.Handler {
     /** So that a listing shows it. */
     private void failed(String reason) {
         try {
-            record.failed(reason).write(state.record(unit));
+            synchronized (recordLock) {
+                record.failed(reason).write(state.record(unit));
+            }
         } catch (IOException e) {
             Log.line("a listing won't show the failure: " + e);
         }
@@ -211,6 +222,9 @@ final class Disk implements ControlServer.Handler {
 
     private Outcome status(ControlAnswer answer) {
         answer.note(queue.ask(queue::clients) + " connections");
+        if (endingLater.get()) {
+            answer.note("it is detached as soon as its block device isn't used");
+        }
         return gate.state() == Gate.State.FAILED ? Outcome.error(gate.failure()) : Outcome.ok();
     }
 
@@ -228,7 +242,14 @@ final class Disk implements ControlServer.Handler {
             // Its users can't be told to go, as clients can: nothing of the disk ends before they have.
             devices.remove();
         } catch (DeviceBusyException e) {
-            return Outcome.busy(String.valueOf(e.getMessage()));
+            String who = String.valueOf(e.getMessage());
+            if (!force) {
+                return Outcome.busy(who);
+            }
+            if (!endingLater.getAndSet(true)) {
+                new Thread(this::endLater, "vnd-end-later").start();
+            }
+            return Outcome.later(who);
         } catch (IOException e) {
             return Outcome.error(unit.name() + ": " + e.getMessage());
         }
@@ -250,6 +271,11 @@ final class Disk implements ControlServer.Handler {
         }
         answer.afterwards(ended::countDown);
         return complaint.isEmpty() ? Outcome.ok() : Outcome.ended(unit.name() + ": detached, but " + complaint.get());
+    }
+
+    private void endLater() {
+        removeDevices();
+        ended.countDown();
     }
 
     private void stopServing() {

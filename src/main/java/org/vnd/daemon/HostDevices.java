@@ -1,47 +1,104 @@
 package org.vnd.daemon;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.vnd.control.AttachOptions;
 import org.vnd.control.DaemonArguments;
+import org.vnd.control.Export;
 import org.vnd.export.KernelDevice;
-import org.vnd.export.kernel.LoopDevice;
-import org.vnd.extent.ExtentMap;
-import org.vnd.image.AttachRequest.Engine;
+import org.vnd.export.fuse.Server;
+import org.vnd.export.ublk.UblkQueue;
 import org.vnd.image.AttachedImage;
 
-/**
- * The block device of this host through which a disk is reached beside its NBD socket, if there is one, and its names.
- *
- * @param announcement what was taken and why nothing better, a line for the user; empty if he chose himself
- */
-record HostDevices(@Nullable KernelDevice device, @Nullable DeviceLinks links, String announcement) {
+/** The device of this host through which a disk is reached beside its NBD socket, if there is one, and its names. */
+final class HostDevices {
+    /** What a device's requests need of the ring. */
+    static final int RING_OPERATIONS = Math.max(UblkQueue.RING_OPERATIONS, Server.RING_OPERATIONS);
+
+    /** The block devices, the best first: those that this process serves come last. */
+    private static final List<String> ORDER = List.of(AttachOptions.LOOP, AttachOptions.UBLK, AttachOptions.FUSE_LOOP);
+
+    private final Path directory;
+    private final @Nullable KernelDevice device;
+    private final @Nullable DeviceLinks links;
+    private final @Nullable NodeWatch watch;
+    private final String announcement;
+    private boolean removed;
+
+    private HostDevices(
+            DaemonArguments arguments,
+            @Nullable KernelDevice device,
+            @Nullable DeviceLinks links,
+            @Nullable NodeWatch watch,
+            String announcement) {
+        this.directory = arguments.unitDirectory();
+        this.device = device;
+        this.links = links;
+        this.watch = watch;
+        this.announcement = announcement;
+    }
+
+    /** How much memory the device's requests need, whichever it will be. */
+    static int memoryBytes(DaemonArguments arguments) {
+        String export = arguments.options().export();
+        boolean served = !export.equals(AttachOptions.NBD) && !export.equals(AttachOptions.LOOP);
+        return served ? Math.max(UblkQueue.MEMORY_BYTES, Server.ARENA_BYTES) : 0;
+    }
+
     /**
-     * Makes the block device that {@code arguments} ask for, or the best there is.
+     * Makes the device that {@code arguments} ask for, or the best block device there is.
      *
      * @throws IOException the one that was asked for can't be had
      */
-    static HostDevices make(DaemonArguments arguments, AttachedImage image) throws IOException {
+    static HostDevices make(DaemonArguments arguments, AttachedImage image, QueueThread queue) throws IOException {
         String export = arguments.options().export();
+        DeviceMaker maker = new DeviceMaker(arguments, image, queue);
+        if (export.equals(AttachOptions.AUTO)) {
+            return best(arguments, maker);
+        }
         if (export.equals(AttachOptions.NBD)) {
-            return new HostDevices(null, null, "");
+            return new HostDevices(arguments, null, null, null, "");
         }
-        boolean auto = export.equals(AttachOptions.AUTO);
-        if (auto && arguments.listenDescriptor().isPresent()) {
-            // Whoever brings a socket wants the disk there.
-            return new HostDevices(null, null, "");
-        }
-        String unit = arguments.unit().name();
         KernelDevice device;
         try {
-            device = loop(image, arguments);
+            device = maker.make(export);
         } catch (IOException e) {
-            String why = "no loop device: " + e.getMessage();
-            if (!auto) {
-                throw new IOException(arguments.options().file() + ": " + why, e);
+            throw new IOException(arguments.options().file() + ": no " + export + ": " + e.getMessage(), e);
+        }
+        return named(arguments, device, "");
+    }
+
+    private static HostDevices best(DaemonArguments arguments, DeviceMaker maker) throws IOException {
+        if (arguments.listenDescriptor().isPresent()) {
+            // Whoever brings a socket wants the disk there.
+            return new HostDevices(arguments, null, null, null, "");
+        }
+        String unit = arguments.unit().name();
+        if ((Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid") != 0) {
+            return new HostDevices(arguments, null, null, null, unit + ": NBD socket only (a block device takes root)");
+        }
+        List<String> reasons = new ArrayList<>();
+        for (String export : ORDER) {
+            try {
+                KernelDevice device = maker.make(export);
+                String why = reasons.isEmpty() ? "" : " (" + String.join("; ", reasons) + ")";
+                return named(arguments, device, " by " + export + why);
+            } catch (IOException e) {
+                reasons.add("no " + export + ": " + e.getMessage());
             }
-            return new HostDevices(null, null, unit + ": NBD socket only: " + why);
+        }
+        return new HostDevices(
+                arguments, null, null, null, unit + ": NBD socket only (" + String.join("; ", reasons) + ")");
+    }
+
+    private static HostDevices named(DaemonArguments arguments, KernelDevice device, String how) throws IOException {
+        if (device.export().equals(AttachOptions.FUSE)) {
+            return new HostDevices(arguments, device, null, null, "");
         }
         String name = Path.of(device.node()).getFileName().toString();
         DeviceLinks links = new DeviceLinks(arguments.state(), arguments.unit(), name);
@@ -51,43 +108,51 @@ record HostDevices(@Nullable KernelDevice device, @Nullable DeviceLinks links, S
             device.remove();
             throw e;
         }
-        return new HostDevices(device, links, auto ? unit + ": " + links.path() + " by " + device.export() : "");
+        NodeWatch watch = new NodeWatch(device.node(), written -> refresh(device, links, written));
+        String announcement = how.isEmpty() ? "" : arguments.unit().name() + ": " + links.path() + how;
+        return new HostDevices(arguments, device, links, watch, announcement);
     }
 
-    /** The kernel's loop driver, where the whole disk is one run of the device below. */
-    private static KernelDevice loop(AttachedImage image, DaemonArguments arguments) throws IOException {
-        ExtentMap map = image.map();
-        if (image.engine() != Engine.PHYSICAL || map == null) {
-            throw new IOException("it needs the physical engine");
-        }
-        int first = map.find(image.offsetBytes(), 0);
-        if (map.endBytes(first) < image.offsetBytes() + image.sizeBytes()) {
-            throw new IOException("it needs an image in one extent, this has " + map.count());
-        }
-        long offsetBytes = map.physicalBytes(first) + image.offsetBytes() - map.startBytes(first);
-        String file = arguments.options().file();
-        return LoopDevice.attach(
-                image.fd(), offsetBytes, image.sizeBytes(), image.blockBytes(), image.readOnly(), file);
-    }
-
-    /** Looks whether partitions have come or gone. */
-    void refresh() {
-        if (device != null && links != null) {
-            try {
+    /** Partitions may have come or gone. */
+    private static void refresh(KernelDevice device, DeviceLinks links, boolean written) {
+        try {
+            if (written) {
                 device.lookForPartitions();
-                links.refresh();
-            } catch (IOException e) {
-                Log.line("names of partitions: " + e);
             }
+            links.refresh();
+        } catch (IOException e) {
+            Log.line("names of partitions: " + e);
         }
     }
 
-    /** Takes device and names away. */
-    void remove() throws IOException {
-        if (device != null) {
-            device.remove();
+    /** What was taken and why nothing better, a line for the user; empty if he chose himself. */
+    String announcement() {
+        return announcement;
+    }
+
+    /** The way to the device, as users and programs take it. */
+    Optional<Export> export() {
+        if (device == null) {
+            return Optional.empty();
         }
-        if (links != null) {
+        String path = links == null ? device.node() : links.path().toString();
+        return Optional.of(new Export(device.export(), path));
+    }
+
+    /** Takes device and names away, once; after a failure it may be called again. */
+    synchronized void remove() throws IOException {
+        if (device == null || removed) {
+            return;
+        }
+        device.remove();
+        removed = true;
+        if (watch != null) {
+            watch.end();
+        }
+        Leftover.forget(directory);
+        if (links == null) {
+            Files.deleteIfExists(Path.of(device.node()).getParent());
+        } else {
             links.remove();
         }
     }

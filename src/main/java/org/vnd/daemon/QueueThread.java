@@ -1,15 +1,19 @@
 package org.vnd.daemon;
 
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.vnd.engine.Engine;
 import org.vnd.export.QueueExport;
+import org.vnd.mem.AlignedBuffer;
 import org.vnd.ring.Ring;
 import org.vnd.sys.SysException;
 
@@ -18,13 +22,24 @@ import org.vnd.sys.SysException;
  * the ring. What others want of them is posted and done between two runs.
  */
 final class QueueThread {
+    private static final long DRAIN_POLL_NANOS = 1_000_000;
+
     /** What is made on the thread itself, because an io_uring belongs to the thread that made it. */
     interface Parts {
         Ring ring();
 
         Engine engine();
 
+        /** What is served from the start. */
         List<QueueExport> exports();
+
+        /** Registered memory for an export that is added later. */
+        AlignedBuffer deviceMemory();
+    }
+
+    /** Makes an export of the parts. */
+    interface ExportMaker<T extends QueueExport> {
+        T make(Parts parts) throws IOException;
     }
 
     /** Makes the parts. */
@@ -37,6 +52,8 @@ final class QueueThread {
     private final Queue<Runnable> posted = new ConcurrentLinkedQueue<>();
     private volatile boolean stopping;
     private volatile @Nullable Courtesy courtesy;
+    /** Of the thread; replaced when one is added or removed. */
+    private QueueExport[] exports = {};
 
     private QueueThread() {}
 
@@ -70,7 +87,7 @@ final class QueueThread {
     /** Clients of all exports. */
     int clients() {
         int clients = 0;
-        for (QueueExport export : made.join().exports()) {
+        for (QueueExport export : exports) {
             clients += export.clients();
         }
         return clients;
@@ -78,14 +95,14 @@ final class QueueThread {
 
     /** Stops all exports. */
     void stop() {
-        for (QueueExport export : made.join().exports()) {
+        for (QueueExport export : exports) {
             export.stop();
         }
     }
 
     /** Whether nothing of any export, and of the engine, is in work. */
     boolean drained() {
-        for (QueueExport export : made.join().exports()) {
+        for (QueueExport export : exports) {
             if (!export.drained()) {
                 return false;
             }
@@ -104,14 +121,15 @@ final class QueueThread {
         courtesy = Courtesy.ofThisThread();
         Ring ring = parts.ring();
         ring.onWakeUp(this::doPosted);
-        for (QueueExport export : parts.exports()) {
+        exports = parts.exports().toArray(new QueueExport[0]);
+        for (QueueExport export : exports) {
             export.start();
         }
         made.complete(parts);
         try {
-            loop(ring, parts.exports().toArray(new QueueExport[0]));
+            loop(ring);
             // Here, because the kernel takes orders about a ring only from the thread that made it.
-            for (QueueExport export : parts.exports()) {
+            for (QueueExport export : exports) {
                 export.close();
             }
             ring.close();
@@ -125,7 +143,7 @@ final class QueueThread {
         }
     }
 
-    private void loop(Ring ring, QueueExport[] exports) throws SysException {
+    private void loop(Ring ring) throws SysException {
         while (!stopping) {
             ring.run(true);
             for (QueueExport export : exports) {
@@ -166,6 +184,47 @@ final class QueueThread {
         CompletableFuture<T> answer = new CompletableFuture<>();
         post(() -> answer.complete(question.get()));
         return answer.join();
+    }
+
+    /**
+     * Has one more export made and served.
+     *
+     * @throws IOException it couldn't be made
+     */
+    <T extends QueueExport> T add(ExportMaker<T> maker) throws IOException {
+        CompletableFuture<T> answer = new CompletableFuture<>();
+        post(() -> {
+            try {
+                T export = maker.make(made.join());
+                exports = Arrays.copyOf(exports, exports.length + 1);
+                exports[exports.length - 1] = export;
+                export.start();
+                answer.complete(export);
+            } catch (IOException | RuntimeException | Error e) {
+                answer.completeExceptionally(e);
+            }
+        });
+        try {
+            return answer.join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof IOException) {
+                throw (IOException) e.getCause();
+            }
+            throw e;
+        }
+    }
+
+    /** Stops {@code export}, waits until nothing of it is left, and closes it. */
+    void drop(QueueExport export) {
+        post(export::stop);
+        while (!ask(export::drained)) {
+            LockSupport.parkNanos(DRAIN_POLL_NANOS);
+        }
+        ask(() -> {
+            exports = Arrays.stream(exports).filter(each -> each != export).toArray(QueueExport[]::new);
+            export.close();
+            return true;
+        });
     }
 
     /** Ends the thread; nothing may be in flight. */

@@ -22,7 +22,6 @@ final class Watcher implements Runnable {
     private final AttachedImage image;
     private final Gate gate;
     private final QueueThread queue;
-    private final HostDevices devices;
     private final Consumer<String> onFailure;
     private final Thread thread = new Thread(this, "vnd-watcher");
     private volatile boolean ending;
@@ -32,11 +31,10 @@ final class Watcher implements Runnable {
      *
      * @param onFailure is told, on the watcher's thread and once, why the disk has failed
      */
-    Watcher(AttachedImage image, Gate gate, QueueThread queue, HostDevices devices, Consumer<String> onFailure) {
+    Watcher(AttachedImage image, Gate gate, QueueThread queue, Consumer<String> onFailure) {
         this.image = image;
         this.gate = gate;
         this.queue = queue;
-        this.devices = devices;
         this.onFailure = onFailure;
     }
 
@@ -92,7 +90,6 @@ final class Watcher implements Runnable {
                 queue.wakeUp();
             }
             queue.lookAtScheduling();
-            devices.refresh();
             LockSupport.parkNanos(INTERVAL_NANOS);
         }
     }

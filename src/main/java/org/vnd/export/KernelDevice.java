@@ -14,7 +14,7 @@ public interface KernelDevice {
     String node();
 
     /**
-     * Has the kernel look whether its partitions have changed; to be called now and then. Does nothing once it is gone, or
+     * Has the kernel look whether its partitions have changed. Does nothing once it is gone, or
      * where the kernel looks by itself.
      */
     default void lookForPartitions() throws IOException {}

@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import org.vnd.extent.ExtentMap;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
-import org.vnd.sys.abi.LoopConfig;
 import org.vnd.sys.abi.LoopInfo;
 
 /** Loop devices on the device under a file system, where a file's blocks are: they write to them without its knowing. */
@@ -41,7 +40,7 @@ final class LoopsOverBlocks {
             return false;
         }
         ByteBuffer info = Libc.struct(LoopInfo.SIZE_BYTES);
-        int result = FileCalls.ioctl(loop, LoopConfig.LOOP_GET_STATUS64, Libc.address(info));
+        int result = FileCalls.ioctl(loop, LoopInfo.LOOP_GET_STATUS64, Libc.address(info));
         Reference.reachabilityFence(info);
         FileCalls.close(loop);
         long number = info.getLong(LoopInfo.RDEVICE_OFFSET);

@@ -12,12 +12,24 @@ public final class MountCalls {
     public static final int MS_NOEXEC = 8;
 
     // include/linux/fs.h
-    /** Ends the connection to a server that may not answer any more, before the mount is looked at. */
-    public static final int MNT_FORCE = 1;
-    /** Takes the mount out of sight, even if it is in use. */
-    public static final int MNT_DETACH = 2;
     /** A symbolic link at the end of the path isn't followed. */
     public static final int UMOUNT_NOFOLLOW = 8;
+
+    // include/uapi/linux/mount.h
+    public static final int FSOPEN_CLOEXEC = 1;
+    public static final int FSCONFIG_SET_FLAG = 0;
+    public static final int FSCONFIG_SET_STRING = 1;
+    public static final int FSCONFIG_CMD_CREATE = 6;
+    public static final int FSMOUNT_CLOEXEC = 1;
+    public static final int MOUNT_ATTR_RDONLY = 1;
+    public static final int MOUNT_ATTR_NOSUID = 2;
+    public static final int MOUNT_ATTR_NODEV = 4;
+    public static final int MOUNT_ATTR_NOEXEC = 8;
+
+    // include/uapi/asm-generic/unistd.h, Linux 5.2
+    private static final int SYS_FSOPEN = 430;
+    private static final int SYS_FSCONFIG = 431;
+    private static final int SYS_FSMOUNT = 432;
 
     private static final long MOUNT = Libc.symbol("mount");
     private static final long UMOUNT2 = Libc.symbol("umount2");
@@ -54,5 +66,44 @@ public final class MountCalls {
         } finally {
             Reference.reachabilityFence(targetText);
         }
+    }
+
+    /** fsopen(2): a file system of {@code type} that is being set up; the result is its descriptor. */
+    public static int openFileSystem(String type) {
+        ByteBuffer typeText = Libc.cString(type);
+        try {
+            return (int) Libc.syscall(SYS_FSOPEN, Libc.address(typeText), FSOPEN_CLOEXEC, 0, 0, 0);
+        } finally {
+            Reference.reachabilityFence(typeText);
+        }
+    }
+
+    /** fsconfig(2) of one option; a flag's {@code value} is empty. */
+    public static int configureFileSystem(int fd, String key, String value) {
+        ByteBuffer keyText = Libc.cString(key);
+        ByteBuffer valueText = Libc.cString(value);
+        boolean flag = value.isEmpty();
+        try {
+            return (int) Libc.syscall(
+                    SYS_FSCONFIG,
+                    fd,
+                    flag ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING,
+                    Libc.address(keyText),
+                    flag ? 0 : Libc.address(valueText),
+                    0);
+        } finally {
+            Reference.reachabilityFence(keyText);
+            Reference.reachabilityFence(valueText);
+        }
+    }
+
+    /** fsconfig(2): the options are all there, make it. */
+    public static int createFileSystem(int fd) {
+        return (int) Libc.syscall(SYS_FSCONFIG, fd, FSCONFIG_CMD_CREATE, 0, 0, 0);
+    }
+
+    /** fsmount(2): a mount of it in no place; the result is the descriptor of its root, as by O_PATH. */
+    public static int mountNowhere(int fd, int attributes) {
+        return (int) Libc.syscall(SYS_FSMOUNT, fd, FSMOUNT_CLOEXEC, attributes, 0, 0);
     }
 }

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.vnd.lab.Beside;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
@@ -25,6 +26,7 @@ import org.vnd.system.Product;
  * can't look at its lock, a thief waits out the lease and frees the image's blocks, and another file gets them. When the
  * daemon goes on, the rest of the request must not.
  */
+@Beside
 @Requires(
         loop = true,
         tools = {"cc", "mkfs.ext4"})

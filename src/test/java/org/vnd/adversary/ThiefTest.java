@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.vnd.lab.Beside;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
@@ -21,6 +22,7 @@ import org.vnd.system.Product;
  * Root takes the flag away and waits until the lease is no more; nothing can stop him, so the disk must. All thieves of a
  * file system are at work at the same time, on a disk each, because each keeps its disk waiting for a while.
  */
+@Beside
 @Requires(
         loop = true,
         tools = {"cc", "mkfs.ext4", "mkfs.xfs", "lsattr", "qemu-io"})

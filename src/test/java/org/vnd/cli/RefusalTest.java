@@ -73,7 +73,11 @@ class RefusalTest extends ProgramTest {
                 "b.img");
         refused("unknown disk type: floppy\n", "-t", "floppy", "-f", "none", "vnd0", "a.img");
         refused("a.img: compressed images (-z) are not supported; uncompress it first\n", "-z", "vnd0", "a.img");
-        refused("there is no export iscsi, only auto, loop and nbd\n", "--export=iscsi", "vnd0", "a.img");
+        refused(
+                "there is no export iscsi, only auto, loop, ublk, fuse+loop, fuse, nbd\n",
+                "--export=iscsi",
+                "vnd0",
+                "a.img");
         refused("vnd2: VNDIOCCLR: Device not configured\n", "-u", "vnd2");
         assertEquals(
                 new Result(1, "vnd1: not in use\n", "vndconfig: open: disk: No such file or directory\n"),

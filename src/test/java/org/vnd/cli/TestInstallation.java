@@ -87,6 +87,7 @@ final class TestInstallation {
             builder.directory(folder.toFile());
             Map<String, String> environment = builder.environment();
             environment.put("VND_STATE", state.path().toString());
+            environment.put("VND_EXPORT", "nbd");
             environment.put("LC_ALL", "C.UTF-8");
             return builder;
         }

@@ -79,7 +79,7 @@ class IntegrityTest {
         byte[] content = DirectFile.read(image);
         AttachedDisk disk = attach();
         try (DriverOverNbd driver = new DriverOverNbd(disk, content, random)) {
-            driver.run(Long.getLong("vnd.requests", 6_000));
+            driver.run(Long.getLong("vnd.requests", 3_000));
             driver.disconnect();
             disk.detach();
             driver.check(image);

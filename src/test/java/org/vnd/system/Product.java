@@ -55,6 +55,8 @@ public final class Product implements AutoCloseable {
         return new Command(program)
                 .with(arguments)
                 .environment("VND_STATE", state.toString())
+                // Unless a test is about block devices.
+                .environment("VND_EXPORT", "nbd")
                 .limitSeconds(LIMIT_SECONDS);
     }
 

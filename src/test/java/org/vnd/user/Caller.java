@@ -40,6 +40,7 @@ final class Caller implements AutoCloseable {
     Caller(Path folder) {
         this(folder, temporaryState());
         environment.put("VND_STATE", state.toString());
+        environment.put("VND_EXPORT", "nbd");
     }
 
     /** The same for one whose state is where the program puts it by itself, which is to be {@code state}. */

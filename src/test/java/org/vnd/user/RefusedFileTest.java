@@ -71,7 +71,12 @@ class RefusedFileTest extends DiskTest {
                         + " of the block of 4096 bytes",
                 root.refusal("-c", "--engine", "physical", image));
         refused("--engine: auto, physical or file, not magic", "-c", "--engine", "magic", image);
-        refused("there is no export ublk, only auto, loop and nbd", "-c", "--export", "ublk", image);
+        refused(
+                "there is no export floppy, only auto, loop, ublk, fuse+loop, fuse, nbd",
+                "-c",
+                "--export",
+                "floppy",
+                image);
         refused(image + ": compressed images (-z) are not supported; uncompress it first", "-c", "-z", image);
         refused("vnd0: VNDIOCCLR: Device not configured", "-u", "vnd0");
         refused("disk0: opendisk: No such file or directory", "-u", "disk0");

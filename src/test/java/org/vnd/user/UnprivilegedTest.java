@@ -51,7 +51,9 @@ class UnprivilegedTest extends DiskTest {
         Path program = Distribution.readableByAll();
         try (Caller nobody = nobody(home).program(program)) {
             nobody.other("mkdir", "-p", "-m", "700", "run").run().succeeded();
-            assertEquals("vnd0\n", nobody.says("-c", "mine.img"));
+            Command.Result attached = nobody.run("-c", "mine.img").succeeded();
+            assertEquals("vnd0\n", attached.output());
+            assertEquals("vnd0: NBD socket only (a block device takes root)\n", attached.errors());
             assertEquals("file", nobody.field("vnd0", "engine"));
             String reason = nobody.field("vnd0", "engineReason");
             assertTrue(reason.endsWith(files.device() + " can't be opened: Permission denied"), reason);
@@ -96,7 +98,7 @@ class UnprivilegedTest extends DiskTest {
         Files.setPosixFilePermissions(image, PosixFilePermissions.fromString("rw-r--r--"));
         try (Caller nobody = nobody(home).program(Distribution.readableByAll())) {
             assertEquals("vndconfig: " + image + ": Permission denied", nobody.refusal("-c", "vnd0", image));
-            nobody.says("-c", "-r", "vnd0", image);
+            nobody.says("-c", "-r", "--export", "nbd", "vnd0", image);
             assertEquals("file", nobody.field("vnd0", "engine"));
             nobody.says("-u", "vnd0");
             nobody.assertNothingLeft(image);

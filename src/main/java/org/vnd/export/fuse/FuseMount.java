@@ -97,25 +97,4 @@ public final class FuseMount implements KernelDevice {
         }
         mounted = false;
     }
-
-    /**
-     * Unmounts although somebody uses it, for {@code -F}: the connection is aborted, what is in flight fails with
-     * ECONNABORTED, and who has the file open gets ENOTCONN from then on. The mount goes when the last of them has closed it.
-     *
-     * @return who uses it, or empty
-     */
-    public String removeByForce() throws IOException {
-        String users = Users.of(folder);
-        int flags = MountCalls.UMOUNT_NOFOLLOW;
-        // Alone this aborts the connection and then refuses, if it is in use: umount2(2), fs/fuse/inode.c.
-        int result = mounted ? MountCalls.unmount(folder.toString(), flags | MountCalls.MNT_FORCE) : 0;
-        if (result == -Errno.EBUSY) {
-            result = MountCalls.unmount(folder.toString(), flags | MountCalls.MNT_DETACH);
-        }
-        if (result != -Errno.EINVAL && result != -Errno.ENOENT) {
-            Libc.check(result, "umount", folder.toString());
-        }
-        mounted = false;
-        return users;
-    }
 }

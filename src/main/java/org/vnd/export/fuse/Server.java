@@ -91,9 +91,14 @@ public final class Server implements QueueExport, CompletionHandler {
         }
     }
 
-    /** Descriptors of the file that somebody has open, a loop device's among them. */
+    /** Who uses a file system is the kernel's to know: {@link FuseMount#remove} asks it. */
     @Override
     public int clients() {
+        return 0;
+    }
+
+    /** Descriptors of the file that somebody has open, a loop device's among them. */
+    public int openFiles() {
         return gone ? 0 : session.openFiles();
     }
 

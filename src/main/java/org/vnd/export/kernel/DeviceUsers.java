@@ -8,35 +8,57 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /** Who uses a block device or one of its partitions: mounts, swap space, devices on top, open descriptors. */
-final class DeviceUsers {
+public final class DeviceUsers {
     /** Named before "and n more". */
     private static final int NAMED = 3;
 
     private final List<BlockNode> nodes;
+    private final List<String> ownPids;
     private final Set<String> found = new LinkedHashSet<>();
 
-    private DeviceUsers(List<BlockNode> nodes) {
+    private DeviceUsers(List<BlockNode> nodes, List<String> ownPids) {
         this.nodes = nodes;
+        this.ownPids = ownPids;
     }
 
-    /** One line that names them: "/dev/loop3p1 is mounted on /mnt". This process isn't counted. */
-    static String describe(String disk) {
-        DeviceUsers users;
+    /** One line that names them: "/dev/loop3p1 is mounted on /mnt". This process and {@code helperPid} aren't counted. */
+    static String describe(String disk, long helperPid) {
+        List<String> names;
         try {
-            users = new DeviceUsers(BlockNode.ofDisk(disk));
+            names = find(disk, helperPid);
         } catch (IOException gone) {
             return "it is just going away";
         }
-        users.lookAtHolders(disk);
-        users.lookAtSwaps();
-        users.lookAtProcesses();
-        List<String> names = new ArrayList<>(users.found);
         if (names.isEmpty()) {
             return "something that /proc doesn't show has it open";
         }
+        return describe(names);
+    }
+
+    /**
+     * Who uses {@code disk}, if anybody whom /proc shows, in one line. This process isn't counted.
+     *
+     * @throws IOException there is no such disk
+     */
+    public static Optional<String> of(String disk) throws IOException {
+        List<String> names = find(disk, -1);
+        return names.isEmpty() ? Optional.empty() : Optional.of(describe(names));
+    }
+
+    private static List<String> find(String disk, long helperPid) throws IOException {
+        String self = Long.toString(ProcessHandle.current().pid());
+        DeviceUsers users = new DeviceUsers(BlockNode.ofDisk(disk), List.of(self, Long.toString(helperPid)));
+        users.lookAtHolders(disk);
+        users.lookAtSwaps();
+        users.lookAtProcesses();
+        return new ArrayList<>(users.found);
+    }
+
+    private static String describe(List<String> names) {
         int more = names.size() - NAMED;
         return String.join(", ", names.subList(0, Math.min(NAMED, names.size())))
                 + (more > 0 ? ", and " + more + " more" : "");
@@ -63,7 +85,6 @@ final class DeviceUsers {
     }
 
     private void lookAtProcesses() {
-        String self = Long.toString(ProcessHandle.current().pid());
         Set<String> namespaces = new LinkedHashSet<>();
         for (Path process : list(Path.of("/proc"))) {
             String pid = process.getFileName().toString();
@@ -73,7 +94,7 @@ final class DeviceUsers {
             if (namespaces.add(target(process.resolve("ns/mnt")))) {
                 lookAtMounts(process);
             }
-            if (!pid.equals(self)) {
+            if (!ownPids.contains(pid)) {
                 lookAtDescriptors(process);
             }
         }

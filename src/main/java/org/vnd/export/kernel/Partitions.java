@@ -3,81 +3,34 @@ package org.vnd.export.kernel;
 import java.io.File;
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
-import org.vnd.mem.AlignedBuffer;
-import org.vnd.sys.FileCalls;
-import org.vnd.sys.SysException;
 
 /**
- * Has the kernel know the partitions of a disk by partx(8) after their table has changed: kernels are built without eyes for
- * one kind of table or another, and some look only when they are told.
- *
- * <p>A change is seen in the first bytes of the disk, which hold an MBR, and the header of a GPT with the checksum of its
- * entries. Logical partitions of an MBR are elsewhere; they need partx by hand.
+ * Has the kernel know the partitions of a disk by partx(8): kernels are built without eyes for one kind of table or another,
+ * and some look only when they are told. Another process, because to read a disk is to wait for whoever serves it.
  */
-final class Partitions implements AutoCloseable {
-    /** Sectors 0 and 1, for sectors of up to a page. */
-    private static final int LOOKED_AT_BYTES = 2 * AlignedBuffer.PAGE_BYTES;
-
-    /** The end of a boot sector, with a table in it or without. */
-    private static final int SIGNATURE_OFFSET = 510;
-
-    private static final short SIGNATURE = (short) 0xAA55;
-
+public final class Partitions {
     private static final int LIMIT_SECONDS = 10;
 
-    private final String node;
-    private final AlignedBuffer seen = new AlignedBuffer(LOOKED_AT_BYTES);
-    private final AlignedBuffer now = new AlignedBuffer(LOOKED_AT_BYTES);
+    private Partitions() {}
 
-    /** Of the disk at {@code node}, which has no table yet, as far as we know. */
-    Partitions(String node) throws SysException {
-        this.node = node;
-    }
-
-    /** Looks at the disk, open as {@code fd}. */
-    void look(int fd) throws IOException {
-        // Through the disk's own cache, like those who write tables: nothing is read while nothing changes.
-        long count = FileCalls.pread(fd, now.address(), LOOKED_AT_BYTES, 0);
-        if (count < LOOKED_AT_BYTES || seen.bytes().equals(now.bytes())) {
-            return;
-        }
-        boolean tableBefore = hasSignature(seen);
-        seen.bytes().put(0, now.bytes(), 0, LOOKED_AT_BYTES);
-        if (tableBefore || hasSignature(now)) {
-            update();
-        }
-    }
-
-    private static boolean hasSignature(AlignedBuffer sectors) {
-        return sectors.bytes().getShort(SIGNATURE_OFFSET) == SIGNATURE;
-    }
-
-    private void update() throws IOException {
+    /** Looks at the table of the disk at {@code node}. Without partx, the kernel's own eyes have to do. */
+    public static void update(String node) {
         File nothing = new File("/dev/null");
-        Process partx;
         try {
-            partx = new ProcessBuilder("partx", "--update", node)
+            Process partx = new ProcessBuilder("partx", "--update", node)
+                    .directory(new File("/"))
                     .redirectInput(nothing)
                     .redirectOutput(nothing)
                     .redirectError(nothing)
                     .start();
-        } catch (IOException none) {
-            // Then the kernel's own eyes have to do.
-            return;
-        }
-        try {
             // Its status says no more than that there is no table, or that a partition is in use and stays.
             if (!partx.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
                 partx.destroyForcibly();
             }
+        } catch (IOException none) {
+            return;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-    }
-
-    @Override
-    public void close() {
-        seen.close();
-        now.close();
     }
 }

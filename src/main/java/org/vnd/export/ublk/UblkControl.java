@@ -66,6 +66,42 @@ public final class UblkControl implements KernelDevice {
         return made;
     }
 
+    /**
+     * Removes the device {@code number} if its server was the process {@code pid}, which has ended: the driver then answers
+     * requests with errors, but keeps the device.
+     *
+     * @throws SysException the driver refused
+     */
+    public static void removeDead(int number, long pid) throws SysException {
+        int control = FileCalls.open(CONTROL, FileCalls.O_RDWR);
+        if (control < 0) {
+            return; // The driver is gone, and its devices with it.
+        }
+        UblkControl dead;
+        try {
+            dead = new UblkControl(new CommandRing(), control);
+        } catch (SysException e) {
+            FileCalls.close(control);
+            throw e;
+        }
+        dead.device = number;
+        ByteBuffer info = Libc.struct(DeviceInfo.SIZE_BYTES);
+        try {
+            dead.command(Command.GET_DEVICE_INFO, "GET_DEV_INFO", info, 0);
+        } catch (SysException gone) {
+            dead.device = DeviceInfo.ANY_DEVICE;
+        }
+        if (DeviceInfo.serverPid(info) != pid) {
+            dead.device = DeviceInfo.ANY_DEVICE; // Another's, which has got the number since.
+        }
+        dead.discard();
+    }
+
+    /** The number in its name. */
+    public int number() {
+        return device;
+    }
+
     private void make(DiskShape shape, boolean copy) throws SysException {
         ByteBuffer features = Libc.struct(Long.BYTES);
         command(Command.GET_FEATURES, "GET_FEATURES", features, 0);

@@ -15,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.vnd.block.BlockDevice;
+import org.vnd.lab.Command;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.mem.BufferPool;
 import org.vnd.ring.Ring;
@@ -177,7 +178,8 @@ final class FuseLab implements AutoCloseable {
             try {
                 mount.remove();
             } catch (IOException e) {
-                System.err.println(folder + ": " + mount.removeByForce());
+                System.err.println(folder + ": " + e);
+                new Command("umount", "--lazy", folder).run();
             }
             if (!ended.isDone()) {
                 stop();

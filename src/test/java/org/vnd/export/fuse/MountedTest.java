@@ -50,7 +50,7 @@ class MountedTest {
             assertFalse(Files.exists(folder.resolve("other")));
             assertThrows(IOException.class, () -> Files.createFile(folder.resolve("other")));
             assertThrows(IOException.class, () -> Files.delete(lab.file()));
-            assertEquals(0, lab.on(() -> lab.server().clients()));
+            assertEquals(0, lab.on(() -> lab.server().openFiles()));
         }
     }
 
@@ -66,7 +66,7 @@ class MountedTest {
                 file.seek(DISK_BYTES - 10);
                 assertEquals(10, file.read(new byte[20]));
                 assertEquals(-1, file.read(new byte[20]));
-                assertEquals(1, lab.on(() -> lab.server().clients()));
+                assertEquals(1, lab.on(() -> lab.server().openFiles()));
             }
             assertEquals(DISK_BYTES, Files.size(lab.file()));
             new Command("chmod", "644", lab.file()).run().exited(1);
@@ -217,20 +217,6 @@ class MountedTest {
     }
 
     @Test
-    void byForceTheConnectionEnds() throws Exception {
-        try (FuseLab lab = new FuseLab(DISK_BYTES);
-                RandomAccessFile file = new RandomAccessFile(lab.file().toFile(), "rw")) {
-            assertTrue(lab.mount().removeByForce().contains("java"));
-            assertThrows(IOException.class, () -> file.write(1));
-            assertEquals(
-                    "",
-                    new Command("grep", lab.file().getParent(), "/proc/mounts")
-                            .run()
-                            .output());
-        }
-    }
-
-    @Test
     void aServerThatStopsLeavesNobodyWaiting() throws Exception {
         try (FuseLab lab = new FuseLab(DISK_BYTES)) {
             try (Command.Running reader = new Command("dd", "if=" + lab.file(), "of=/dev/null", "bs=4k").start()) {
@@ -260,7 +246,7 @@ class MountedTest {
                 }
             }
             long end = System.nanoTime() + 10_000_000_000L;
-            while (lab.on(() -> lab.server().clients() + lab.server().requestsInFlight()) > 0) {
+            while (lab.on(() -> lab.server().openFiles() + lab.server().requestsInFlight()) > 0) {
                 assertTrue(System.nanoTime() < end, "something is left");
             }
             assertEquals(10, Files.newInputStream(lab.file()).read(new byte[10]));

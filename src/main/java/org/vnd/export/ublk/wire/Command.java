@@ -7,6 +7,7 @@ public final class Command {
 
     private static final int READ_WRITE = 3 << 30 | ControlCommand.SIZE_BYTES << 16 | 'u' << 8;
 
+    public static final int GET_DEVICE_INFO = READ | 0x02;
     public static final int ADD_DEVICE = READ_WRITE | 0x04;
     public static final int DELETE_DEVICE = READ_WRITE | 0x05;
     public static final int START_DEVICE = READ_WRITE | 0x06;

@@ -29,6 +29,7 @@ public final class DeviceInfo {
     private static final int DEPTH_OFFSET = 2;
     private static final int TRANSFER_OFFSET = 8;
     private static final int DEVICE_OFFSET = 12;
+    private static final int SERVER_PID_OFFSET = 16;
     private static final int FLAGS_OFFSET = 24;
 
     private DeviceInfo() {}
@@ -45,6 +46,11 @@ public final class DeviceInfo {
     /** The device's number. */
     public static int device(ByteBuffer bytes) {
         return bytes.getInt(DEVICE_OFFSET);
+    }
+
+    /** The process that started it, or -1. */
+    public static int serverPid(ByteBuffer bytes) {
+        return bytes.getInt(SERVER_PID_OFFSET);
     }
 
     public static int depth(ByteBuffer bytes) {

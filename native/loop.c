@@ -1,0 +1,140 @@
+/*
+ * vnd-loop: vnd-loop FILE OFFSET SIZE BLOCK rw|ro LABEL
+ *
+ * Makes a loop device, loop(4), of a part of FILE and keeps it for as long as its standard input is open. A process of its
+ * own, because FILE may be served by the one who starts us: its first reads, and the last writes when it is closed, then wait
+ * for that process, and a thread that waited in there would keep its own process from ending when it is killed.
+ *
+ * Says "ready loopN" or "error WHY". Answers each line of its input, "remove", with "gone" and ends, or with "busy" and goes
+ * on. At the end of its input it closes the device, which is autoclear: the kernel takes it away when nobody else has it open.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+/* Others take free loop devices too; whoever loses asks for the next. */
+enum { ATTEMPTS = 64 };
+
+static int error(const char *what)
+{
+    printf("error %s: %s\n", what, strerror(errno));
+    return 1;
+}
+
+/* Opens /dev/loopN; where nobody else makes its node, as in a container, it is made. */
+static int open_loop(const char *name, int flags)
+{
+    char node[64], numbers[64];
+    unsigned major, minor;
+    snprintf(node, sizeof node, "/dev/%s", name);
+    int fd = open(node, flags | O_CLOEXEC);
+    if (fd >= 0 || errno != ENOENT)
+        return fd;
+    snprintf(numbers, sizeof numbers, "/sys/block/%s/dev", name);
+    FILE *file = fopen(numbers, "re");
+    bool known = file != NULL && fscanf(file, "%u:%u", &major, &minor) == 2;
+    if (file != NULL)
+        fclose(file);
+    if (known)
+        mknod(node, S_IFBLK | 0660, makedev(major, minor));
+    return open(node, flags | O_CLOEXEC);
+}
+
+static bool bound(int loop, struct loop_info64 *info)
+{
+    return ioctl(loop, LOOP_GET_STATUS64, info) == 0;
+}
+
+/* The descriptor of a loop device that was set up, and its name; or -1, and the reason was said. */
+static int set_up(const struct loop_config *config, bool read_only, char *name, size_t name_size)
+{
+    int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+    if (control < 0) {
+        if (errno == ENOENT || errno == ENODEV)
+            printf("error the kernel has no loop devices (modprobe loop)\n");
+        else
+            error("no permission for /dev/loop-control");
+        return -1;
+    }
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        int number = ioctl(control, LOOP_CTL_GET_FREE);
+        if (number < 0) {
+            error("no loop device is free");
+            return -1;
+        }
+        snprintf(name, name_size, "loop%d", number);
+        int loop = open_loop(name, read_only ? O_RDONLY : O_RDWR);
+        if (loop < 0) {
+            error(name);
+            return -1;
+        }
+        if (ioctl(loop, LOOP_CONFIGURE, config) == 0)
+            return loop;
+        if (errno != EBUSY) {
+            error("LOOP_CONFIGURE");
+            return -1;
+        }
+        close(loop);
+    }
+    printf("error no loop device is free: others took them all\n");
+    return -1;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 7)
+        return 2;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGPIPE, SIG_IGN);
+    /* The daemon decides when the disk ends, also when a terminal's ^C reaches us both. */
+    for (const int *ignored = (const int[]){SIGINT, SIGHUP, SIGTERM, 0}; *ignored != 0;)
+        signal(*ignored++, SIG_IGN);
+    bool read_only = strcmp(argv[5], "ro") == 0;
+    struct loop_config config = {.block_size = (unsigned)atoi(argv[4])};
+    struct loop_info64 *info = &config.info, now;
+    int file = open(argv[1], (read_only ? O_RDONLY : O_RDWR) | O_DIRECT | O_CLOEXEC);
+    if (file < 0)
+        return error(argv[6]);
+    config.fd = (unsigned)file;
+    info->lo_offset = strtoull(argv[2], NULL, 10);
+    info->lo_sizelimit = strtoull(argv[3], NULL, 10);
+    info->lo_flags = LO_FLAGS_AUTOCLEAR | LO_FLAGS_PARTSCAN | LO_FLAGS_DIRECT_IO |
+                     (read_only ? LO_FLAGS_READ_ONLY : 0);
+    memcpy(info->lo_file_name, argv[6], strnlen(argv[6], LO_NAME_SIZE - 1));
+
+    char name[32], line[32];
+    int loop = set_up(&config, read_only, name, sizeof name);
+    close(file); /* The kernel has it now. */
+    if (loop < 0)
+        return 1;
+    /* It may have been switched off without a word: where the offset isn't aligned to what is below. */
+    if (!bound(loop, &now) || (now.lo_flags & LO_FLAGS_DIRECT_IO) == 0) {
+        printf("error the loop driver does no direct I/O there\n");
+        return 1; /* Which clears it. */
+    }
+    printf("ready %s\n", name);
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        /* With other users the kernel says yes too, and clears it when the last of them has closed it. */
+        if (ioctl(loop, LOOP_CLR_FD, 0) != 0 && errno != ENXIO) {
+            error("LOOP_CLR_FD");
+        } else if (bound(loop, &now)) {
+            printf("busy\n");
+        } else {
+            close(loop);
+            printf("gone\n");
+            return 0;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,150 @@
+package org.vnd.daemon;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.vnd.control.AttachOptions;
+import org.vnd.control.DaemonArguments;
+import org.vnd.export.KernelDevice;
+import org.vnd.export.fuse.FuseMount;
+import org.vnd.export.fuse.HiddenMount;
+import org.vnd.export.fuse.Server;
+import org.vnd.export.kernel.KernelModule;
+import org.vnd.export.kernel.LoopDevice;
+import org.vnd.export.ublk.DiskShape;
+import org.vnd.export.ublk.UblkControl;
+import org.vnd.export.ublk.UblkQueue;
+import org.vnd.extent.ExtentMap;
+import org.vnd.image.AttachRequest.Engine;
+import org.vnd.image.AttachedImage;
+import org.vnd.mem.BufferPool;
+import org.vnd.ring.UringRing;
+import org.vnd.sys.Errno;
+import org.vnd.sys.FileCalls;
+import org.vnd.sys.SysException;
+
+/** Makes one of the devices of this host that lead to the disk; what can't be had leaves nothing and says why. */
+record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread queue) {
+    /** The device of {@code export}, one of {@link AttachOptions}. */
+    KernelDevice make(String export) throws IOException {
+        switch (export) {
+            case AttachOptions.LOOP:
+                return loop();
+            case AttachOptions.UBLK:
+                return ublk();
+            case AttachOptions.FUSE_LOOP:
+                return fuseLoop();
+            case AttachOptions.FUSE:
+                return fuse();
+            default:
+                throw new IllegalArgumentException(export);
+        }
+    }
+
+    private static Path programs() {
+        return Path.of(System.getProperty("vnd.home", "/"), "libexec");
+    }
+
+    /** The kernel's loop driver, where the whole disk is one run of the device below. */
+    private KernelDevice loop() throws IOException {
+        ExtentMap map = image.map();
+        if (image.engine() != Engine.PHYSICAL || map == null) {
+            throw new IOException("it needs the physical engine");
+        }
+        int first = map.find(image.offsetBytes(), 0);
+        if (map.endBytes(first) < image.offsetBytes() + image.sizeBytes()) {
+            throw new IOException("it needs an image in one extent, this has " + map.count());
+        }
+        long offsetBytes = map.physicalBytes(first) + image.offsetBytes() - map.startBytes(first);
+        String device = "/proc/" + ProcessHandle.current().pid() + "/fd/" + image.fd();
+        return LoopDevice.attach(programs(), AttachOptions.LOOP, backing(device, offsetBytes));
+    }
+
+    private LoopDevice.Backing backing(String path, long offsetBytes) {
+        String label = arguments.options().file();
+        return new LoopDevice.Backing(
+                path, offsetBytes, image.sizeBytes(), image.blockBytes(), image.readOnly(), label);
+    }
+
+    private KernelDevice ublk() throws IOException {
+        if (!(queue.ring() instanceof UringRing)) {
+            throw new IOException(
+                    "it needs io_uring, and there is " + queue.ring().description());
+        }
+        KernelModule.load("ublk_drv");
+        DiskShape shape = queue.ask(() -> DiskShape.of(queue.engine()));
+        UblkControl control;
+        try {
+            control = UblkControl.add(shape, true);
+        } catch (SysException e) {
+            boolean missing = e.errno() == Errno.ENOENT || e.errno() == Errno.ENODEV;
+            throw missing ? new IOException("the kernel has no ublk driver (modprobe ublk_drv)", e) : e;
+        }
+        try {
+            UblkQueue requests = queue.add(
+                    parts -> new UblkQueue((UringRing) parts.ring(), parts.engine(), parts.deviceMemory(), control));
+            try {
+                Leftover.note(arguments.unitDirectory(), AttachOptions.UBLK, control.number());
+                control.start();
+                return control;
+            } catch (IOException e) {
+                control.remove();
+                queue.drop(requests);
+                throw new IOException(e.getMessage(), e);
+            }
+        } catch (SysException e) {
+            control.remove();
+            throw e;
+        }
+    }
+
+    /** A loop device on a file that is seen nowhere else; served by this process, and gone with it. */
+    private KernelDevice fuseLoop() throws IOException {
+        int fd = openFuse();
+        HiddenMount mount;
+        try {
+            mount = HiddenMount.mount(fd, arguments.unit().name(), image.readOnly());
+        } catch (SysException e) {
+            FileCalls.close(fd);
+            throw e;
+        }
+        try (mount) {
+            Server server = serve(fd);
+            try {
+                return LoopDevice.attach(programs(), AttachOptions.FUSE_LOOP, backing(mount.file(), 0));
+            } catch (IOException | RuntimeException e) {
+                queue.drop(server);
+                throw e;
+            }
+        }
+    }
+
+    private KernelDevice fuse() throws IOException {
+        int fd = openFuse();
+        try {
+            Path folder = arguments.unitDirectory().resolve(arguments.unit().name() + ".fuse");
+            Files.createDirectories(folder);
+            KernelDevice mount = FuseMount.mount(fd, folder, arguments.unit().name(), image.readOnly());
+            serve(fd);
+            return mount;
+        } catch (SysException e) {
+            FileCalls.close(fd);
+            throw e;
+        }
+    }
+
+    private static int openFuse() throws IOException {
+        KernelModule.load("fuse");
+        try {
+            return FuseMount.openDevice();
+        } catch (SysException e) {
+            boolean missing = e.errno() == Errno.ENOENT || e.errno() == Errno.ENODEV || e.errno() == Errno.ENXIO;
+            throw missing ? new IOException("the kernel has no FUSE (modprobe fuse)", e) : e;
+        }
+    }
+
+    private Server serve(int fd) throws IOException {
+        return queue.add(
+                parts -> new Server(parts.ring(), new BufferPool(parts.deviceMemory()), parts.engine(), fd, Log::line));
+    }
+}

@@ -1,0 +1,39 @@
+package org.vnd.export.kernel;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+
+/** A part of the kernel that is loaded when somebody needs it. */
+public final class KernelModule {
+    private static final int LIMIT_SECONDS = 10;
+
+    private KernelModule() {}
+
+    /** Has modprobe(8) load {@code name}, if it isn't there; without modules or permission nothing happens. */
+    public static void load(String name) {
+        try {
+            String release =
+                    Files.readString(Path.of("/proc/sys/kernel/osrelease")).strip();
+            if (Files.exists(Path.of("/sys/module", name)) || !Files.exists(Path.of("/lib/modules", release))) {
+                return;
+            }
+            File nothing = new File("/dev/null");
+            Process modprobe = new ProcessBuilder("modprobe", "--quiet", name)
+                    .directory(new File("/"))
+                    .redirectInput(nothing)
+                    .redirectOutput(nothing)
+                    .redirectError(nothing)
+                    .start();
+            if (!modprobe.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
+                modprobe.destroyForcibly();
+            }
+        } catch (IOException none) {
+            return;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
