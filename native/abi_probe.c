@@ -49,6 +49,13 @@ struct xfs_geometry {
     uint32_t flags, logsectsize, rtsectsize, dirblocksize;
 };
 
+/* ext4's are its own. */
+struct move_extent {
+    uint32_t reserved, donor_fd;
+    uint64_t orig_start, donor_start, len, moved_len;
+};
+#define EXT4_IOC_MOVE_EXT _IOWR('f', 15, struct move_extent)
+
 #define LINE(class, constant, value) \
     printf(#class "." #constant " %lld\n", (long long)(value))
 #define SIZE(class, type) LINE(class, SIZE_BYTES, sizeof(type))
@@ -116,6 +123,8 @@ static void file_status(void)
     SIZE(Statfs, struct statfs);
     OFFSET(Statfs, F_TYPE, struct statfs, f_type);
     OFFSET(Statfs, F_BSIZE, struct statfs, f_bsize);
+    OFFSET(Statfs, F_BFREE, struct statfs, f_bfree);
+    OFFSET(Statfs, F_BAVAIL, struct statfs, f_bavail);
     /* As ints, which is what they are stored as: the largest has its highest bit set. */
     SAME(Statfs, EXT4_SUPER_MAGIC);
     SAME(Statfs, XFS_SUPER_MAGIC);
@@ -147,6 +156,14 @@ static void file_flags(void)
     SAME(FileFlags, FS_NOCOW_FL);
     SAME(FileFlags, FS_DAX_FL);
     SAME(FileFlags, FS_INLINE_DATA_FL);
+
+    SIZE(MoveExtent, struct move_extent);
+    OFFSET(MoveExtent, DONOR_FD, struct move_extent, donor_fd);
+    OFFSET(MoveExtent, ORIG_START, struct move_extent, orig_start);
+    OFFSET(MoveExtent, DONOR_START, struct move_extent, donor_start);
+    OFFSET(MoveExtent, LEN, struct move_extent, len);
+    OFFSET(MoveExtent, MOVED_LEN, struct move_extent, moved_len);
+    SAME(MoveExtent, EXT4_IOC_MOVE_EXT);
 
     SAME(BlockIoctls, BLKSSZGET);
     SAME(BlockIoctls, BLKGETSIZE64);

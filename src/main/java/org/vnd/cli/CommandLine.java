@@ -27,6 +27,9 @@ final class CommandLine {
 
     /** What {@code arguments} ask for; options that don't fit together are an error, operands aren't looked at. */
     static Invocation parse(String[] arguments) throws ProgramException {
+        if (arguments.length > 0 && arguments[0].equals(CreateCommand.WORD)) {
+            return CreateCommand.parse(arguments);
+        }
         CommandLine line = new CommandLine(arguments);
         line.readOptions();
         line.readOperands();

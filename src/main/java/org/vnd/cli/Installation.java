@@ -11,6 +11,7 @@ import org.vnd.control.Unit;
 final class Installation {
     private static final String ATTACH_MAIN = "org.vnd.daemon.Main";
     private static final String RECOVER_MAIN = "org.vnd.daemon.Recover";
+    private static final String CREATE_MAIN = "org.vnd.daemon.Create";
 
     /** So that nothing started here keeps a file system from being unmounted. */
     static final File WORKING_DIRECTORY = new File("/");
@@ -60,6 +61,10 @@ final class Installation {
 
     List<String> recovery(List<String> files) {
         return vndd(RECOVER_MAIN, files);
+    }
+
+    List<String> creation(List<String> arguments) {
+        return vndd(CREATE_MAIN, arguments);
     }
 
     /** The JVM of a disk is set up by the distribution's script. */

@@ -12,6 +12,7 @@ final class Invocation {
         DETACH,
         LIST,
         RECOVER,
+        CREATE,
         HELP,
         VERSION
     }
@@ -45,6 +46,8 @@ final class Invocation {
     long sizeLimitBytes;
     boolean foreground;
     boolean json;
+    /** Of CREATE, whose operands are the file and its size. */
+    boolean contiguous;
 
     /** Units and files, in the order given. */
     final List<String> operands = new ArrayList<>();

@@ -38,6 +38,8 @@ public final class Main {
                 return new ListCommand(invocation).run();
             case RECOVER:
                 return new RecoverCommand(invocation).run();
+            case CREATE:
+                return CreateCommand.of(invocation).run();
             case HELP:
                 Messages.out(Usage.HELP);
                 return 0;

@@ -9,9 +9,12 @@ final class Usage {
                    vndconfig -l [-m num | vnode_disk...]
             """;
 
+    static final String CREATE = "usage: vndconfig create [--contiguous] file size";
+
     static final String HELP = TEXT + """
                    vndconfig -c [options] reg-file
                    vndconfig --recover [reg-file...]
+                   vndconfig create [--contiguous] reg-file size
 
               -c             attach reg-file as vnode_disk (vnd0, vnd1, ...); this is the default.
                              With reg-file alone: as the first free one, whose name is printed
@@ -41,6 +44,9 @@ final class Usage {
               --foreground   stay until the disk is detached; ^C detaches
               --json         with -l: as JSON
               --recover      put files back in order whose disk crashed: these, or all that are known
+              create         make an image file of zeros, all of it allocated and written, as no other
+                             may be there yet; K, M, G, T after size: powers of 1024
+              --contiguous   in one extent, as --export loop needs it, or not at all
               --version      print the version
               --help         print this
             """;

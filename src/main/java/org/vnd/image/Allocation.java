@@ -2,7 +2,6 @@ package org.vnd.image;
 
 import java.io.IOException;
 import org.vnd.extent.ExtentMap;
-import org.vnd.mem.AlignedBuffer;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
@@ -13,9 +12,6 @@ import org.vnd.sys.Libc;
  * zeros. Stopped half way, it has changed nothing anybody could read.
  */
 final class Allocation {
-    /** Zeros a write: long enough for the device, short enough that the lease is looked at many times a second. */
-    private static final int CHUNK_BYTES = 4 << 20;
-
     private Allocation() {}
 
     /** Fills {@code file}, which nobody has claimed. */
@@ -51,14 +47,14 @@ final class Allocation {
             throw new ImageException(path, "--allocate: its file system doesn't tell where holes are (FIEMAP)");
         }
         try (map;
-                AlignedBuffer zeros = new AlignedBuffer(CHUNK_BYTES)) {
+                Zeros zeros = new Zeros()) {
             Libc.check(FileCalls.fcntl(fd, FileCalls.F_SETFL, FileCalls.O_DIRECT), "set O_DIRECT on", path);
             fillHoles(file, fd, map, zeros, listener);
             Libc.check(FileCalls.fsync(fd), "fsync", path);
         }
     }
 
-    private static void fillHoles(BackingFile file, int fd, ExtentMap map, AlignedBuffer zeros, AttachListener listener)
+    private static void fillHoles(BackingFile file, int fd, ExtentMap map, Zeros zeros, AttachListener listener)
             throws IOException {
         long total = 0;
         for (int index = 0; index < map.count(); index++) {
@@ -71,7 +67,7 @@ final class Allocation {
             }
             for (long at = map.startBytes(index); at < map.endBytes(index); ) {
                 listener.progress(done, total, "allocating");
-                long written = write(file, fd, zeros, at, Math.min(CHUNK_BYTES, map.endBytes(index) - at));
+                long written = write(file, fd, zeros, at, map.endBytes(index));
                 at += written;
                 done += written;
             }
@@ -81,13 +77,12 @@ final class Allocation {
         }
     }
 
-    private static long write(BackingFile file, int fd, AlignedBuffer zeros, long at, long length)
-            throws ImageException {
+    private static long write(BackingFile file, int fd, Zeros zeros, long at, long end) throws ImageException {
         if (Lease.current(fd) != FileCalls.F_WRLCK) {
             throw new ImageException(
                     file.path(), "--allocate stopped, somebody else opens it: " + Holders.describe(file, fd));
         }
-        long result = FileCalls.pwrite(fd, zeros.address(), length, at);
+        long result = zeros.write(fd, at, end);
         if (result == -Errno.ENOSPC || result == -Errno.EDQUOT) {
             throw new ImageException(
                     file.path(),

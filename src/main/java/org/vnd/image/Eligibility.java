@@ -60,10 +60,14 @@ final class Eligibility {
 
     /** ext4 keeps options that are the default of this file system out of mountinfo; this file has all. */
     static void checkJournal(FileFacts facts, HostDevice device) throws NotPhysicalException {
+        checkJournal(facts, device.name().substring("/dev/".length()));
+    }
+
+    /** The same for the device that the kernel calls {@code name}, such as "sda1". */
+    static void checkJournal(FileFacts facts, String name) throws NotPhysicalException {
         if (facts.fileSystemType() != Statfs.EXT4_SUPER_MAGIC) {
             return;
         }
-        String name = device.name().substring("/dev/".length());
         String options = SmallFile.read("/proc/fs/ext4/" + name.replace('/', '!') + "/options");
         if (options != null && ("\n" + options + "\n").contains("\ndata=journal\n")) {
             throw journaled();

@@ -13,16 +13,28 @@ import org.vnd.sys.abi.FiemapExtent;
 /** A map that tells where a file has written blocks and where not; where those are is its file system's business. */
 final class HoleMap implements FiemapReader.Receiver {
     private final ExtentMapBuilder builder;
+    private final boolean reservedToo;
 
-    private HoleMap(ExtentMapBuilder builder) {
+    private HoleMap(ExtentMapBuilder builder, boolean reservedToo) {
         this.builder = builder;
+        this.reservedToo = reservedToo;
     }
 
     /** Reads the map of the open file {@code fd}; null where the file system doesn't tell. */
     static @Nullable ExtentMap read(int fd, String path, long sizeBytes) throws SysException {
+        return read(fd, path, sizeBytes, false);
+    }
+
+    /** The same, in which blocks that are reserved and were never written are no holes. */
+    static @Nullable ExtentMap readReserved(int fd, String path, long sizeBytes) throws SysException {
+        return read(fd, path, sizeBytes, true);
+    }
+
+    private static @Nullable ExtentMap read(int fd, String path, long sizeBytes, boolean reservedToo)
+            throws SysException {
         try (FiemapReader reader = new FiemapReader();
                 ExtentMapBuilder builder = new ExtentMapBuilder(sizeBytes)) {
-            boolean complete = reader.read(fd, path, new HoleMap(builder));
+            boolean complete = reader.read(fd, path, new HoleMap(builder, reservedToo));
             return complete ? builder.build() : null;
         } catch (MapChangedException e) {
             return null;
@@ -36,7 +48,7 @@ final class HoleMap implements FiemapReader.Receiver {
 
     @Override
     public void accept(Extent extent) throws SysException {
-        if (!extent.has(FiemapExtent.UNWRITTEN)) {
+        if (reservedToo || !extent.has(FiemapExtent.UNWRITTEN)) {
             builder.addData(extent.logicalBytes(), Math.max(0, extent.physicalBytes()), extent.lengthBytes());
         }
     }

@@ -5,19 +5,27 @@ import java.nio.ByteBuffer;
 
 /** System calls on files and block devices. Each returns a value ≥ 0 or a negated errno; see {@link Libc}. */
 public final class FileCalls {
-    // include/uapi/asm-generic/fcntl.h; O_DIRECT and O_DIRECTORY differ between architectures.
+    private static final boolean AARCH64 = System.getProperty("os.arch").equals("aarch64");
+
+    // include/uapi/asm-generic/fcntl.h; O_DIRECT, O_DIRECTORY and O_NOFOLLOW differ between architectures.
     public static final int O_RDONLY = 0;
     public static final int O_RDWR = 2;
     /** The bits that say whether a file is opened for reading, writing or both. */
     public static final int O_ACCMODE = 3;
 
+    public static final int O_CREAT = 0x40;
+    public static final int O_EXCL = 0x80;
     public static final int O_DSYNC = 0x1000;
     public static final int O_NONBLOCK = 0x800;
     public static final int O_CLOEXEC = 0x80000;
     /** A descriptor that names a file without opening it. */
     public static final int O_PATH = 0x200000;
 
-    public static final int O_DIRECT = System.getProperty("os.arch").equals("aarch64") ? 0x10000 : 0x4000;
+    public static final int O_DIRECT = AARCH64 ? 0x10000 : 0x4000;
+    public static final int O_DIRECTORY = AARCH64 ? 0x4000 : 0x10000;
+    public static final int O_NOFOLLOW = AARCH64 ? 0x8000 : 0x20000;
+    /** A new file without a name, in the folder that is opened. */
+    public static final int O_TMPFILE = 0x400000 | O_DIRECTORY;
 
     // include/uapi/asm-generic/fcntl.h and include/uapi/linux/fcntl.h
     public static final int F_GETFL = 3;
@@ -34,6 +42,7 @@ public final class FileCalls {
     // include/uapi/linux/falloc.h
     public static final int FALLOC_FL_KEEP_SIZE = 0x01;
     public static final int FALLOC_FL_PUNCH_HOLE = 0x02;
+    public static final int FALLOC_FL_COLLAPSE_RANGE = 0x08;
     public static final int FALLOC_FL_ZERO_RANGE = 0x10;
 
     // include/uapi/linux/fs.h: lseek(2)'s whence.
@@ -55,6 +64,13 @@ public final class FileCalls {
     /** include/uapi/linux/stat.h and fcntl.h: statx on the descriptor itself. */
     private static final int AT_EMPTY_PATH = 0x1000;
 
+    // include/uapi/linux/fcntl.h
+    private static final int AT_FDCWD = -100;
+    private static final int AT_SYMLINK_FOLLOW = 0x400;
+
+    /** include/uapi/linux/fs.h */
+    private static final int RENAME_NOREPLACE = 1;
+
     /** include/uapi/asm-generic/unistd.h: cachestat(2), Linux 6.5. */
     private static final int SYS_CACHESTAT = 451;
 
@@ -71,10 +87,12 @@ public final class FileCalls {
     private static final long FLOCK = Libc.symbol("flock");
     private static final long FSYNC = Libc.symbol("fsync");
     private static final long FDATASYNC = Libc.symbol("fdatasync");
+    private static final long FTRUNCATE = Libc.symbol("ftruncate");
     private static final long FALLOCATE = Libc.symbol("fallocate");
     private static final long FADVISE = Libc.symbol("posix_fadvise");
     private static final long MKNOD = Libc.symbol("mknod");
     private static final long UNLINK = Libc.symbol("unlink");
+    private static final long LINKAT = Libc.symbol("linkat");
     private static final long STATX = Libc.symbol("statx");
     private static final long FSTATFS = Libc.symbol("fstatfs");
     private static final long FSETXATTR = Libc.symbol("fsetxattr");
@@ -86,9 +104,14 @@ public final class FileCalls {
     private FileCalls() {}
 
     public static int open(String path, int flags) {
+        return open(path, flags, 0);
+    }
+
+    /** open(2); {@code mode}, less the process's umask, is that of a file that is made. */
+    public static int open(String path, int flags, int mode) {
         ByteBuffer name = Libc.cString(path);
         try {
-            return Libc.callInt(OPEN, Libc.address(name), flags | O_CLOEXEC, 0);
+            return Libc.callInt(OPEN, Libc.address(name), flags | O_CLOEXEC, mode);
         } finally {
             Reference.reachabilityFence(name);
         }
@@ -112,6 +135,32 @@ public final class FileCalls {
             return Libc.callInt(UNLINK, Libc.address(name));
         } finally {
             Reference.reachabilityFence(name);
+        }
+    }
+
+    /** linkat(2): the file that {@code existing} leads to, through symbolic links, gets one more name in a folder. */
+    public static int link(String existing, int folderFd, String name) {
+        ByteBuffer from = Libc.cString(existing);
+        ByteBuffer to = Libc.cString(name);
+        try {
+            return Libc.callInt(LINKAT, AT_FDCWD, Libc.address(from), folderFd, Libc.address(to), AT_SYMLINK_FOLLOW);
+        } finally {
+            Reference.reachabilityFence(from);
+            Reference.reachabilityFence(to);
+        }
+    }
+
+    /** renameat2(2) within a folder, to a name that nobody has. */
+    public static int renameToNew(int folderFd, String oldName, String newName) {
+        ByteBuffer from = Libc.cString(oldName);
+        ByteBuffer to = Libc.cString(newName);
+        // Looked up here: not every libc has it.
+        long renameat2 = Libc.symbol("renameat2");
+        try {
+            return Libc.callInt(renameat2, folderFd, Libc.address(from), folderFd, Libc.address(to), RENAME_NOREPLACE);
+        } finally {
+            Reference.reachabilityFence(from);
+            Reference.reachabilityFence(to);
         }
     }
 
@@ -163,6 +212,10 @@ public final class FileCalls {
 
     public static int fdatasync(int fd) {
         return Libc.callInt(FDATASYNC, fd);
+    }
+
+    public static int ftruncate(int fd, long sizeBytes) {
+        return Libc.callInt(FTRUNCATE, fd, sizeBytes);
     }
 
     public static int fallocate(int fd, int mode, long offset, long length) {

@@ -40,7 +40,8 @@ final class TestInstallation {
                         "-d",
                         daemon.toString(),
                         sources.resolve("Main.java").toString(),
-                        sources.resolve("Recover.java").toString()));
+                        sources.resolve("Recover.java").toString(),
+                        sources.resolve("Create.java").toString()));
         Path script = home.resolve("libexec/vndd");
         Files.writeString(
                 script,

@@ -40,6 +40,17 @@ class ArgumentsTest {
     }
 
     @Test
+    void whatIsToBeCreatedIsRead() {
+        for (boolean contiguous : new boolean[] {false, true}) {
+            CreateArguments wanted = new CreateArguments("/a b", Long.MAX_VALUE, contiguous);
+            assertEquals(wanted, CreateArguments.parse(wanted.toArguments().toArray(new String[0])));
+        }
+        for (String line : List.of("", "/a", "/a 1", "a 1 true", "/a 1 true x", "/a x true")) {
+            assertThrows(IllegalArgumentException.class, () -> CreateArguments.parse(line.split(" ")), line);
+        }
+    }
+
+    @Test
     void valuesOutOfRangeAreRefused() {
         for (List<String> arguments : List.of(
                 List.<String>of(),

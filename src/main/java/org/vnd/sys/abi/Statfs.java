@@ -1,10 +1,14 @@
 package org.vnd.sys.abi;
 
-/** struct statfs, include/uapi/asm-generic/statfs.h, on 64-bit machines: two 64-bit words of it. */
+/** struct statfs, include/uapi/asm-generic/statfs.h, on 64-bit machines: 64-bit words of it. */
 public final class Statfs {
     public static final int SIZE_BYTES = 120;
     public static final int F_TYPE_OFFSET = 0;
     public static final int F_BSIZE_OFFSET = 8;
+    /** Free blocks of F_BSIZE, those that are kept for root among them. */
+    public static final int F_BFREE_OFFSET = 24;
+
+    public static final int F_BAVAIL_OFFSET = 32;
 
     // include/uapi/linux/magic.h: what f_type is. Of ext2 and ext3 too.
     public static final int EXT4_SUPER_MAGIC = 0xEF53;

@@ -1,0 +1,238 @@
+package org.vnd.image;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.vnd.image.AttachRequest.Engine;
+import org.vnd.lab.Command;
+import org.vnd.lab.DirectFile;
+import org.vnd.lab.Extents;
+import org.vnd.lab.FileSystemKind;
+import org.vnd.lab.Requires;
+import org.vnd.lab.ScratchFileSystem;
+import org.vnd.lab.Seeded;
+import org.vnd.lab.SeededRandom;
+import org.vnd.sys.FileCalls;
+import org.vnd.sys.Libc;
+
+/** --contiguous on file systems that are nearly full of other files, with one long free piece among many short ones. */
+@Requires(
+        loop = true,
+        tools = {"mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "e2fsck", "xfs_repair", "fallocate", "xfs_io"})
+@ExtendWith(Seeded.class)
+@Timeout(180)
+class OnePieceTest {
+    private static final long MEBIBYTE = 1 << 20;
+    private static final long BLOCK = 4096;
+
+    /** The long piece, as it begins somewhere in a block group, and so is longer than what lies in any one of them. */
+    private static final long PIECE = 180 * MEBIBYTE;
+
+    private static final int HOLES = 300;
+    private static final long HOLE_MAX = MEBIBYTE;
+
+    private static ScratchFileSystem make(FileSystemKind kind) {
+        ScratchFileSystem.Builder builder = ScratchFileSystem.of(kind).buffered();
+        // What ext4 keeps for root would be one more long piece.
+        return kind == FileSystemKind.EXT4
+                ? builder.sizeMebibytes(1024).makerOptions("-m", 0).create()
+                : builder.sizeMebibytes(1600).create();
+    }
+
+    /** Other files take all there is. Nothing of them is written, since nobody reads them. */
+    private static Path fillUp(ScratchFileSystem files) throws Exception {
+        Path neighbour = files.path("neighbour");
+        if (files.kind() != FileSystemKind.EXT4) {
+            Command.output("xfs_io", "-x", "-c", "resblks 1024", files.root());
+        }
+        long all = files.root().toFile().getUsableSpace() / BLOCK * BLOCK;
+        for (long less = 0; ; less += MEBIBYTE) {
+            if (new Command("fallocate", "-l", all - less, neighbour).run().exitCode() == 0) {
+                return neighbour;
+            }
+        }
+    }
+
+    /** Gives back {@code length} bytes of {@code file} from {@code offset} on. */
+    private static void punch(Path file, long offset, long length) throws Exception {
+        int fd = (int) Libc.check(FileCalls.open(file.toString(), FileCalls.O_RDWR), "open", "" + file);
+        try {
+            int mode = FileCalls.FALLOC_FL_PUNCH_HOLE | FileCalls.FALLOC_FL_KEEP_SIZE;
+            Libc.check(FileCalls.fallocate(fd, mode, offset, length), "fallocate", "" + file);
+        } finally {
+            FileCalls.close(fd);
+        }
+    }
+
+    private static void punchHoles(Path file, long from, long to, SeededRandom random) throws Exception {
+        for (int hole = 0; hole < HOLES; hole++) {
+            long at = (from + random.below(to - from - HOLE_MAX)) / BLOCK * BLOCK;
+            punch(file, at, random.between(1, HOLE_MAX / BLOCK) * BLOCK);
+        }
+        // What ext4 frees can be had again only after the transaction that freed it.
+        Command.output("sync", "-f", file);
+    }
+
+    /** Where in the longest run of {@code file} the piece is to be, from its beginning: some blocks of the file stay. */
+    private static long slack(Extents.Extent longest) {
+        assertTrue(longest.length() >= PIECE + 2 * BLOCK, "the file system has no such piece: " + longest);
+        return longest.length() - PIECE - 2 * BLOCK;
+    }
+
+    /** Holes everywhere, and a piece of {@link #PIECE} bytes at {@code at} of {@code file}. */
+    private static void fragment(Path file, long at, SeededRandom random) throws Exception {
+        punch(file, at, PIECE);
+        if (at > 2 * HOLE_MAX) {
+            punchHoles(file, 0, at - BLOCK, random);
+        }
+        punchHoles(file, at + PIECE + BLOCK, Files.size(file), random);
+    }
+
+    private static Extents.Extent longestRun(Path file) throws Exception {
+        Extents.Extent run = new Extents.Extent(0, 0, 0, 0);
+        Extents.Extent best = run;
+        for (Extents.Extent extent : Extents.of(file)) {
+            boolean continued = run.logical() + run.length() == extent.logical()
+                    && run.physical() + run.length() == extent.physical();
+            run = continued
+                    ? new Extents.Extent(run.logical(), run.physical(), run.length() + extent.length(), 0)
+                    : extent;
+            best = List.of(best, run).stream()
+                    .max(Comparator.comparingLong(Extents.Extent::length))
+                    .orElseThrow();
+        }
+        return best;
+    }
+
+    private static String create(Path path, long sizeBytes) throws IOException {
+        return NewImage.create(path.toString(), sizeBytes, true, AttachListener.NONE);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS", "XFS_NO_REFLINK"})
+    void theOneLongPieceIsFound(FileSystemKind kind, SeededRandom random) throws Exception {
+        try (ScratchFileSystem files = make(kind)) {
+            Path neighbour = fillUp(files);
+            Extents.Extent longest = longestRun(neighbour);
+            long slack = slack(longest);
+            fragment(neighbour, longest.logical() + BLOCK + random.below(slack / BLOCK + 1) * BLOCK, random);
+            List<Extents.Extent> before = Extents.of(neighbour);
+            long size = 160 * MEBIBYTE;
+            Path image = files.path("image");
+            assertEquals("160 MiB in 1 extent", create(image, size));
+            List<Extents.Extent> extents = Extents.of(image);
+            assertEquals(1, Extents.merged(extents), extents.toString());
+            assertEquals(
+                    size, extents.stream().mapToLong(Extents.Extent::length).sum());
+            assertTrue(extents.stream().allMatch(extent -> (extent.flags() & ~Extents.LAST) == 0), extents.toString());
+            assertEquals(before, Extents.of(neighbour), "the blocks of others");
+            files.check();
+            assertArrayEquals(new byte[(int) size], DirectFile.read(image));
+            try (Attached attached = Attached.attach(image, Engine.PHYSICAL)) {
+                assertEquals(1, attached.map().count());
+            }
+        }
+    }
+
+    /** On file systems that are empty, for images of a good part of their longest pieces; none is written. */
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS"})
+    void whatTheFileSystemScattersIsGathered(FileSystemKind kind) throws Exception {
+        try (ScratchFileSystem files =
+                ScratchFileSystem.of(kind).sizeMebibytes(12 << 10).buffered().create()) {
+            int scattered = 0;
+            for (long mebibytes : new long[] {300, 700, 1100, 1500, 1900}) {
+                long size = mebibytes * MEBIBYTE;
+                try (UnnamedFile file = new UnnamedFile(files.path("image").toString())) {
+                    Path open = Path.of("/proc/self/fd/" + file.fd());
+                    Libc.check(FileCalls.fallocate(file.fd(), 0, 0, size), "fallocate", "" + open);
+                    scattered += Extents.merged(Extents.of(open)) > 1 ? 1 : 0;
+                    new OnePiece(file, size, BLOCK, AttachListener.NONE).make();
+                    open = Path.of("/proc/self/fd/" + file.fd());
+                    assertEquals(1, Extents.merged(Extents.of(open)), mebibytes + " MiB");
+                    assertEquals(size, Files.size(open));
+                }
+            }
+            assertTrue(kind != FileSystemKind.EXT4 || scattered > 0, "there was nothing to gather");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS"})
+    void whereThereIsNoneItIsSaidAndNothingIsLeft(FileSystemKind kind, SeededRandom random) throws Exception {
+        try (ScratchFileSystem files = make(kind)) {
+            Path neighbour = fillUp(files);
+            punchHoles(neighbour, 0, Files.size(neighbour), random);
+            long free = files.root().toFile().getFreeSpace();
+            Path image = files.path("image");
+            String refused = assertThrows(ImageException.class, () -> create(image, 32 * MEBIBYTE))
+                    .getMessage();
+            String expected = "\\Q" + image + "\\E: --contiguous: 32 MiB in one piece aren't to be had, the longest of"
+                    + " \\d+ MiB tried is \\d+ [KM]iB";
+            assertTrue(refused.matches(expected), refused);
+            assertFalse(Files.exists(image));
+            for (int attempt = 0; files.root().toFile().getFreeSpace() < free && attempt < 200; attempt++) {
+                Command.output("sync", "-f", files.root());
+                Thread.sleep(20);
+            }
+            assertTrue(files.root().toFile().getFreeSpace() >= free, "space is still taken");
+        }
+    }
+
+    /** However much is tried, others can still write. */
+    @Test
+    void aPartOfTheSpaceStaysFree(SeededRandom random) throws Exception {
+        try (ScratchFileSystem files = make(FileSystemKind.EXT4)) {
+            Path neighbour = fillUp(files);
+            punchHoles(neighbour, 0, Files.size(neighbour), random);
+            long free = files.root().toFile().getUsableSpace();
+            long[] least = {free};
+            AttachListener watcher = new AttachListener() {
+                @Override
+                public void step(LockStep step) {}
+
+                @Override
+                public void progress(long done, long total, String what) {
+                    assertEquals("looking for one piece", what);
+                    assertTrue(done <= total, done + " of " + total);
+                    least[0] = Math.min(least[0], files.root().toFile().getUsableSpace());
+                }
+
+                @Override
+                public void note(String text) {}
+            };
+            assertThrows(
+                    ImageException.class,
+                    () -> NewImage.create(files.path("image").toString(), 16 * MEBIBYTE, true, watcher));
+            assertTrue(least[0] < free / 2, "it has tried most: " + least[0] + " of " + free);
+            // Some of it went into the file system's own blocks.
+            assertTrue(least[0] > free / 32, "it has left " + least[0] + " of " + free);
+        }
+    }
+
+    @Test
+    void whereNothingIsKnownOfBlocksItIsRefused() throws Exception {
+        try (ScratchFileSystem files =
+                ScratchFileSystem.of(FileSystemKind.TMPFS).create()) {
+            Path image = files.path("image");
+            assertEquals(
+                    image + ": --contiguous: its file system doesn't tell where blocks are (FIEMAP)",
+                    assertThrows(ImageException.class, () -> create(image, MEBIBYTE))
+                            .getMessage());
+            assertFalse(Files.exists(image));
+        }
+    }
+}
