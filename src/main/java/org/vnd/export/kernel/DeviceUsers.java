@@ -24,22 +24,31 @@ final class DeviceUsers {
 
     /** One line that names them: "/dev/loop3p1 is mounted on /mnt". This process isn't counted. */
     static String describe(String disk) {
-        DeviceUsers users;
+        List<String> names;
         try {
-            users = new DeviceUsers(BlockNode.ofDisk(disk));
+            names = of(disk);
         } catch (IOException gone) {
             return "it is just going away";
         }
-        users.lookAtHolders(disk);
-        users.lookAtSwaps();
-        users.lookAtProcesses();
-        List<String> names = new ArrayList<>(users.found);
         if (names.isEmpty()) {
             return "something that /proc doesn't show has it open";
         }
         int more = names.size() - NAMED;
         return String.join(", ", names.subList(0, Math.min(NAMED, names.size())))
                 + (more > 0 ? ", and " + more + " more" : "");
+    }
+
+    /**
+     * Each of them in a few words, as far as /proc shows them; this process isn't counted.
+     *
+     * @throws IOException there is no such disk
+     */
+    static List<String> of(String disk) throws IOException {
+        DeviceUsers users = new DeviceUsers(BlockNode.ofDisk(disk));
+        users.lookAtHolders(disk);
+        users.lookAtSwaps();
+        users.lookAtProcesses();
+        return new ArrayList<>(users.found);
     }
 
     private void lookAtHolders(String disk) {

@@ -1,8 +1,5 @@
 package org.vnd.export.kernel;
 
-import java.io.File;
-import java.io.IOException;
-import java.util.concurrent.TimeUnit;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.SysException;
@@ -35,7 +32,7 @@ final class Partitions implements AutoCloseable {
     }
 
     /** Looks at the disk, open as {@code fd}. */
-    void look(int fd) throws IOException {
+    void look(int fd) {
         // Through the disk's own cache, like those who write tables: nothing is read while nothing changes.
         long count = FileCalls.pread(fd, now.address(), LOOKED_AT_BYTES, 0);
         if (count < LOOKED_AT_BYTES || seen.bytes().equals(now.bytes())) {
@@ -44,7 +41,7 @@ final class Partitions implements AutoCloseable {
         boolean tableBefore = hasSignature(seen);
         seen.bytes().put(0, now.bytes(), 0, LOOKED_AT_BYTES);
         if (tableBefore || hasSignature(now)) {
-            update();
+            update(node);
         }
     }
 
@@ -52,27 +49,12 @@ final class Partitions implements AutoCloseable {
         return sectors.bytes().getShort(SIGNATURE_OFFSET) == SIGNATURE;
     }
 
-    private void update() throws IOException {
-        File nothing = new File("/dev/null");
-        Process partx;
-        try {
-            partx = new ProcessBuilder("partx", "--update", node)
-                    .redirectInput(nothing)
-                    .redirectOutput(nothing)
-                    .redirectError(nothing)
-                    .start();
-        } catch (IOException none) {
-            // Then the kernel's own eyes have to do.
-            return;
-        }
-        try {
-            // Its status says no more than that there is no table, or that a partition is in use and stays.
-            if (!partx.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
-                partx.destroyForcibly();
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+    /** Has partx read the table of the disk at {@code node}, and tell the kernel what has changed. */
+    static void update(String node) {
+        // Without partx the kernel's own eyes have to do. Its status says no more than that there is no table, or that
+        // a
+        // partition is in use and stays.
+        SmallProgram.run(LIMIT_SECONDS, "partx", "--update", node);
     }
 
     @Override
