@@ -11,7 +11,7 @@ import org.vnd.lab.SeededRandom;
 /** Answers of a kernel that has lost its mind, over netlink. */
 @ExtendWith(Seeded.class)
 class NetlinkFuzzTest {
-    private static final int DATAGRAMS = 20_000;
+    private static final int DATAGRAMS = 4000;
 
     @FuzzTest
     void anyBytes(FuzzedDataProvider data) {
