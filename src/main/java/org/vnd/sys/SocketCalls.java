@@ -91,6 +91,17 @@ public final class SocketCalls {
         }
     }
 
+    /** bind(2) of a netlink socket, netlink(7), to an address of its own, without which it isn't told what groups are told. */
+    public static int bindNetlink(int fd) {
+        // struct sockaddr_nl, include/uapi/linux/netlink.h; the kernel chooses the port.
+        ByteBuffer address = Libc.struct(12).putShort(0, (short) AF_NETLINK);
+        try {
+            return Libc.callInt(BIND, fd, Libc.address(address), 12);
+        } finally {
+            Reference.reachabilityFence(address);
+        }
+    }
+
     public static int listen(int fd, int backlog) {
         return Libc.callInt(LISTEN, fd, backlog);
     }

@@ -33,6 +33,7 @@ final class NetlinkSocket implements AutoCloseable {
                         Netlink.NETLINK_GENERIC),
                 "socket",
                 "netlink");
+        SocketCalls.bindNetlink(fd);
         SocketCalls.setReceiveTimeout(fd, ANSWER_LIMIT_SECONDS);
     }
 
