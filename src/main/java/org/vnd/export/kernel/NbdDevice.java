@@ -50,8 +50,6 @@ public final class NbdDevice implements KernelDevice {
     /** What nobody has waited for is little, but the disk may be slow. */
     private static final int FLUSH_LIMIT_SECONDS = 600;
 
-    private static final int PARTITIONS_LIMIT_SECONDS = 10;
-
     /** Field of /sys/block/…/stat, Documentation/block/stat.rst: requests to write. */
     private static final int WRITES_FIELD = 4;
 
@@ -64,6 +62,9 @@ public final class NbdDevice implements KernelDevice {
     private final @Nullable IntConsumer server;
     private final List<Path> madeNodes = new ArrayList<>();
     private String writesSeen = "";
+    /** Looks for partitions. */
+    private @Nullable Process looking;
+
     private boolean removed;
 
     private NbdDevice(NbdFamily family, int index, String identifier, boolean kept, @Nullable IntConsumer server) {
@@ -189,7 +190,10 @@ public final class NbdDevice implements KernelDevice {
         }
     }
 
-    /** Beside that, has the driver get new connections for those it has given up; see {@link NbdTimeouts}. */
+    /**
+     * Beside that, has the driver get new connections for those it has given up; see {@link NbdTimeouts}. Waits for nothing:
+     * what is found is there the next time.
+     */
     @Override
     public synchronized void lookForPartitions() throws IOException {
         if (removed || server == null) {
@@ -202,12 +206,18 @@ public final class NbdDevice implements KernelDevice {
                 return lost;
             });
         }
-        // Looking takes a program, and nothing changes unless somebody writes.
+        if (looking != null) {
+            if (looking.isAlive()) {
+                return;
+            }
+            looking = null;
+            makeNodes();
+        }
+        // It takes a program, and nothing changes unless somebody writes.
         String writes = writes();
         if (!writes.equals(writesSeen)) {
             writesSeen = writes;
-            Partitions.update(node());
-            makeNodes();
+            looking = Partitions.startUpdate(node());
         }
     }
 
@@ -226,6 +236,11 @@ public final class NbdDevice implements KernelDevice {
     public synchronized void remove() throws IOException {
         if (removed) {
             return;
+        }
+        if (looking != null) {
+            // It would count as a user.
+            SmallProgram.end(looking, Partitions.LIMIT_SECONDS);
+            looking = null;
         }
         // Anybody may have disconnected it who may do it.
         if (!ended()) {
@@ -248,7 +263,7 @@ public final class NbdDevice implements KernelDevice {
                 throw new IOException(node() + " can't be flushed (blockdev --flushbufs)");
             }
             if (BlockNode.ofDisk(name()).size() > 1) {
-                SmallProgram.run(PARTITIONS_LIMIT_SECONDS, "partx", "--delete", node());
+                SmallProgram.run(Partitions.LIMIT_SECONDS, "partx", "--delete", node());
             }
             family.disconnect(index);
         } finally {

@@ -1,5 +1,6 @@
 package org.vnd.export.kernel;
 
+import org.jspecify.annotations.Nullable;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.SysException;
@@ -20,7 +21,8 @@ final class Partitions implements AutoCloseable {
 
     private static final short SIGNATURE = (short) 0xAA55;
 
-    private static final int LIMIT_SECONDS = 10;
+    /** What partx may take, when the disk answers. */
+    static final int LIMIT_SECONDS = 10;
 
     private final String node;
     private final AlignedBuffer seen = new AlignedBuffer(LOOKED_AT_BYTES);
@@ -51,10 +53,18 @@ final class Partitions implements AutoCloseable {
 
     /** Has partx read the table of the disk at {@code node}, and tell the kernel what has changed. */
     static void update(String node) {
-        // Without partx the kernel's own eyes have to do. Its status says no more than that there is no table, or that
-        // a
-        // partition is in use and stays.
-        SmallProgram.run(LIMIT_SECONDS, "partx", "--update", node);
+        Process partx = startUpdate(node);
+        if (partx != null) {
+            SmallProgram.end(partx, LIMIT_SECONDS);
+        }
+    }
+
+    /**
+     * Has partx begin with it; null if there is none, and then the kernel's own eyes have to do. How it ends says no more than
+     * that there is no table, or that a partition is in use and stays.
+     */
+    static @Nullable Process startUpdate(String node) {
+        return SmallProgram.start("partx", "--update", node);
     }
 
     @Override

@@ -3,6 +3,7 @@ package org.vnd.export.kernel;
 import java.io.File;
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Programs of the host that do what no thread of ours may: wait uninterruptibly for what this process itself serves. They
@@ -13,25 +14,34 @@ final class SmallProgram {
 
     /** Runs it, and returns whether it said yes within {@code limitSeconds}; false too if there is no such program. */
     static boolean run(int limitSeconds, String... command) {
+        Process process = start(command);
+        return process != null && end(process, limitSeconds) && process.exitValue() == 0;
+    }
+
+    /** Starts it; null if there is no such program. */
+    static @Nullable Process start(String... command) {
         File nothing = new File("/dev/null");
-        Process process;
         try {
-            process = new ProcessBuilder(command)
+            return new ProcessBuilder(command)
                     .redirectInput(nothing)
                     .redirectOutput(nothing)
                     .redirectError(nothing)
                     .start();
         } catch (IOException none) {
-            return false;
+            return null;
         }
+    }
+
+    /** Waits for its end, for up to {@code limitSeconds}, after which it is killed; whether it ended by itself. */
+    static boolean end(Process process, int limitSeconds) {
         try {
             if (process.waitFor(limitSeconds, TimeUnit.SECONDS)) {
-                return process.exitValue() == 0;
+                return true;
             }
-            process.destroyForcibly();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        process.destroyForcibly();
         return false;
     }
 }

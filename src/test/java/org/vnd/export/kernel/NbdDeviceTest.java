@@ -99,12 +99,12 @@ class NbdDeviceTest {
                         mkfs.ext4 -q -b 4096 ${node}p2
                         mkdir mounted
                         mount ${node}p2 mounted
-                        cp -r "$VMLAB_CHECKOUT/src/main" mounted/tree
+                        cp -r "$VMLAB_CHECKOUT/src/main/java/org/vnd/export" mounted/tree
                         remove
                         umount mounted
                         e2fsck -f -n ${node}p2 >/dev/null 2>&1
                         mount -o ro ${node}p2 mounted
-                        diff -r "$VMLAB_CHECKOUT/src/main" mounted/tree
+                        diff -r "$VMLAB_CHECKOUT/src/main/java/org/vnd/export" mounted/tree
                         umount mounted
                         sleep 600 <$node &
                         remove | sed 's/pid [0-9]*/pid N/'
