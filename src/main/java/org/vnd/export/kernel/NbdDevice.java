@@ -102,6 +102,7 @@ public final class NbdDevice implements KernelDevice {
                 device.makeNodes();
             } catch (IOException | RuntimeException e) {
                 family.disconnect(index);
+                device.deleteNodes();
                 throw e;
             }
             return device;
@@ -190,6 +191,12 @@ public final class NbdDevice implements KernelDevice {
         }
     }
 
+    private void deleteNodes() throws IOException {
+        for (Path node : madeNodes) {
+            Files.deleteIfExists(node);
+        }
+    }
+
     /**
      * Beside that, has the driver get new connections for those it has given up; see {@link NbdTimeouts}. Waits for nothing:
      * what is found is there the next time.
@@ -249,9 +256,7 @@ public final class NbdDevice implements KernelDevice {
         }
         removed = true;
         family.close();
-        for (Path node : madeNodes) {
-            Files.deleteIfExists(node);
-        }
+        deleteNodes();
     }
 
     private void takeAway() throws IOException {

@@ -3,10 +3,11 @@ package org.vnd.export.kernel;
 /**
  * How long the kernel's nbd driver waits for us, in seconds.
  *
- * <p>A process that is stopped for less than the sum goes on when it is continued, and its users with it; one that has died
+ * <p>A process that is stopped for less than the sum goes on when it is continued, and its users with it. One that has died
  * leaves its users with EIO after no more than the sum and a few seconds, for what it had in work, and after {@code
- * reconnectSeconds} for what comes later. The driver doesn't look after the requests of a connection that has been closed
- * before they have timed out: that is why there is no "never" for the first.
+ * reconnectSeconds} for what comes later. One that lives and doesn't answer is asked again on each connection in turn, before
+ * there is none left. The driver doesn't look after the requests of a connection that has been closed before they have timed
+ * out: that is why there is no "never" for the first.
  *
  * @param requestSeconds after which a request that isn't answered is sent again by another connection, and its own is given
  *     up; at least 1

@@ -122,10 +122,14 @@ class NbdDeviceTest {
                         """));
     }
 
-    /** With the largest requests that the driver can be set to, on a device that was not there and that is gone after. */
+    /**
+     * With the largest requests that the driver can be set to, and a table that nobody tells the kernel of, on a device that
+     * was not there and that is gone after.
+     */
     @Test
     void aDeviceMadeForUsGoes() throws Exception {
-        assertEquals(List.of("none", "/dev/nbd0 100663296", "yes", "flushed: true", "none"), run(240, """
+        assertEquals(
+                List.of("none", "/dev/nbd0 100663296", "a partition", "yes", "flushed: true", "none"), run(240, """
                         program destroy
                         attempts=0
                         while ls /dev/nbd* >/dev/null 2>&1 && [ $attempts -lt 100 ]; do
@@ -140,6 +144,15 @@ class NbdDeviceTest {
                         dd if=data of=$node bs=32M oflag=direct conv=fsync status=none
                         dd if=$node bs=32M iflag=direct status=none | cmp - data
                         rm data
+                        truncate -s 96M table
+                        printf 'size=40M\\n' | sfdisk -q table
+                        dd if=table of=$node count=1 conv=fsync status=none
+                        attempts=0
+                        until [ -b ${node}p1 ] || [ $attempts = 100 ]; do
+                            attempts=$((attempts + 1))
+                            sleep 0.1
+                        done
+                        [ ! -b ${node}p1 ] || echo a partition
                         remove
                         wait $server
                         cat log
