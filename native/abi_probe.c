@@ -64,6 +64,8 @@ struct move_extent {
 #define SAME(class, constant) \
     printf(#class "." #constant " %lld\n", (long long)(constant))
 
+#include "abi_probe_netlink.h"
+
 static void file_map(void)
 {
     SIZE(Fiemap, struct fiemap);
@@ -461,5 +463,6 @@ int main(void)
     inotify();
     loop();
     fuse();
+    netlink();
     return 0;
 }

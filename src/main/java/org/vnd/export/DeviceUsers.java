@@ -25,6 +25,11 @@ public final class DeviceUsers {
         this.ownPids = ownPids;
     }
 
+    /** One line that names them, of whom one may be seen nowhere. This process isn't counted. */
+    public static String describe(String disk) {
+        return describe(disk, -1);
+    }
+
     /** One line that names them: "/dev/loop3p1 is mounted on /mnt". This process and {@code helperPid} aren't counted. */
     public static String describe(String disk, long helperPid) {
         List<String> names;

@@ -1,10 +1,8 @@
 package org.vnd.export;
 
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.TimeUnit;
 
 /** A part of the kernel that is loaded when somebody needs it. */
 public final class KernelModule {
@@ -17,23 +15,11 @@ public final class KernelModule {
         try {
             String release =
                     Files.readString(Path.of("/proc/sys/kernel/osrelease")).strip();
-            if (Files.exists(Path.of("/sys/module", name)) || !Files.exists(Path.of("/lib/modules", release))) {
-                return;
-            }
-            File nothing = new File("/dev/null");
-            Process modprobe = new ProcessBuilder("modprobe", "--quiet", name)
-                    .directory(new File("/"))
-                    .redirectInput(nothing)
-                    .redirectOutput(nothing)
-                    .redirectError(nothing)
-                    .start();
-            if (!modprobe.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
-                modprobe.destroyForcibly();
+            if (!Files.exists(Path.of("/sys/module", name)) && Files.exists(Path.of("/lib/modules", release))) {
+                SmallProgram.run(LIMIT_SECONDS, "modprobe", "--quiet", name);
             }
         } catch (IOException none) {
             return;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         }
     }
 }

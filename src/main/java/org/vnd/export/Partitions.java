@@ -1,36 +1,30 @@
 package org.vnd.export;
 
-import java.io.File;
-import java.io.IOException;
-import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Has the kernel know the partitions of a disk by partx(8): kernels are built without eyes for one kind of table or another,
  * and some look only when they are told. Another process, because to read a disk is to wait for whoever serves it.
  */
 public final class Partitions {
-    private static final int LIMIT_SECONDS = 10;
+    /** What partx may take, when the disk answers. */
+    public static final int LIMIT_SECONDS = 10;
 
     private Partitions() {}
 
-    /** Looks at the table of the disk at {@code node}. Without partx, the kernel's own eyes have to do. */
+    /** Has partx read the table of the disk at {@code node}, and tell the kernel what has changed. */
     public static void update(String node) {
-        File nothing = new File("/dev/null");
-        try {
-            Process partx = new ProcessBuilder("partx", "--update", node)
-                    .directory(new File("/"))
-                    .redirectInput(nothing)
-                    .redirectOutput(nothing)
-                    .redirectError(nothing)
-                    .start();
-            // Its status says no more than that there is no table, or that a partition is in use and stays.
-            if (!partx.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
-                partx.destroyForcibly();
-            }
-        } catch (IOException none) {
-            return;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        Process partx = startUpdate(node);
+        if (partx != null) {
+            SmallProgram.end(partx, LIMIT_SECONDS);
         }
+    }
+
+    /**
+     * Has partx begin with it; null if there is none, and then the kernel's own eyes have to do. How it ends says no more than
+     * that there is no table, or that a partition is in use and stays.
+     */
+    public static @Nullable Process startUpdate(String node) {
+        return SmallProgram.start("partx", "--update", node);
     }
 }

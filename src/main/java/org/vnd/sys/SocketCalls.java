@@ -8,7 +8,9 @@ import java.nio.charset.StandardCharsets;
 public final class SocketCalls {
     // include/linux/socket.h, include/linux/net.h
     public static final int AF_UNIX = 1;
+    public static final int AF_NETLINK = 16;
     public static final int SOCK_STREAM = 1;
+    public static final int SOCK_RAW = 3;
     public static final int SOCK_NONBLOCK = 0x800;
     public static final int SOCK_CLOEXEC = 0x80000;
     public static final int MSG_DONTWAIT = 0x40;
@@ -19,12 +21,22 @@ public final class SocketCalls {
     // include/uapi/asm-generic/poll.h
     public static final short POLLIN = 0x01;
     public static final short POLLOUT = 0x04;
+    /** The peer sends no more; what it has sent can still be received. */
+    public static final short POLLRDHUP = 0x2000;
 
     /** include/uapi/linux/in.h */
     public static final int IPPROTO_TCP = 6;
 
     /** include/uapi/linux/tcp.h */
     public static final int TCP_NODELAY = 1;
+
+    // include/uapi/asm-generic/socket.h
+    public static final int SOL_SOCKET = 1;
+    public static final int SO_RCVTIMEO = 20;
+
+    // include/linux/socket.h and include/uapi/linux/netlink.h
+    public static final int SOL_NETLINK = 270;
+    public static final int NETLINK_ADD_MEMBERSHIP = 1;
 
     /** include/uapi/linux/un.h: sun_path's length, the terminating zero included. */
     public static final int UNIX_PATH_MAX = 108;
@@ -33,10 +45,12 @@ public final class SocketCalls {
     public static final int EFD_SEMAPHORE = 1;
 
     private static final long SOCKET = Libc.symbol("socket");
+    private static final long SOCKETPAIR = Libc.symbol("socketpair");
     private static final long BIND = Libc.symbol("bind");
     private static final long LISTEN = Libc.symbol("listen");
     private static final long ACCEPT4 = Libc.symbol("accept4");
     private static final long RECV = Libc.symbol("recv");
+    private static final long SEND = Libc.symbol("send");
     private static final long SENDMSG = Libc.symbol("sendmsg");
     private static final long SHUTDOWN = Libc.symbol("shutdown");
     private static final long SETSOCKOPT = Libc.symbol("setsockopt");
@@ -49,6 +63,19 @@ public final class SocketCalls {
         return Libc.callInt(SOCKET, domain, type, protocol);
     }
 
+    /** socketpair(2) of Unix stream sockets, close-on-exec, whose descriptors it puts into {@code pair}. */
+    public static int unixPair(int[] pair) {
+        ByteBuffer fds = Libc.struct(2 * Integer.BYTES);
+        try {
+            int result = Libc.callInt(SOCKETPAIR, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, Libc.address(fds));
+            pair[0] = fds.getInt(0);
+            pair[1] = fds.getInt(Integer.BYTES);
+            return result;
+        } finally {
+            Reference.reachabilityFence(fds);
+        }
+    }
+
     /** bind(2) to a path in the file system, unix(7). A path too long for sockaddr_un is ENAMETOOLONG. */
     public static int bindUnix(int fd, String path) {
         byte[] name = path.getBytes(StandardCharsets.UTF_8);
@@ -59,6 +86,17 @@ public final class SocketCalls {
         address.putShort(0, (short) AF_UNIX).put(2, name);
         try {
             return Libc.callInt(BIND, fd, Libc.address(address), 2 + name.length + 1);
+        } finally {
+            Reference.reachabilityFence(address);
+        }
+    }
+
+    /** bind(2) of a netlink socket, netlink(7), to an address of its own, without which it isn't told what groups are told. */
+    public static int bindNetlink(int fd) {
+        // struct sockaddr_nl, include/uapi/linux/netlink.h; the kernel chooses the port.
+        ByteBuffer address = Libc.struct(12).putShort(0, (short) AF_NETLINK);
+        try {
+            return Libc.callInt(BIND, fd, Libc.address(address), 12);
         } finally {
             Reference.reachabilityFence(address);
         }
@@ -77,6 +115,10 @@ public final class SocketCalls {
         return Libc.callLong(RECV, fd, address, length, flags);
     }
 
+    public static long send(int fd, long address, long length, int flags) {
+        return Libc.callLong(SEND, fd, address, length, flags);
+    }
+
     public static long sendMessage(int fd, long messageAddress, int flags) {
         return Libc.callLong(SENDMSG, fd, messageAddress, flags);
     }
@@ -92,6 +134,17 @@ public final class SocketCalls {
             return Libc.callInt(SETSOCKOPT, fd, level, name, Libc.address(option), Integer.BYTES);
         } finally {
             Reference.reachabilityFence(option);
+        }
+    }
+
+    /** setsockopt(2), SO_RCVTIMEO: how long a receive waits before it is EAGAIN. */
+    public static int setReceiveTimeout(int fd, int seconds) {
+        // struct timeval of 64-bit machines.
+        ByteBuffer time = Libc.struct(2 * Long.BYTES).putLong(0, seconds);
+        try {
+            return Libc.callInt(SETSOCKOPT, fd, SOL_SOCKET, SO_RCVTIMEO, Libc.address(time), 2 * Long.BYTES);
+        } finally {
+            Reference.reachabilityFence(time);
         }
     }
 

@@ -41,17 +41,25 @@ final class CommandPool {
     private int freeCommandCount;
     private final Transfer[] freeTransfers;
     private int freeTransferCount;
-    private final int places;
+    private final int clientPlaces;
+    private int clientPlacesTaken;
     private final int[] freeReserves;
     private int freeReserveCount;
     private boolean returned;
 
+    /** Shares {@code buffers} among at most {@code places} connections of clients. */
+    CommandPool(BufferPool buffers, int places) {
+        this(buffers, places, 0);
+    }
+
     /**
-     * Shares {@code buffers} among at most {@code places} connections.
+     * Shares {@code buffers} among at most {@code clientPlaces} connections of clients, and {@code adoptedPlaces} that no
+     * client can take.
      *
      * @throws IllegalArgumentException if there isn't as much memory again as the places' own runs
      */
-    CommandPool(BufferPool buffers, int places) {
+    CommandPool(BufferPool buffers, int clientPlaces, int adoptedPlaces) {
+        int places = clientPlaces + adoptedPlaces;
         long needed = 2L * places * RESERVE_BYTES + LONGEST_RUN_BYTES;
         if (buffers.freeBytes() < needed) {
             throw new IllegalArgumentException(
@@ -59,7 +67,7 @@ final class CommandPool {
         }
         this.buffers = buffers;
         this.bytes = buffers.arena().bytes().duplicate().order(ByteOrder.BIG_ENDIAN);
-        this.places = places;
+        this.clientPlaces = clientPlaces;
         int slots = places * GUARANTEED_SLOTS + COMMON_SLOTS;
         slotQuota = new Quota(GUARANTEED_SLOTS, COMMON_SLOTS);
         freeCommands = new Command[slots];
@@ -80,14 +88,14 @@ final class CommandPool {
         memoryQuota = new Quota(guaranteed, buffers.freeBytes() - places * guaranteed);
     }
 
-    /** How many connections there can be. */
+    /** How many clients there can be. */
     int places() {
-        return places;
+        return clientPlaces;
     }
 
     /** How many there are. */
     int placesTaken() {
-        return places - freeReserveCount;
+        return clientPlacesTaken;
     }
 
     /** Commands that are taken. */
@@ -95,14 +103,27 @@ final class CommandPool {
         return freeCommands.length - freeCommandCount;
     }
 
-    /** Gives a connection a place and its reserve; false if all are taken. */
+    /** Gives a client a place and its reserve; false if all are taken. */
     boolean enter(Share share) {
-        assert !share.hasPlace() && share.commands == 0;
-        if (freeReserveCount == 0) {
+        if (clientPlacesTaken == clientPlaces) {
             return false;
         }
-        share.reserveIndex = freeReserves[--freeReserveCount];
+        clientPlacesTaken++;
+        share.adopted = false;
+        takePlace(share);
         return true;
+    }
+
+    /** Gives a connection one of the places that no client can take, and its reserve; there must be one. */
+    void enterAdopted(Share share) {
+        assert freeReserveCount > clientPlaces - clientPlacesTaken;
+        share.adopted = true;
+        takePlace(share);
+    }
+
+    private void takePlace(Share share) {
+        assert !share.hasPlace() && share.commands == 0;
+        share.reserveIndex = freeReserves[--freeReserveCount];
     }
 
     /** Takes the place back, if it has one. */
@@ -111,6 +132,7 @@ final class CommandPool {
         if (share.hasPlace()) {
             freeReserves[freeReserveCount++] = share.reserveIndex;
             share.reserveIndex = BufferPool.NONE;
+            clientPlacesTaken -= share.adopted ? 0 : 1;
         }
     }
 

@@ -17,6 +17,8 @@ final class Connection implements Session.Owner {
     int fd = -1;
     /** Whether shutdown(2) was called, so that the kernel gives back what it is doing for us. */
     boolean shutDown;
+    /** Whether it came by {@link Server#adopt}. */
+    boolean adopted;
     /** Clients before this one. */
     long arrival;
     /** Ticks since the client came, while it negotiates. */

@@ -22,6 +22,9 @@ public final class Options {
     /** Connections in the transmission phase at once, 1 to 256. */
     public int connectionLimit = DEFAULT_CONNECTION_LIMIT;
 
+    /** Connections beside those, which {@link Server#adopt} is given at once: the kernel's. 0 to 256. */
+    public int adoptionLimit;
+
     /** How long a client may take for its handshake, in seconds. */
     public int handshakeLimitSeconds = DEFAULT_HANDSHAKE_LIMIT_SECONDS;
 

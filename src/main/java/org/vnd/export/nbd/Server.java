@@ -49,6 +49,8 @@ public final class Server implements QueueExport, CompletionHandler {
     /** Connections that wait for slots or memory, in the order in which they will be asked to try again. */
     private final ConnectionQueue waiting;
 
+    private final AdoptedConnections adopted;
+
     private long arrivals;
     private boolean accepting;
     private boolean acceptFailed;
@@ -68,9 +70,10 @@ public final class Server implements QueueExport, CompletionHandler {
         this.listenFd = listenFd;
         this.options = options;
         log = new EventLog(options.log);
-        pool = new CommandPool(buffers, options.connectionLimit);
+        pool = new CommandPool(buffers, options.connectionLimit, options.adoptionLimit);
+        adopted = new AdoptedConnections(options.adoptionLimit);
         Export export = new Export(options.name, options.description, device);
-        int count = options.connectionLimit + HANDSHAKE_LIMIT;
+        int count = options.connectionLimit + HANDSHAKE_LIMIT + options.adoptionLimit;
         connections = new Connection[count];
         free = new ConnectionQueue(count);
         attention = new ConnectionQueue(count);
@@ -84,7 +87,12 @@ public final class Server implements QueueExport, CompletionHandler {
 
     /** How many operations of a ring a server with {@code connectionLimit} has in flight at most. */
     public static int ringOperations(int connectionLimit) {
-        return 2 * (connectionLimit + HANDSHAKE_LIMIT) + 2;
+        return ringOperations(connectionLimit, 0);
+    }
+
+    /** The same for a server that may also {@link #adopt} up to {@code adoptionLimit} connections. */
+    public static int ringOperations(int connectionLimit, int adoptionLimit) {
+        return 2 * (connectionLimit + HANDSHAKE_LIMIT + adoptionLimit) + 2;
     }
 
     /** Begins to accept clients. */
@@ -98,7 +106,41 @@ public final class Server implements QueueExport, CompletionHandler {
         accept();
     }
 
-    /** Clients in the transmission phase. */
+    /**
+     * Serves the connected socket {@code fd} from now on, which is its own and will be closed, to a client that begins with
+     * requests and knows simple replies only: the kernel's own client has no handshake. It has a place that no other client
+     * can take, and the memory that goes with it; it isn't counted among the {@link #clients}, because who uses its device
+     * the kernel knows.
+     *
+     * <p>The client may send a request again, by another of these connections, when it has closed or shut down the one by
+     * which it sent it first; see {@link AdoptedConnections}.
+     *
+     * @return false if there is no room: more than {@link Options#adoptionLimit}, or the server has been stopped; {@code fd}
+     *     is closed
+     */
+    public boolean adopt(int fd) {
+        if (stopped || adopted.room() == 0) {
+            FileCalls.close(fd);
+            return false;
+        }
+        Connection connection = Objects.requireNonNull(free.poll(), "no room kept");
+        connection.fd = fd;
+        connection.shutDown = false;
+        connection.adopted = true;
+        connection.session.beginAdopted();
+        adopted.add(connection);
+        // One that was given up may be there still.
+        adopted.settle();
+        attention(connection);
+        return true;
+    }
+
+    /** Connections of {@link #adopt} that have not ended. */
+    public int adopted() {
+        return options.adoptionLimit - adopted.room();
+    }
+
+    /** Clients in the transmission phase, without the {@link #adopted}. */
     @Override
     public int clients() {
         return pool.placesTaken();
@@ -195,10 +237,15 @@ public final class Server implements QueueExport, CompletionHandler {
     }
 
     private void accept() {
-        if (!accepting && free.size() > 0) {
+        if (!accepting && room() > 0) {
             accepting = true;
             ring.accept(handler, tag(ACCEPT, 0), listenFd);
         }
+    }
+
+    /** Connections that are free, without those that are kept for {@link #adopt}. */
+    private int room() {
+        return free.size() - adopted.room();
     }
 
     private void accepted(int result) {
@@ -217,12 +264,13 @@ public final class Server implements QueueExport, CompletionHandler {
         Connection connection = Objects.requireNonNull(free.poll(), "accept without room");
         connection.fd = result;
         connection.shutDown = false;
+        connection.adopted = false;
         connection.arrival = arrivals++;
         connection.handshakeTicks = 0;
         connection.session.begin();
         attention(connection);
         startTicking();
-        if (free.size() == 0) {
+        if (room() == 0) {
             dropOldestHandshake();
         }
         accept();
@@ -255,6 +303,9 @@ public final class Server implements QueueExport, CompletionHandler {
 
     private void received(Connection connection, int result) {
         Session session = connection.session;
+        if (connection.adopted) {
+            adopted.settle();
+        }
         if (result >= 0) {
             session.received(result);
         } else {
@@ -348,6 +399,9 @@ public final class Server implements QueueExport, CompletionHandler {
         FileCalls.close(connection.fd);
         connection.fd = -1;
         free.add(connection);
+        if (connection.adopted) {
+            adopted.remove(connection);
+        }
         accept();
     }
 

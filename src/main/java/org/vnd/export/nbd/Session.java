@@ -57,6 +57,9 @@ final class Session {
     /** The kernel is sending {@link #message}. */
     private boolean sending;
 
+    /** Bytes are taken, but nothing is made of them. */
+    private boolean held;
+
     private boolean endOfStream;
     private String dropReason = "";
 
@@ -89,15 +92,27 @@ final class Session {
 
     /** A client has connected. */
     void begin() {
+        begin(Phase.NEGOTIATION);
+        negotiation.begin(out);
+        addOut();
+    }
+
+    /** A client is there that knows what it would be told in the handshake: its requests come at once. Simple replies. */
+    void beginAdopted() {
+        begin(Phase.TRANSMISSION);
+        pool.enterAdopted(share);
+        transmission.begin(false, false);
+    }
+
+    private void begin(Phase first) {
         assert phase == Phase.IDLE && !receiving && !sending;
-        phase = Phase.NEGOTIATION;
+        phase = first;
+        held = false;
         endOfStream = false;
         dropReason = "";
         staging.clear();
         message.clear();
         out.clear();
-        negotiation.begin(out);
-        addOut();
     }
 
     private void addOut() {
@@ -136,7 +151,7 @@ final class Session {
 
     /** Whether a receive should be started, as {@link #startReceive} says. */
     boolean wantsBytes() {
-        if (receiving || endOfStream) {
+        if (receiving || endOfStream || held) {
             return false;
         }
         return (phase == Phase.NEGOTIATION && message.isEmpty())
@@ -201,12 +216,17 @@ final class Session {
         return receiving;
     }
 
+    /** Whether no request is to be started for the time being; after it, {@link #advance}. */
+    void hold(boolean on) {
+        held = on;
+    }
+
     /** Goes on as far as bytes, slots and memory allow. */
     void advance() {
         if (phase == Phase.NEGOTIATION) {
             negotiate();
         }
-        if (phase == Phase.TRANSMISSION) {
+        if (phase == Phase.TRANSMISSION && !held) {
             transmission.advance();
             if (!transmission.failure().isEmpty()) {
                 drop(transmission.failure());

@@ -13,6 +13,9 @@ final class Share {
 
     boolean reserveInUse;
 
+    /** Whether its place is one of those that are kept for {@link Server#adopt}. */
+    boolean adopted;
+
     /** Whether the connection has one of the export's places. */
     boolean hasPlace() {
         return reserveIndex != BufferPool.NONE;

@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.vnd.export.nbd.ServerLab.Client;
 import org.vnd.export.nbd.ServerLab.RingKind;
 
@@ -35,6 +36,39 @@ class AllocationTest {
             // bytes.
             assertTrue(allocated < REQUESTS / 10, allocated + " bytes for " + REQUESTS + " requests");
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void norOnAnAdoptedConnection(RingKind kind) throws Exception {
+        com.sun.management.ThreadMXBean threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+        try (ServerLab lab = new ServerLab(kind, 16 << 20, device -> {}, options -> options.adoptionLimit = 4);
+                Client client = lab.adopt();
+                Client other = lab.adopt()) {
+            assertEquals(512, other.read(0, 512).length);
+            ByteBuffer[] requests = {batchWithoutData()};
+            run(client.channel(), requests, 20_000, 32);
+            long before = threads.getThreadAllocatedBytes(lab.threadId());
+            run(client.channel(), requests, REQUESTS, 32);
+            long allocated = threads.getThreadAllocatedBytes(lab.threadId()) - before;
+            assertTrue(allocated < REQUESTS / 10, allocated + " bytes for " + REQUESTS + " requests");
+        }
+    }
+
+    /** What is answered by a simple reply without data. */
+    private static ByteBuffer batchWithoutData() {
+        ClientBytes bytes = new ClientBytes();
+        for (int cookie = 0; cookie < BATCH; cookie++) {
+            long offset = cookie * 4096L;
+            switch (cookie % 5) {
+                case 0, 1 -> bytes.write(cookie % 2, cookie, offset, new byte[4096]);
+                case 2 -> bytes.write(0, cookie, offset, new byte[40_000]);
+                case 3 -> bytes.request(0, cookie % 10 == 3 ? 6 : 4, cookie, offset, 8192);
+                default -> bytes.request(0x8000, 0, cookie, 0, 1);
+            }
+        }
+        ByteBuffer buffer = ByteBuffer.allocateDirect(bytes.size());
+        return buffer.put(bytes.toByteArray()).flip();
     }
 
     /** Every command, short and, {@code longOnes} times, in pieces, granted and refused. */

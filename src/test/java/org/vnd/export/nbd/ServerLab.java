@@ -25,6 +25,7 @@ import org.vnd.ring.Ring;
 import org.vnd.ring.ThreadRing;
 import org.vnd.ring.UringRing;
 import org.vnd.sim.MemoryDevice;
+import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
 import org.vnd.sys.SocketCalls;
 import org.vnd.sys.SysException;
@@ -92,6 +93,10 @@ public final class ServerLab implements AutoCloseable {
     }
 
     private int listen() throws SysException {
+        return listen(socket);
+    }
+
+    private static int listen(Path socket) throws SysException {
         int fd = (int) Libc.check(
                 SocketCalls.socket(SocketCalls.AF_UNIX, SocketCalls.SOCK_STREAM | SocketCalls.SOCK_CLOEXEC, 0),
                 "socket",
@@ -171,6 +176,21 @@ public final class ServerLab implements AutoCloseable {
     /** A client that has connected and said nothing. */
     public Client connect() throws IOException {
         return new Client(socket);
+    }
+
+    /** A client of a connection that the server has been given, if it took it. */
+    public Client adopt() throws IOException {
+        Path path = folder.resolve("adopted.sock");
+        int listener = listen(path);
+        try {
+            Client client = new Client(path);
+            int fd = (int) Libc.check(SocketCalls.accept(listener, SocketCalls.SOCK_CLOEXEC), "accept", "");
+            on(() -> server.adopt(fd));
+            return client;
+        } finally {
+            FileCalls.close(listener);
+            Files.delete(path);
+        }
     }
 
     /** Stops the server and waits until nothing is left of it. */

@@ -1,0 +1,48 @@
+package org.vnd.export;
+
+import java.io.File;
+import java.io.IOException;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Programs of the host that do what no thread of ours may: wait uninterruptibly for what this process itself serves. They
+ * say nothing and are told nothing.
+ */
+public final class SmallProgram {
+    private SmallProgram() {}
+
+    /** Runs it, and returns whether it said yes within {@code limitSeconds}; false too if there is no such program. */
+    public static boolean run(int limitSeconds, String... command) {
+        Process process = start(command);
+        return process != null && end(process, limitSeconds) && process.exitValue() == 0;
+    }
+
+    /** Starts it; null if there is no such program. */
+    public static @Nullable Process start(String... command) {
+        File nothing = new File("/dev/null");
+        try {
+            return new ProcessBuilder(command)
+                    .directory(new File("/"))
+                    .redirectInput(nothing)
+                    .redirectOutput(nothing)
+                    .redirectError(nothing)
+                    .start();
+        } catch (IOException none) {
+            return null;
+        }
+    }
+
+    /** Waits for its end, for up to {@code limitSeconds}, after which it is killed; whether it ended by itself. */
+    public static boolean end(Process process, int limitSeconds) {
+        try {
+            if (process.waitFor(limitSeconds, TimeUnit.SECONDS)) {
+                return true;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        process.destroyForcibly();
+        return false;
+    }
+}
