@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.vnd.sys.DmRequest;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
@@ -89,7 +90,7 @@ final class DmLeftovers {
 
     /** Whether a device with this UUID is the disk of an image, or a partition of it. */
     static boolean isOf(String uuid, String identity) {
-        return uuid.matches("(part[0-9]+-)?VND-[^-]+-" + identity + "-[0-9a-f]+");
+        return uuid.matches("(part[0-9]+-)?VND-[^-]+-" + Pattern.quote(identity) + "-[0-9a-f]+");
     }
 
     private static ByteBuffer list(int control) throws SysException {
