@@ -81,7 +81,10 @@ record DmPlaces(DmTarget target, long chunkSectors, List<Start> starts) {
         return word.isEmpty() || number >= NUMBER_LIMIT ? -1 : number;
     }
 
-    /** For how many sectors from {@code sector} of the mounted device, which is in the target, the place goes on. */
+    /**
+     * For how many sectors from {@code sector} of the mounted device, which is in the target, the place goes on: not beyond
+     * the target, which is whole chunks.
+     */
     long contiguousSectors(long sector) {
         return chunkSectors - (sector - target.start()) % chunkSectors;
     }

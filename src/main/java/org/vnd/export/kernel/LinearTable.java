@@ -55,8 +55,7 @@ final class LinearTable {
                     places[line] = DmPlaces.of(mounted.get(line));
                 }
                 DmPlaces place = places[line];
-                long length = Math.min(end, place.target().end()) - sector;
-                length = Math.min(length, place.contiguousSectors(sector));
+                long length = Math.min(end - sector, place.contiguousSectors(sector));
                 DmPlaces.Start start = place.place(sector);
                 table.add(device(start.major(), start.minor()), start.sector(), length);
                 sector += length;
