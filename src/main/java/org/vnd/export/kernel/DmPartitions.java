@@ -12,11 +12,11 @@ import org.vnd.sys.FileCalls;
 import org.vnd.sys.SysException;
 
 /**
- * The partitions of a dm device of ours. The kernel looks for none on a dm device and refuses to be told of them
- * (GENHD_FL_NO_PART), so each is a dm device of its own that leads to a part of the disk, with the name and UUID that
- * kpartx(8) would give it; {@link BlockNode#ofDisk} finds them by it.
+ * The partitions of a dm device of ours. The kernel looks for none on a dm device and doesn't let itself be told of them
+ * (BLKPG and BLKRRPART are EINVAL there, seen on Linux 6.12), so each is a dm device of its own that leads to a part of the
+ * disk, with a UUID by kpartx(8)'s custom, which {@link BlockNode#ofDisk} finds.
  *
- * <p>As long as there are any they hold the disk, so that whoever wants all of it to himself (mkfs on the whole disk) is
+ * <p>As long as there are any they hold the disk, so that whoever wants all of it to himself, as mkfs of the whole disk, is
  * told that it is in use, until the table is gone.
  */
 final class DmPartitions implements AutoCloseable {
