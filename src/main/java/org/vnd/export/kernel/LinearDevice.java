@@ -168,7 +168,7 @@ final class LinearDevice {
     }
 
     private void awaitEnd() throws IOException {
-        for (int attempt = 0; uuid.equals(uuidOf(name())); attempt++) {
+        for (int attempt = 0; !gone(); attempt++) {
             if (attempt == GONE_ATTEMPTS) {
                 throw new IOException(name() + " was taken away, and is still there");
             }
@@ -177,6 +177,24 @@ final class LinearDevice {
         if (madeNode) {
             FileCalls.unlink(node());
         }
+    }
+
+    /**
+     * The number may be another's by now. While the kernel takes a device apart, its UUID can't be read; of its names, the
+     * one in /sys/block goes before the node in /dev does, this one behind.
+     */
+    private boolean gone() {
+        Path folder = Path.of("/sys/dev/block", major + ":" + minor);
+        try {
+            return !uuid.equals(readUuid(folder));
+        } catch (IOException unreadable) {
+            return !Files.exists(folder);
+        }
+    }
+
+    private static String readUuid(Path folder) throws IOException {
+        return Files.readString(folder.resolve("dm/uuid"), StandardCharsets.UTF_8)
+                .strip();
     }
 
     /** Of the dm device with this name of the kernel's, or empty. */

@@ -29,8 +29,8 @@ import org.vnd.sys.FileCalls;
  * has seen line by line, and fails loudly.
  */
 final class DmProgram {
-    private static final long IMAGE_BYTES = 32 << 20;
-    private static final int EXTENTS = 200;
+    private static final long IMAGE_BYTES = 24 << 20;
+    private static final int EXTENTS = 100;
     private static final String UNIT = "vnd0";
     private static final long WAIT_NANOS = 20_000_000_000L;
 
@@ -138,14 +138,14 @@ final class DmProgram {
         say("left", Files.exists(Path.of(device.node())));
     }
 
-    /** Why each of the images can't be had. */
+    /** Whether each of the images can be had, or why not. */
     private static void tryAll(List<String> paths) throws Exception {
         for (String path : paths) {
             AttachedImage image = image(Path.of(path), false);
             try {
                 DmDevice device = device(image);
                 device.remove();
-                say(path, "could be had");
+                say(path, Files.exists(Path.of(device.node())) ? "is still there" : "could be had");
             } catch (IOException e) {
                 say(path, String.valueOf(e.getMessage()));
             }
