@@ -19,8 +19,8 @@ import org.vnd.sys.SysException;
  *
  * <p>What makes it sound: the pieces are those of the physical engine, which are pinned by the layout lock, and the way from
  * the mounted device down is its own table, taken only if it is nothing but linear and striped targets. What was calculated
- * is tried: blocks of every piece (of {@value DiskComparison#SAMPLES_MAX} of them, where there are more) are read by the new device and by
- * the mounted one and compared, before anybody has it.
+ * is tried: blocks of every piece (of {@value DiskComparison#SAMPLES_MAX} of them, where there are more) are read by the
+ * new device and by the mounted one and compared, before anybody has it.
  *
  * <p>What doesn't, beside what is said of loop devices: <b>the table of the mounted device may change</b>, and neither the
  * device mapper nor LVM knows of us. {@link #unchanged} sees it, if it is asked, and not before: event numbers don't help,
@@ -29,7 +29,7 @@ import org.vnd.sys.SysException;
  * <ul>
  *   <li>lvextend, lvrename: the sectors we use stay where they are, and we go on.
  *   <li>lvcreate --snapshot of the volume: what is written by us isn't kept for the snapshot, so in it the image is what it
- *       happens to be; the volume itself is right.
+ *       happens to be; the volume itself is right. Seen, it is a target that is in the way, and the disk fails.
  *   <li>pvmove, lvconvert --type mirror or raid1, lvconvert to a cache or a writecache: what we write while data is copied
  *       or cached is missing in the copy, <b>and so lost when the old place is given up</b>. That the disk fails as soon as
  *       this is seen, within a second, keeps the damage to what was written in that second.
