@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/dm-ioctl.h>
 #include <linux/fanotify.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
@@ -310,6 +311,50 @@ static void loop(void)
     SAME(LoopInfo, LOOP_GET_STATUS64);
 }
 
+static void device_mapper(void)
+{
+    SIZE(DmIoctl, struct dm_ioctl);
+    OFFSET(DmIoctl, VERSION, struct dm_ioctl, version);
+    OFFSET(DmIoctl, DATA_SIZE, struct dm_ioctl, data_size);
+    OFFSET(DmIoctl, DATA_START, struct dm_ioctl, data_start);
+    OFFSET(DmIoctl, TARGET_COUNT, struct dm_ioctl, target_count);
+    OFFSET(DmIoctl, OPEN_COUNT, struct dm_ioctl, open_count);
+    OFFSET(DmIoctl, FLAGS, struct dm_ioctl, flags);
+    OFFSET(DmIoctl, EVENT_NR, struct dm_ioctl, event_nr);
+    OFFSET(DmIoctl, DEV, struct dm_ioctl, dev);
+    OFFSET(DmIoctl, NAME, struct dm_ioctl, name);
+    OFFSET(DmIoctl, UUID, struct dm_ioctl, uuid);
+    SAME(DmIoctl, DM_NAME_LEN);
+    SAME(DmIoctl, DM_UUID_LEN);
+    SAME(DmIoctl, DM_VERSION_MAJOR);
+    SAME(DmIoctl, DM_LIST_DEVICES);
+    SAME(DmIoctl, DM_DEV_CREATE);
+    SAME(DmIoctl, DM_DEV_REMOVE);
+    SAME(DmIoctl, DM_DEV_SUSPEND);
+    SAME(DmIoctl, DM_DEV_STATUS);
+    SAME(DmIoctl, DM_TABLE_LOAD);
+    SAME(DmIoctl, DM_TABLE_STATUS);
+    SAME(DmIoctl, DM_READONLY_FLAG);
+    SAME(DmIoctl, DM_SUSPEND_FLAG);
+    SAME(DmIoctl, DM_STATUS_TABLE_FLAG);
+    SAME(DmIoctl, DM_INACTIVE_PRESENT_FLAG);
+    SAME(DmIoctl, DM_BUFFER_FULL_FLAG);
+    SAME(DmIoctl, DM_SKIP_LOCKFS_FLAG);
+    SAME(DmIoctl, DM_NOFLUSH_FLAG);
+    SAME(DmIoctl, DM_DEFERRED_REMOVE);
+
+    SIZE(DmTargetSpec, struct dm_target_spec);
+    OFFSET(DmTargetSpec, SECTOR_START, struct dm_target_spec, sector_start);
+    OFFSET(DmTargetSpec, LENGTH, struct dm_target_spec, length);
+    OFFSET(DmTargetSpec, NEXT, struct dm_target_spec, next);
+    OFFSET(DmTargetSpec, TARGET_TYPE, struct dm_target_spec, target_type);
+    SAME(DmTargetSpec, DM_MAX_TYPE_NAME);
+
+    OFFSET(DmNameList, DEV, struct dm_name_list, dev);
+    OFFSET(DmNameList, NEXT, struct dm_name_list, next);
+    OFFSET(DmNameList, NAME, struct dm_name_list, name);
+}
+
 static void fuse(void)
 {
     SIZE(FuseInHeader, struct fuse_in_header);
@@ -462,6 +507,7 @@ int main(void)
     posix();
     inotify();
     loop();
+    device_mapper();
     fuse();
     netlink();
     return 0;

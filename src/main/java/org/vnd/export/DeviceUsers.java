@@ -74,10 +74,14 @@ public final class DeviceUsers {
 
     private void lookAtHolders(String disk) {
         for (BlockNode node : nodes) {
-            Path folder = Path.of("/sys/block", disk);
-            Path holders = (node.suffix().isEmpty() ? folder : folder.resolve(node.name())).resolve("holders");
-            for (Path holder : list(holders)) {
-                found.add(node.path() + " is part of " + holder.getFileName());
+            Path within = Path.of("/sys/block", disk, node.name());
+            // A partition of a dm device is in no folder of the disk.
+            Path folder = Files.exists(within) ? within : Path.of("/sys/block", node.name());
+            for (Path holder : list(folder.resolve("holders"))) {
+                String name = holder.getFileName().toString();
+                if (nodes.stream().noneMatch(other -> other.name().equals(name))) {
+                    found.add(node.path() + " is part of " + name);
+                }
             }
         }
     }

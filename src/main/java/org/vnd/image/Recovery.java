@@ -55,18 +55,22 @@ public final class Recovery {
         }
     }
 
-    /** The kernel serves a loop device on after its daemon's death, as long as somebody has it open or mounted. */
+    /** The kernel serves a block device on after its daemon's death, as long as somebody has it open or mounted. */
     private static void refuseUsed(int fd, String path, OwnershipRecord record) throws ImageException {
-        String loop;
+        String device;
         try {
-            loop = LoopsOverBlocks.find(fd, path);
+            device = DmLeftovers.remove(record.file());
+            if (device.isEmpty()) {
+                device = LoopsOverBlocks.find(fd, path);
+            }
         } catch (IOException e) {
-            throw new ImageException(path, "whether a loop device uses its blocks can't be told: " + e.getMessage(), e);
+            throw new ImageException(
+                    path, "whether a block device uses its blocks can't be told: " + e.getMessage(), e);
         }
-        if (!loop.isEmpty()) {
+        if (!device.isEmpty()) {
             throw new ImageException(
                     path,
-                    "locked by " + record.owner() + ", which is gone, but " + loop
+                    "locked by " + record.owner() + ", which is gone, but " + device
                             + " still is that disk: unmount or close it first, and it goes away");
         }
     }

@@ -1,7 +1,8 @@
 /**
  * Block devices of this host that the kernel makes: {@link org.vnd.export.kernel.LoopDevice} on the device under the image's
- * file system, with no process in between, or on a file that another export serves, and {@link org.vnd.export.kernel.NbdDevice}, whose requests come over sockets to
- * an NBD server of this process.
+ * file system, with no process in between, or on a file that another export serves; {@link org.vnd.export.kernel.DmDevice}
+ * on the devices below that one, for an image in any number of pieces on a file system that lies on the device mapper; and
+ * {@link org.vnd.export.kernel.NbdDevice}, whose requests come over sockets to an NBD server of this process.
  *
  * <p>The order for nbd, where {@code nbd.Server} stands for that class of {@code org.vnd.export.nbd}, which this package
  * doesn't know:
