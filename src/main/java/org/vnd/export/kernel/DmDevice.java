@@ -1,11 +1,11 @@
 package org.vnd.export.kernel;
 
-import org.vnd.export.DeviceUsers;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
 import org.vnd.export.DeviceBusyException;
+import org.vnd.export.DeviceUsers;
 import org.vnd.export.KernelDevice;
 import org.vnd.sys.DmRequest;
 import org.vnd.sys.Errno;

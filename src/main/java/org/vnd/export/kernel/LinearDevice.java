@@ -1,12 +1,12 @@
 package org.vnd.export.kernel;
 
-import org.vnd.export.BlockNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.locks.LockSupport;
+import org.vnd.export.BlockNode;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.sys.DmRequest;
 import org.vnd.sys.Errno;

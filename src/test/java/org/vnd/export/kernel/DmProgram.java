@@ -1,6 +1,5 @@
 package org.vnd.export.kernel;
 
-import org.vnd.export.BlockNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,6 +9,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
+import org.vnd.export.BlockNode;
 import org.vnd.export.DeviceBusyException;
 import org.vnd.extent.ExtentMap;
 import org.vnd.image.AttachListener;
