@@ -145,7 +145,7 @@ class NbdDeviceTest {
                         dd if=$node bs=32M iflag=direct status=none | cmp - data
                         rm data
                         truncate -s 96M table
-                        printf 'size=40M\\n' | sfdisk -q table
+                        printf 'start=2048,size=8192\\n' | sfdisk -q table
                         dd if=table of=$node count=1 conv=fsync status=none
                         attempts=0
                         until [ -b ${node}p1 ] || [ $attempts = 100 ]; do
