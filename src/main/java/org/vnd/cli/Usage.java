@@ -34,10 +34,10 @@ final class Usage {
               --engine auto|physical|file
                              physical: through the block map, past the file system, or not at all;
                              file: through the file; auto: physical where it is sound (default)
-              --export auto|loop|ublk|fuse+loop|fuse|nbd
-                             how the disk is reached beside NBD on a Unix socket: loop, ublk, fuse+loop:
-                             as a block device of this host by these; fuse: as a file; nbd: not at all;
-                             auto: by the first block device that can be had (default, or VND_EXPORT)
+              --export auto|loop|dm|ublk|nbd-kernel|fuse+loop|fuse|nbd
+                             how the disk is reached beside NBD on a Unix socket: nbd: not at all;
+                             fuse: as a file; auto: by the best block device that can be had
+                             (default, or VND_EXPORT); the others: as a block device by these
               --allocate     fill holes and unwritten extents first, so that physical is possible
               --offset N     the disk begins N bytes into the file; K, M, G, T: powers of 1024
               --sizelimit N  the disk is at most N bytes long

@@ -37,13 +37,19 @@ public record AttachOptions(
     /** The kernel's ublk driver, and NBD. */
     public static final String UBLK = "ublk";
 
+    /** The kernel's NBD client, and NBD. */
+    public static final String NBD_KERNEL = "nbd-kernel";
+
+    /** The device mapper on the devices below that of the image's file system, and NBD. */
+    public static final String DM = "dm";
+
     /** A file served by FUSE with a loop device on top, and NBD. */
     public static final String FUSE_LOOP = "fuse+loop";
 
     /** A file served by FUSE, which is no block device, and NBD. */
     public static final String FUSE = "fuse";
 
-    private static final List<String> EXPORTS = List.of(AUTO, LOOP, UBLK, FUSE_LOOP, FUSE, NBD);
+    private static final List<String> EXPORTS = List.of(AUTO, LOOP, DM, UBLK, NBD_KERNEL, FUSE_LOOP, FUSE, NBD);
 
     /** Throws if a value is out of its range, with a sentence for the user. */
     public AttachOptions {

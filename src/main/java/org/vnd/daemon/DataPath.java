@@ -6,6 +6,7 @@ import org.vnd.engine.FileEngine;
 import org.vnd.engine.Gate;
 import org.vnd.engine.PhysicalEngine;
 import org.vnd.export.QueueExport;
+import org.vnd.export.kernel.NbdDevice;
 import org.vnd.export.nbd.Options;
 import org.vnd.export.nbd.Server;
 import org.vnd.extent.ExtentMap;
@@ -19,8 +20,7 @@ import org.vnd.ring.UringRing;
 import org.vnd.sys.SysException;
 
 /** Puts together what one queue thread works with. */
-record DataPath(Ring ring, Engine engine, List<QueueExport> exports, AlignedBuffer deviceMemory)
-        implements QueueThread.Parts {
+record DataPath(Ring ring, Engine engine, Server server, AlignedBuffer deviceMemory) implements QueueThread.Parts {
     /** Two requests of the largest size the protocol lets a client send, 32 MiB, so that one is served meanwhile. */
     private static final int ARENA_BYTES = 64 << 20;
 
@@ -35,7 +35,7 @@ record DataPath(Ring ring, Engine engine, List<QueueExport> exports, AlignedBuff
     static DataPath make(AttachedImage image, Gate gate, String unit, String file, int listener, int deviceMemoryBytes)
             throws SysException {
         int capacity = Engine.FRAGMENT_LIMIT
-                + Server.ringOperations(Options.DEFAULT_CONNECTION_LIMIT)
+                + Server.ringOperations(Options.DEFAULT_CONNECTION_LIMIT, NbdDevice.CONNECTIONS)
                 + HostDevices.RING_OPERATIONS
                 + SPARE_OPERATIONS;
         Ring ring = ring(capacity);
@@ -46,8 +46,19 @@ record DataPath(Ring ring, Engine engine, List<QueueExport> exports, AlignedBuff
         // The lock's descriptor too: after a kill, nobody gets the image before the writes in flight are done.
         ring.registerFiles(image.fd(), image.lock().fd());
         Options options = new Options(unit, file, Log::line);
-        QueueExport server = new Server(ring, new BufferPool(arena), engine, listener, options);
-        return new DataPath(ring, engine, List.of(server), deviceMemory);
+        options.adoptionLimit = deviceMemoryBytes > 0 ? NbdDevice.CONNECTIONS : 0;
+        Server server = new Server(ring, new BufferPool(arena), engine, listener, options);
+        return new DataPath(ring, engine, server, deviceMemory);
+    }
+
+    @Override
+    public List<QueueExport> exports() {
+        return List.of(server);
+    }
+
+    @Override
+    public void adopt(int fd) {
+        server.adopt(fd);
     }
 
     private static Engine engine(AttachedImage image, Gate gate, Ring ring) throws SysException {

@@ -10,13 +10,19 @@ import org.vnd.export.KernelModule;
 import org.vnd.export.fuse.FuseMount;
 import org.vnd.export.fuse.HiddenMount;
 import org.vnd.export.fuse.Server;
+import org.vnd.export.kernel.DiskRuns;
+import org.vnd.export.kernel.DmDevice;
 import org.vnd.export.kernel.LoopDevice;
+import org.vnd.export.kernel.NbdDevice;
+import org.vnd.export.kernel.NbdShape;
+import org.vnd.export.kernel.NbdTimeouts;
 import org.vnd.export.ublk.DiskShape;
 import org.vnd.export.ublk.UblkControl;
 import org.vnd.export.ublk.UblkQueue;
 import org.vnd.extent.ExtentMap;
 import org.vnd.image.AttachRequest.Engine;
 import org.vnd.image.AttachedImage;
+import org.vnd.image.FilePlace;
 import org.vnd.mem.BufferPool;
 import org.vnd.ring.UringRing;
 import org.vnd.sys.Errno;
@@ -30,8 +36,12 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
         switch (export) {
             case AttachOptions.LOOP:
                 return loop();
+            case AttachOptions.DM:
+                return dm();
             case AttachOptions.UBLK:
                 return ublk();
+            case AttachOptions.NBD_KERNEL:
+                return nbd();
             case AttachOptions.FUSE_LOOP:
                 return fuseLoop();
             case AttachOptions.FUSE:
@@ -60,6 +70,32 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
         return LoopDevice.attach(programs(), AttachOptions.LOOP, backing(device, offsetBytes));
     }
 
+    /** Straight to what lies below the device mapper's device that the file system is on. */
+    private KernelDevice dm() throws IOException {
+        ExtentMap map = image.map();
+        if (image.engine() != Engine.PHYSICAL || map == null) {
+            throw new IOException("it needs the physical engine");
+        }
+        DiskRuns runs = new DiskRuns();
+        long end = image.offsetBytes() + image.sizeBytes();
+        int index = 0;
+        for (long at = image.offsetBytes(); at < end; at = map.endBytes(index)) {
+            index = map.find(at, index);
+            long length = Math.min(end, map.endBytes(index)) - at;
+            runs.add(map.physicalBytes(index) + at - map.startBytes(index), length);
+        }
+        FilePlace place = image.place();
+        return DmDevice.attach(
+                image.fd(),
+                place.deviceMajor(),
+                place.deviceMinor(),
+                place.inode(),
+                runs,
+                image.blockBytes(),
+                image.readOnly(),
+                arguments.unit().name());
+    }
+
     private LoopDevice.Backing backing(String path, long offsetBytes) {
         String label = arguments.options().file();
         return new LoopDevice.Backing(
@@ -84,7 +120,7 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
             UblkQueue requests = queue.add(
                     parts -> new UblkQueue((UringRing) parts.ring(), parts.engine(), parts.deviceMemory(), control));
             try {
-                Leftover.note(arguments.unitDirectory(), AttachOptions.UBLK, control.number());
+                Leftover.note(arguments.unitDirectory(), AttachOptions.UBLK, Integer.toString(control.number()));
                 control.start();
                 return control;
             } catch (IOException e) {
@@ -96,6 +132,16 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
             control.remove();
             throw e;
         }
+    }
+
+    private KernelDevice nbd() throws IOException {
+        NbdShape shape = queue.ask(() -> NbdShape.of(queue.engine()));
+        // Unlike that of any other disk of this host, whoever runs it.
+        String identifier =
+                arguments.unitDirectory() + " " + ProcessHandle.current().pid();
+        KernelDevice device = NbdDevice.attach(shape, NbdTimeouts.DEFAULT, identifier, queue::adopt);
+        Leftover.note(arguments.unitDirectory(), AttachOptions.NBD_KERNEL, identifier);
+        return device;
     }
 
     /** A loop device on a file that is seen nowhere else; served by this process, and gone with it. */

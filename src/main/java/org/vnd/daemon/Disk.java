@@ -85,6 +85,7 @@ final class Disk implements ControlServer.Handler {
                     watcher.start();
                     made = HostDevices.make(arguments, image, queue);
                     devices = made;
+                    watcher.alsoAsk(made::look);
                     record = record(inherited ? "" : NbdSocket.uri(socket), unprotected);
                     record.write(state.record(unit));
                 }
@@ -185,6 +186,7 @@ final class Disk implements ControlServer.Handler {
     private void failed(String reason) {
         try {
             synchronized (recordLock) {
+                devices.fail();
                 record.failed(reason).write(state.record(unit));
             }
         } catch (IOException e) {

@@ -20,8 +20,12 @@ final class HostDevices {
     /** What a device's requests need of the ring. */
     static final int RING_OPERATIONS = Math.max(UblkQueue.RING_OPERATIONS, Server.RING_OPERATIONS);
 
-    /** The block devices, the best first: those that this process serves come last. */
-    private static final List<String> ORDER = List.of(AttachOptions.LOOP, AttachOptions.UBLK, AttachOptions.FUSE_LOOP);
+    /**
+     * The block devices, the best first: those that this process serves come last. Not dm, which does without a process too,
+     * but loses what it writes while LVM moves the blocks: {@link org.vnd.export.kernel.DmDevice}.
+     */
+    private static final List<String> ORDER =
+            List.of(AttachOptions.LOOP, AttachOptions.UBLK, AttachOptions.NBD_KERNEL, AttachOptions.FUSE_LOOP);
 
     private final Path directory;
     private final @Nullable KernelDevice device;
@@ -46,7 +50,8 @@ final class HostDevices {
     /** How much memory the device's requests need, whichever it will be. */
     static int memoryBytes(DaemonArguments arguments) {
         String export = arguments.options().export();
-        boolean served = !export.equals(AttachOptions.NBD) && !export.equals(AttachOptions.LOOP);
+        boolean served = !List.of(AttachOptions.NBD, AttachOptions.LOOP, AttachOptions.DM)
+                .contains(export);
         return served ? Math.max(UblkQueue.MEMORY_BYTES, Server.ARENA_BYTES) : 0;
     }
 
@@ -122,6 +127,34 @@ final class HostDevices {
             links.refresh();
         } catch (IOException e) {
             Log.line("names of partitions: " + e);
+        }
+    }
+
+    /** Looks after the device, once a second. Why the disk must fail, if it must. */
+    Optional<String> look() {
+        if (device == null) {
+            return Optional.empty();
+        }
+        Optional<String> problem = device.look();
+        try {
+            if (links != null) {
+                links.refresh();
+            }
+        } catch (IOException e) {
+            // Said once, when somebody has closed the device and it is looked at anyway.
+            return problem;
+        }
+        return problem;
+    }
+
+    /** The disk has failed. */
+    void fail() {
+        try {
+            if (device != null) {
+                device.fail();
+            }
+        } catch (IOException e) {
+            Log.line("its block device goes on: " + e);
         }
     }
 

@@ -4,22 +4,27 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.vnd.control.AttachOptions;
+import org.vnd.export.KernelDevice;
+import org.vnd.export.kernel.NbdDevice;
 import org.vnd.export.ublk.UblkControl;
 
 /**
  * A device that the kernel keeps although the daemon that served it was killed. The unit's folder names it as long as it is
- * there, so that it is removed when the disk is recovered: its kind, its number and the process that had it.
+ * there, so that it is removed when the disk is recovered: its export, the process that had it, and what finds it again, in
+ * lines.
  */
 final class Leftover {
     private static final String NAME = "device";
 
     private Leftover() {}
 
-    /** Names a device of this process, before others can see it. */
-    static void note(Path unitDirectory, String export, int number) throws IOException {
-        long pid = ProcessHandle.current().pid();
-        Files.writeString(unitDirectory.resolve(NAME), export + " " + number + " " + pid);
+    /** Names a device of this process. */
+    static void note(Path unitDirectory, String export, String identifier) throws IOException {
+        String pid = Long.toString(ProcessHandle.current().pid());
+        Files.write(unitDirectory.resolve(NAME), List.of(export, pid, identifier));
     }
 
     /** It is gone. */
@@ -29,14 +34,19 @@ final class Leftover {
 
     /** Removes the device that is named there, if it is one that outlived its process. */
     static void remove(Path unitDirectory) throws IOException {
-        String[] words;
+        List<String> lines;
         try {
-            words = Files.readString(unitDirectory.resolve(NAME)).split(" ");
+            lines = Files.readAllLines(unitDirectory.resolve(NAME));
         } catch (NoSuchFileException none) {
             return;
         }
-        if (words.length == 3 && words[0].equals(AttachOptions.UBLK)) {
-            UblkControl.removeDead(Integer.parseInt(words[1]), Long.parseLong(words[2]));
+        if (lines.size() == 3 && lines.get(0).equals(AttachOptions.UBLK)) {
+            UblkControl.removeDead(Integer.parseInt(lines.get(2)), Long.parseLong(lines.get(1)));
+        } else if (lines.size() == 3 && lines.get(0).equals(AttachOptions.NBD_KERNEL)) {
+            @Nullable KernelDevice device = NbdDevice.find(lines.get(2));
+            if (device != null) {
+                device.remove();
+            }
         }
         forget(unitDirectory);
     }

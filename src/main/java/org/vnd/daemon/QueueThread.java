@@ -33,6 +33,9 @@ final class QueueThread {
         /** What is served from the start. */
         List<QueueExport> exports();
 
+        /** Serves NBD on the connected socket {@code fd}, which is in transmission; or closes it. */
+        void adopt(int fd);
+
         /** Registered memory for an export that is added later. */
         AlignedBuffer deviceMemory();
     }
@@ -212,6 +215,11 @@ final class QueueThread {
             }
             throw e;
         }
+    }
+
+    /** Has NBD served on the connected socket {@code fd}; see {@link Parts#adopt}. */
+    void adopt(int fd) {
+        post(() -> made.join().adopt(fd));
     }
 
     /** Stops {@code export}, waits until nothing of it is left, and closes it. */

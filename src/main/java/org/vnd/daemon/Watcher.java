@@ -3,6 +3,7 @@ package org.vnd.daemon;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.vnd.engine.Gate;
 import org.vnd.image.AttachedImage;
 
@@ -24,6 +25,7 @@ final class Watcher implements Runnable {
     private final QueueThread queue;
     private final Consumer<String> onFailure;
     private final Thread thread = new Thread(this, "vnd-watcher");
+    private volatile Supplier<Optional<String>> others = Optional::empty;
     private volatile boolean ending;
 
     /**
@@ -44,6 +46,11 @@ final class Watcher implements Runnable {
      */
     static long freshNanos(AttachedImage image) {
         return image.lock().breakNanos() / 2;
+    }
+
+    /** Has {@code look} asked too, once a second and on the same thread, why the disk must fail. */
+    void alsoAsk(Supplier<Optional<String>> look) {
+        others = look;
     }
 
     void start() {
@@ -90,6 +97,7 @@ final class Watcher implements Runnable {
                 queue.wakeUp();
             }
             queue.lookAtScheduling();
+            others.get().ifPresent(this::fail);
             LockSupport.parkNanos(INTERVAL_NANOS);
         }
     }

@@ -1,6 +1,7 @@
 package org.vnd.export;
 
 import java.io.IOException;
+import java.util.Optional;
 
 /**
  * A block device of this host that leads to the disk. Made and removed on a thread that may wait, while the queue's thread
@@ -18,6 +19,18 @@ public interface KernelDevice {
      * where the kernel looks by itself.
      */
     default void lookForPartitions() throws IOException {}
+
+    /**
+     * Looks after it, on the thread that watches the layout lock, about once a second; waits for no I/O.
+     *
+     * @return why the disk must fail, because the device doesn't lead to its blocks any more
+     */
+    default Optional<String> look() {
+        return Optional.empty();
+    }
+
+    /** Has it answer every request with an error from now on, where this process doesn't answer them. */
+    default void fail() throws IOException {}
 
     /**
      * Takes it away, if nobody uses it.

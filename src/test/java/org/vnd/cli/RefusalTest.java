@@ -74,7 +74,7 @@ class RefusalTest extends ProgramTest {
         refused("unknown disk type: floppy\n", "-t", "floppy", "-f", "none", "vnd0", "a.img");
         refused("a.img: compressed images (-z) are not supported; uncompress it first\n", "-z", "vnd0", "a.img");
         refused(
-                "there is no export iscsi, only auto, loop, ublk, fuse+loop, fuse, nbd\n",
+                "there is no export iscsi, only auto, loop, dm, ublk, nbd-kernel, fuse+loop, fuse, nbd\n",
                 "--export=iscsi",
                 "vnd0",
                 "a.img");

@@ -72,7 +72,7 @@ class RefusedFileTest extends DiskTest {
                 root.refusal("-c", "--engine", "physical", image));
         refused("--engine: auto, physical or file, not magic", "-c", "--engine", "magic", image);
         refused(
-                "there is no export floppy, only auto, loop, ublk, fuse+loop, fuse, nbd",
+                "there is no export floppy, only auto, loop, dm, ublk, nbd-kernel, fuse+loop, fuse, nbd",
                 "-c",
                 "--export",
                 "floppy",

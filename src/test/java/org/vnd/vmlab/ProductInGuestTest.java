@@ -14,7 +14,7 @@ import org.vnd.lab.Requires;
 @Requires(tools = {Guest.QEMU, Guest.APT, "mkfs.ext4", "mkfs.xfs", "sfdisk", "fio", "qemu-io"})
 class ProductInGuestTest {
     /** The exports that no kernel of a developer's machine is sure to have. */
-    private static final String EXPORTS = "ublk";
+    private static final String EXPORTS = "ublk nbd-kernel";
 
     /** Two partitions with a file system each, on an image that is in pieces. */
     private static final String USE = """
@@ -62,8 +62,8 @@ class ProductInGuestTest {
         Command.Result result = new Guest()
                 .diskMebibytes(700)
                 .memoryMebibytes(1500)
-                .modules("ublk_drv", "xfs")
-                .limitSeconds(240)
+                .modules("ublk_drv", "nbd", "xfs")
+                .limitSeconds(400)
                 .script(USE, Guest.home().resolve("bin/vndconfig"), EXPORTS)
                 .succeeded();
         for (String export : EXPORTS.split(" ")) {

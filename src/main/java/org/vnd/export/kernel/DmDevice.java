@@ -2,6 +2,7 @@ package org.vnd.export.kernel;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
 import org.vnd.export.DeviceBusyException;
@@ -200,7 +201,20 @@ public final class DmDevice implements KernelDevice {
         return translated.leadsWhere(table);
     }
 
+    @Override
+    public Optional<String> look() {
+        try {
+            return unchanged()
+                    ? Optional.empty()
+                    : Optional.of(
+                            "the table of the dm device under its file system has changed, as by pvmove or lvconvert");
+        } catch (IOException e) {
+            return Optional.of("whether its blocks have moved can't be told: " + e.getMessage());
+        }
+    }
+
     /** From now on every request is answered with EIO, as nobody knows whose the blocks are. It has to be removed still. */
+    @Override
     public synchronized void fail() throws IOException {
         if (!removed) {
             device.fail(table.sectors());

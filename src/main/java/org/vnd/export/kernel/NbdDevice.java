@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
@@ -230,6 +231,17 @@ public final class NbdDevice implements KernelDevice {
             writesSeen = writes;
             looking = Partitions.startUpdate(node());
         }
+    }
+
+    @Override
+    public Optional<String> look() {
+        try {
+            lookForPartitions();
+        } catch (IOException e) {
+            // The next look tries it again; requests fail by themselves if their connections stay away.
+            return Optional.empty();
+        }
+        return Optional.empty();
     }
 
     private String writes() {
