@@ -5,8 +5,8 @@
  * own, because FILE may be served by the one who starts us: its first reads, and the last writes when it is closed, then wait
  * for that process, and a thread that waited in there would keep its own process from ending when it is killed.
  *
- * Says "ready loopN" or "error WHY". Answers each line of its input, "remove", with "gone" and ends, or with "busy" and goes
- * on. At the end of its input it closes the device, which is autoclear: the kernel takes it away when nobody else has it open.
+ * Says "ready loopN" or "error WHY". Of the lines of its input it answers "remove" with "gone" and ends, or with "busy" and
+ * goes on; and "fail" with "failed", after which every request to the device fails. At the end of its input it closes the device, which is autoclear: the kernel takes it away when nobody else has it open.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -25,6 +25,8 @@
 
 /* Others take free loop devices too; whoever loses asks for the next. */
 enum { ATTEMPTS = 64 };
+
+static const unsigned long long FAR = 1ULL << 62;
 
 static int error(const char *what)
 {
@@ -125,6 +127,17 @@ int main(int argc, char **argv)
     }
     printf("ready %s\n", name);
     while (fgets(line, sizeof line, stdin) != NULL) {
+        if (strcmp(line, "fail\n") == 0) {
+            /* Beyond the end of whatever is below: no size for the disk, an error for its partitions. */
+            bool failed = bound(loop, &now);
+            now.lo_offset = FAR;
+            failed = failed && ioctl(loop, LOOP_SET_STATUS64, &now) == 0;
+            if (failed)
+                printf("failed\n");
+            else
+                error("LOOP_SET_STATUS64");
+            continue;
+        }
         /* With other users the kernel says yes too, and clears it when the last of them has closed it. */
         if (ioctl(loop, LOOP_CLR_FD, 0) != 0 && errno != ENXIO) {
             error("LOOP_CLR_FD");

@@ -67,7 +67,7 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
         }
         long offsetBytes = map.physicalBytes(first) + image.offsetBytes() - map.startBytes(first);
         String device = "/proc/" + ProcessHandle.current().pid() + "/fd/" + image.fd();
-        return LoopDevice.attach(programs(), AttachOptions.LOOP, backing(device, offsetBytes));
+        return LoopDevice.attach(programs(), AttachOptions.LOOP, backing(device, offsetBytes, false));
     }
 
     /** Straight to what lies below the device mapper's device that the file system is on. */
@@ -96,10 +96,10 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
                 arguments.unit().name());
     }
 
-    private LoopDevice.Backing backing(String path, long offsetBytes) {
+    private LoopDevice.Backing backing(String path, long offsetBytes, boolean servedHere) {
         String label = arguments.options().file();
         return new LoopDevice.Backing(
-                path, offsetBytes, image.sizeBytes(), image.blockBytes(), image.readOnly(), label);
+                path, offsetBytes, image.sizeBytes(), image.blockBytes(), image.readOnly(), label, servedHere);
     }
 
     private KernelDevice ublk() throws IOException {
@@ -157,7 +157,7 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
         try (mount) {
             Server server = serve(fd);
             try {
-                return LoopDevice.attach(programs(), AttachOptions.FUSE_LOOP, backing(mount.file(), 0));
+                return LoopDevice.attach(programs(), AttachOptions.FUSE_LOOP, backing(mount.file(), 0, true));
             } catch (IOException | RuntimeException e) {
                 queue.drop(server);
                 throw e;

@@ -86,6 +86,7 @@ final class Disk implements ControlServer.Handler {
                     made = HostDevices.make(arguments, image, queue);
                     devices = made;
                     watcher.alsoAsk(made::look);
+                    watcher.minds(made::servedByKernel);
                     record = record(inherited ? "" : NbdSocket.uri(socket), unprotected);
                     record.write(state.record(unit));
                 }

@@ -147,6 +147,11 @@ final class HostDevices {
         return problem;
     }
 
+    /** Whether there is a device whose requests the kernel serves by itself. */
+    boolean servedByKernel() {
+        return device != null && device.servedByKernel();
+    }
+
     /** The disk has failed. */
     void fail() {
         try {

@@ -2,6 +2,7 @@ package org.vnd.daemon;
 
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.vnd.engine.Gate;
@@ -26,6 +27,7 @@ final class Watcher implements Runnable {
     private final Consumer<String> onFailure;
     private final Thread thread = new Thread(this, "vnd-watcher");
     private volatile Supplier<Optional<String>> others = Optional::empty;
+    private volatile BooleanSupplier unstoppable = () -> false;
     private volatile boolean ending;
 
     /**
@@ -51,6 +53,11 @@ final class Watcher implements Runnable {
     /** Has {@code look} asked too, once a second and on the same thread, why the disk must fail. */
     void alsoAsk(Supplier<Optional<String>> look) {
         others = look;
+    }
+
+    /** Has {@code unstoppable} asked whether there are requests that nobody can make wait while the lock is gone. */
+    void minds(BooleanSupplier unstoppable) {
+        this.unstoppable = unstoppable;
     }
 
     void start() {
@@ -109,6 +116,11 @@ final class Watcher implements Runnable {
         queue.wakeUp();
         while (!gate.quiet()) {
             LockSupport.parkNanos(QUIET_POLL_NANOS);
+        }
+        if (unstoppable.getAsBoolean() && image.lock().othersWait()) {
+            // Now, while they still wait: what is under way ends where the image still is.
+            fail("others want to write to its file, and requests that the kernel serves by itself can't wait");
+            return;
         }
         long giveUpNanos = System.nanoTime() + TAKE_BACK_NANOS;
         while (true) {

@@ -29,6 +29,11 @@ public interface KernelDevice {
         return Optional.empty();
     }
 
+    /** Whether the kernel serves it by itself: then its requests can't be made to wait here, only to {@link #fail}. */
+    default boolean servedByKernel() {
+        return false;
+    }
+
     /** Has it answer every request with an error from now on, where this process doesn't answer them. */
     default void fail() throws IOException {}
 

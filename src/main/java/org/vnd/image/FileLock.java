@@ -80,6 +80,11 @@ final class FileLock implements ImageLock {
         return blockBytes;
     }
 
+    @Override
+    public boolean othersWait() {
+        return false;
+    }
+
     /** Always: nothing of what can happen to the file makes I/O through it unsound. */
     @Override
     public boolean verify() {

@@ -12,6 +12,12 @@ public interface ImageLock {
     boolean verify();
 
     /**
+     * After {@link #verify} said no: whether others wait to write to the file, whom {@link #relock}, or the kernel before
+     * long, lets in. If not, the layout is still what it was.
+     */
+    boolean othersWait();
+
+    /**
      * Takes it again, with no I/O in flight. Empty if it holds and every block is where it was; otherwise why not, one
      * line. May be tried again.
      */

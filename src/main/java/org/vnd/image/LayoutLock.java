@@ -210,6 +210,11 @@ public final class LayoutLock implements ImageLock {
     }
 
     @Override
+    public boolean othersWait() {
+        return Lease.current(fd) != FileCalls.F_RDLCK;
+    }
+
+    @Override
     public boolean verify() {
         return Lease.current(fd) == FileCalls.F_RDLCK && frozen() && (guard == null || guard.alive());
     }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -79,6 +80,41 @@ class LoopExportTest {
             Files.delete(mountPoint);
             files.unmountSoon();
             files.check();
+        }
+    }
+
+    /** The kernel can't be made to wait until it is known who wanted what; so it stops for good while that one still waits. */
+    @Test
+    void whoWantsToWriteToTheFileStopsTheKernelToo(SeededRandom random) throws Exception {
+        try (ScratchFileSystem files = ScratchFileSystem.of(FileSystemKind.EXT4).create();
+                Product product = new Product()) {
+            Path image = contiguous(files);
+            AttachedDisk disk = product.attach(image, "--export", "loop");
+            Path node = node(product, disk);
+            new Command("sfdisk", "-q", node).input("size=20M\n").run().succeeded();
+            Path partition = Path.of(node + "p1");
+            for (int attempt = 0; !Files.exists(partition); attempt++) {
+                assertTrue(attempt < 600, "no partition");
+                Thread.sleep(100);
+            }
+            // Without waiting for it: that alone asks for the lease.
+            Command.output("chattr", "-i", image);
+            new Command("dd", "if=/dev/null", "of=" + image, "oflag=nonblock", "conv=notrunc")
+                    .run()
+                    .exited(1);
+            for (int attempt = 0; !product.run("-l", "-v", disk.unit()).output().contains("failed"); attempt++) {
+                assertTrue(attempt < 600, "it goes on");
+                Thread.sleep(100);
+            }
+            for (Path gone : List.of(node, partition)) {
+                new Command("dd", "if=/dev/zero", "of=" + gone, "bs=4k", "count=1", "oflag=direct", "conv=notrunc")
+                        .run()
+                        .exited(1);
+                new Command("dd", "if=" + gone, "of=/dev/null", "bs=4k", "count=1", "iflag=direct").run();
+            }
+            String ended = product.command("-u", disk.unit()).run().exited(1).errors();
+            assertTrue(ended.contains("detached, but"), ended);
+            assertEquals("", loopsOn(files));
         }
     }
 

@@ -213,6 +213,11 @@ public final class DmDevice implements KernelDevice {
         }
     }
 
+    @Override
+    public boolean servedByKernel() {
+        return true;
+    }
+
     /** From now on every request is answered with EIO, as nobody knows whose the blocks are. It has to be removed still. */
     @Override
     public synchronized void fail() throws IOException {

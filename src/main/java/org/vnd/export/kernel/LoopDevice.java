@@ -33,13 +33,15 @@ public final class LoopDevice implements KernelDevice {
 
     private final Process program;
     private final String export;
+    private final boolean servedByKernel;
     private final BufferedReader answers;
     private String name = "";
     private boolean removed;
 
-    private LoopDevice(Process program, String export) {
+    private LoopDevice(Process program, String export, boolean servedByKernel) {
         this.program = program;
         this.export = export;
+        this.servedByKernel = servedByKernel;
         this.answers = program.inputReader(StandardCharsets.UTF_8);
     }
 
@@ -51,9 +53,16 @@ public final class LoopDevice implements KernelDevice {
      * @param sizeBytes of the device; what is no whole block at the end is cut off
      * @param blockBytes the logical block, 512 to a page
      * @param label what a listing of loop devices says of it
+     * @param servedHere whether this process serves what is at {@code path}
      */
     public record Backing(
-            String path, long offsetBytes, long sizeBytes, int blockBytes, boolean readOnly, String label) {}
+            String path,
+            long offsetBytes,
+            long sizeBytes,
+            int blockBytes,
+            boolean readOnly,
+            String label,
+            boolean servedHere) {}
 
     /**
      * Makes a block device of {@code backing}. Its partitions are there when this returns.
@@ -75,7 +84,7 @@ public final class LoopDevice implements KernelDevice {
                 .directory(new File("/"))
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
-        LoopDevice device = new LoopDevice(program, export);
+        LoopDevice device = new LoopDevice(program, export, !backing.servedHere);
         String[] answer = device.answer().split(" ", 2);
         if (!answer[0].equals("ready")) {
             throw new IOException(answer[answer.length - 1]);
@@ -98,6 +107,32 @@ public final class LoopDevice implements KernelDevice {
     @Override
     public String node() {
         return "/dev/" + name;
+    }
+
+    @Override
+    public boolean servedByKernel() {
+        return servedByKernel;
+    }
+
+    @Override
+    public synchronized void fail() throws IOException {
+        if (servedByKernel && !removed) {
+            require("failed", ask("fail"));
+        }
+    }
+
+    private String ask(String question) throws IOException {
+        program.outputWriter(StandardCharsets.UTF_8)
+                .append(question)
+                .append('\n')
+                .flush();
+        return answer();
+    }
+
+    private void require(String wanted, String answer) throws IOException {
+        if (!answer.equals(wanted)) {
+            throw new IOException(name + ": " + answer.replaceFirst("^error ", ""));
+        }
     }
 
     @Override
@@ -132,12 +167,12 @@ public final class LoopDevice implements KernelDevice {
             // Killed; the device ends with its last user.
             return !bound();
         }
-        program.outputWriter(StandardCharsets.UTF_8).append("remove\n").flush();
-        String answer = answer();
-        if (answer.startsWith("error")) {
-            throw new IOException(name + ": " + answer.substring("error ".length()));
+        String answer = ask("remove");
+        if (answer.equals("busy")) {
+            return false;
         }
-        return answer.equals("gone");
+        require("gone", answer);
+        return true;
     }
 
     private boolean bound() {
