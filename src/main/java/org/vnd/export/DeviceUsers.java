@@ -97,7 +97,10 @@ public final class DeviceUsers {
     }
 
     private void lookAtProcesses() {
-        Set<String> namespaces = new LinkedHashSet<>();
+        // Our own first: others may see the same mounts by other paths.
+        Path self = Path.of("/proc/self");
+        Set<String> namespaces = new LinkedHashSet<>(List.of(target(self.resolve("ns/mnt"))));
+        lookAtMounts(self);
         for (Path process : list(Path.of("/proc"))) {
             String pid = process.getFileName().toString();
             if (!Character.isDigit(pid.charAt(0))) {

@@ -167,7 +167,7 @@ class DmDeviceTest {
     @Test
     void aKilledDaemonsDeviceGoesWithItsUsers() throws Exception {
         List<String> lines =
-                run(new Guest().limitSeconds(180), """
+                run(new Guest().limitSeconds(300), """
                 lower lower "0 163840 linear /dev/vda 2048"
                 image lower/image
                 java kill "$PWD/lower/image" "$1" "umount mounted" "$2"
