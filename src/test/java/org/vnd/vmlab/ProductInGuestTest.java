@@ -63,7 +63,7 @@ class ProductInGuestTest {
                 .diskMebibytes(700)
                 .memoryMebibytes(1500)
                 .modules("ublk_drv", "nbd", "xfs")
-                .limitSeconds(400)
+                .limitSeconds(590)
                 .script(USE, Guest.home().resolve("bin/vndconfig"), EXPORTS)
                 .succeeded();
         for (String export : EXPORTS.split(" ")) {
