@@ -6,7 +6,8 @@
  * for that process, and a thread that waited in there would keep its own process from ending when it is killed.
  *
  * Says "ready loopN" or "error WHY". Of the lines of its input it answers "remove" with "gone" and ends, or with "busy" and
- * goes on; and "fail" with "failed", after which every request to the device fails. At the end of its input it closes the device, which is autoclear: the kernel takes it away when nobody else has it open.
+ * goes on; and "fail" with "failed", after which every request to the device fails. At the end of its input it closes the
+ * device, which is autoclear: the kernel takes it away when nobody else has it open.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -18,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>

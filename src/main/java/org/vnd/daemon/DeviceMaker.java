@@ -139,9 +139,9 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
         // Unlike that of any other disk of this host, whoever runs it.
         String identifier =
                 arguments.unitDirectory() + " " + ProcessHandle.current().pid();
-        KernelDevice device = NbdDevice.attach(shape, NbdTimeouts.DEFAULT, identifier, queue::adopt);
+        // Before it is there: killed in between, it would be found by nobody.
         Leftover.note(arguments.unitDirectory(), AttachOptions.NBD_KERNEL, identifier);
-        return device;
+        return NbdDevice.attach(shape, NbdTimeouts.DEFAULT, identifier, queue::adopt);
     }
 
     /** A loop device on a file that is seen nowhere else; served by this process, and gone with it. */
