@@ -50,8 +50,8 @@ final class AttachCommand {
         if (unit.isPresent() && UnitLock.isHeld(state.lockFile(unit.get()))) {
             throw new ProgramException(subject + ": VNDIOCSET: " + ErrorText.DEVICE_BUSY);
         }
-        requireAttachable(subject, image, geometry);
-        Process keeper = start(state, unit, options(image, geometry));
+        long sizeLimitBytes = sizeLimitBytes(subject, image, geometry);
+        Process keeper = start(state, unit, options(image, geometry, sizeLimitBytes));
         return follow(keeper, state, unit, file, geometry);
     }
 
@@ -75,29 +75,38 @@ final class AttachCommand {
         return geometry;
     }
 
-    /** What NetBSD's driver refuses, with its error and the reason it doesn't give. */
-    private void requireAttachable(String subject, ImageFile image, Optional<Geometry> geometry)
-            throws ProgramException {
+    /**
+     * The largest size of the disk, 0 for the rest of the image: what a geometry says is one as well, as in vnd(4).
+     *
+     * @throws ProgramException what NetBSD's driver refuses, with its error and the reason it doesn't give
+     */
+    private long sizeLimitBytes(String subject, ImageFile image, Optional<Geometry> geometry) throws ProgramException {
         if (!image.isRegular()) {
             throw new ProgramException(subject + ": VNDIOCSET: " + ErrorText.OPERATION_NOT_SUPPORTED + " ("
                     + image.path() + " is not a regular file)");
         }
         if (geometry.isEmpty()) {
-            return;
+            return invocation.sizeLimitBytes;
         }
         long size = Math.max(0, image.sizeBytes() - invocation.offsetBytes);
         if (invocation.sizeLimitBytes > 0) {
             size = Math.min(size, invocation.sizeLimitBytes);
         }
         try {
-            geometry.get().checked(size);
+            long geometrysBytes = geometry.get().checked(size).sizeBytes();
+            if (geometrysBytes == 0) {
+                throw new IllegalArgumentException(
+                        "no cylinder of " + geometry.get() + " fits into " + size + " bytes");
+            }
+            return geometrysBytes;
         } catch (IllegalArgumentException refused) {
             throw new ProgramException(
                     subject + ": VNDIOCSET: " + ErrorText.INVALID_ARGUMENT + " (" + refused.getMessage() + ")");
         }
     }
 
-    private AttachOptions options(ImageFile image, Optional<Geometry> geometry) throws ProgramException {
+    private AttachOptions options(ImageFile image, Optional<Geometry> geometry, long sizeLimitBytes)
+            throws ProgramException {
         try {
             return new AttachOptions(
                     image.path(),
@@ -106,8 +115,9 @@ final class AttachCommand {
                     invocation.export.isEmpty() ? usualExport() : invocation.export,
                     invocation.allocate,
                     invocation.offsetBytes,
-                    invocation.sizeLimitBytes,
-                    geometry);
+                    sizeLimitBytes,
+                    geometry,
+                    invocation.sectorSizeBytes);
         } catch (IllegalArgumentException refused) {
             throw new ProgramException(String.valueOf(refused.getMessage()));
         }

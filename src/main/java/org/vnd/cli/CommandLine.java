@@ -12,8 +12,8 @@ import org.vnd.control.PrintableText;
  */
 final class CommandLine {
     private static final String FLAGS = "Fcf:lm:rit:uvz";
-    private static final String LONG_WITH_VALUE = " engine export offset sizelimit ";
-    private static final String LONG_FOR_ATTACH = " engine export offset sizelimit allocate foreground ";
+    private static final String LONG_WITH_VALUE = " engine export offset sizelimit sector-size ";
+    private static final String LONG_FOR_ATTACH = " engine export offset sizelimit sector-size allocate foreground ";
 
     private final String[] arguments;
     private final Invocation invocation = new Invocation();
@@ -212,6 +212,12 @@ final class CommandLine {
                 break;
             case "sizelimit":
                 invocation.sizeLimitBytes = ByteCount.parse("--sizelimit", value);
+                break;
+            case "sector-size":
+                invocation.sectorSizeBytes = ByteCount.parse("--sector-size", value);
+                if (invocation.sectorSizeBytes == 0) {
+                    throw new ProgramException("--sector-size: 512 or 4096, not 0");
+                }
                 break;
             case "allocate":
                 invocation.allocate = true;

@@ -44,6 +44,9 @@ final class Invocation {
     boolean allocate;
     long offsetBytes;
     long sizeLimitBytes;
+    /** 0 if it wasn't given. */
+    long sectorSizeBytes;
+
     boolean foreground;
     boolean json;
     /** Of CREATE, whose operands are the file and its size. */

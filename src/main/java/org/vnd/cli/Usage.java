@@ -41,6 +41,8 @@ final class Usage {
               --allocate     fill holes and unwritten extents first, so that physical is possible
               --offset N     the disk begins N bytes into the file; K, M, G, T: powers of 1024
               --sizelimit N  the disk is at most N bytes long
+              --sector-size 512|4096
+                             the disk's logical block; without it the geomspec's, or the device's
               --foreground   stay until the disk is detached; ^C detaches
               --json         with -l: as JSON
               --recover      put files back in order whose disk crashed: these, or all that are known

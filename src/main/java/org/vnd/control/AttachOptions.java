@@ -15,6 +15,7 @@ import java.util.Optional;
  * @param offsetBytes first byte of the disk in the image
  * @param sizeLimitBytes the disk's largest size; 0 for the rest of the image
  * @param geometry the disk's shape, if the user gave one; not checked yet
+ * @param sectorSizeBytes the disk's logical block, 512 or 4096; 0 for the geometry's, or the device's
  */
 public record AttachOptions(
         String file,
@@ -24,7 +25,14 @@ public record AttachOptions(
         boolean allocate,
         long offsetBytes,
         long sizeLimitBytes,
-        Optional<Geometry> geometry) {
+        Optional<Geometry> geometry,
+        long sectorSizeBytes) {
+    /** The largest sector that a block device of the host can have on every kernel: a page. */
+    private static final int MAX_SECTOR_SIZE_BYTES = 4096;
+
+    /** The smallest, in which the kernel counts. */
+    public static final int MIN_SECTOR_SIZE_BYTES = 512;
+
     /** The best block device there is, and NBD. */
     public static final String AUTO = "auto";
 
@@ -63,6 +71,42 @@ public record AttachOptions(
         if (offsetBytes < 0 || sizeLimitBytes < 0) {
             throw new IllegalArgumentException("offset and size limit must not be negative");
         }
+        if (sectorSizeBytes != 0
+                && sectorSizeBytes != MIN_SECTOR_SIZE_BYTES
+                && sectorSizeBytes != MAX_SECTOR_SIZE_BYTES) {
+            throw new IllegalArgumentException("--sector-size: 512 or 4096, not " + sectorSizeBytes);
+        }
+        if (sectorSizeBytes != 0 && geometry.isPresent() && geometry.get().sectorSizeBytes() != sectorSizeBytes) {
+            throw new IllegalArgumentException("--sector-size " + sectorSizeBytes + " and the geometry "
+                    + geometry.get() + " contradict each other");
+        }
+    }
+
+    /** The same with the sector left to the geometry or the device. */
+    public AttachOptions(
+            String file,
+            boolean readOnly,
+            EngineChoice engine,
+            String export,
+            boolean allocate,
+            long offsetBytes,
+            long sizeLimitBytes,
+            Optional<Geometry> geometry) {
+        this(file, readOnly, engine, export, allocate, offsetBytes, sizeLimitBytes, geometry, 0);
+    }
+
+    /**
+     * The logical block that was asked for, by itself or with a geometry, else {@code usualBytes}. Larger sectors than a page
+     * are NetBSD's alone: a geometry that has them says how large the disk is, and no more.
+     */
+    public int sectorBytes(int usualBytes) {
+        if (sectorSizeBytes != 0) {
+            return (int) sectorSizeBytes;
+        }
+        long wanted = geometry.isPresent() ? geometry.get().sectorSizeBytes() : 0;
+        boolean usable =
+                wanted >= MIN_SECTOR_SIZE_BYTES && wanted <= MAX_SECTOR_SIZE_BYTES && Long.bitCount(wanted) == 1;
+        return usable ? (int) wanted : usualBytes;
     }
 
     /** The image as it is: writable, the best engine, all of it. */
@@ -93,6 +137,10 @@ public record AttachOptions(
             arguments.add("--geometry");
             arguments.add(geometry.get().toString());
         }
+        if (sectorSizeBytes != 0) {
+            arguments.add("--sector-size");
+            arguments.add(Long.toString(sectorSizeBytes));
+        }
         return arguments;
     }
 
@@ -106,6 +154,7 @@ public record AttachOptions(
         long offsetBytes = 0;
         long sizeLimitBytes = 0;
         Optional<Geometry> geometry = Optional.empty();
+        long sectorSizeBytes = 0;
         for (int i = 0; i < arguments.size(); i++) {
             String option = arguments.get(i);
             if (option.equals("--read-only")) {
@@ -140,6 +189,9 @@ public record AttachOptions(
                 case "--geometry":
                     geometry = Optional.of(Geometry.parse(value));
                     break;
+                case "--sector-size":
+                    sectorSizeBytes = Long.parseLong(value);
+                    break;
                 default:
                     throw new IllegalArgumentException(option + ": unknown");
             }
@@ -147,6 +199,7 @@ public record AttachOptions(
         if (engine.isEmpty()) {
             throw new IllegalArgumentException("--engine: auto, physical or file");
         }
-        return new AttachOptions(file, readOnly, engine.get(), export, allocate, offsetBytes, sizeLimitBytes, geometry);
+        return new AttachOptions(
+                file, readOnly, engine.get(), export, allocate, offsetBytes, sizeLimitBytes, geometry, sectorSizeBytes);
     }
 }

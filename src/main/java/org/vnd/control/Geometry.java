@@ -1,8 +1,8 @@
 package org.vnd.control;
 
 /**
- * The shape of a disk as NetBSD's vndconfig(8) takes it, {@code secsize/nsectors/ntracks/ncylinders}. All that depends
- * on it here is the disk's logical block.
+ * The shape of a disk as NetBSD's vndconfig(8) takes it, {@code secsize/nsectors/ntracks/ncylinders}. What depends on it here
+ * is the disk's size and its logical block.
  *
  * @param sectorSizeBytes a power of two, 512 to 65536
  * @param sectorsPerTrack at least 1
@@ -85,6 +85,11 @@ public record Geometry(long sectorSizeBytes, long sectorsPerTrack, long tracksPe
             throw new IllegalArgumentException("geometry " + this + " is larger than " + diskSizeBytes + " bytes");
         }
         return new Geometry(sectorSizeBytes, sectorsPerTrack, tracksPerCylinder, count);
+    }
+
+    /** Of the disk, if the number of cylinders is known. */
+    public long sizeBytes() {
+        return product(product(product(sectorSizeBytes, sectorsPerTrack), tracksPerCylinder), cylinders);
     }
 
     /** {@code a * b}, out of range the largest long; neither is negative. */

@@ -32,7 +32,7 @@ record DataPath(Ring ring, Engine engine, Server server, AlignedBuffer deviceMem
      *
      * @param deviceMemoryBytes for the requests of a block device that this process serves, above what NBD has
      */
-    static DataPath make(AttachedImage image, Gate gate, String unit, String file, int listener, int deviceMemoryBytes)
+    static DataPath make(AttachedImage image, Gate gate, int listener, Options options, int deviceMemoryBytes)
             throws SysException {
         int capacity = Engine.FRAGMENT_LIMIT
                 + Server.ringOperations(Options.DEFAULT_CONNECTION_LIMIT, NbdDevice.CONNECTIONS)
@@ -45,7 +45,6 @@ record DataPath(Ring ring, Engine engine, Server server, AlignedBuffer deviceMem
         ring.registerMemory(arena, deviceMemory, engine.memory());
         // The lock's descriptor too: after a kill, nobody gets the image before the writes in flight are done.
         ring.registerFiles(image.fd(), image.lock().fd());
-        Options options = new Options(unit, file, Log::line);
         options.adoptionLimit = deviceMemoryBytes > 0 ? NbdDevice.CONNECTIONS : 0;
         Server server = new Server(ring, new BufferPool(arena), engine, listener, options);
         return new DataPath(ring, engine, server, deviceMemory);

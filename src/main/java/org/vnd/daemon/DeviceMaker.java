@@ -55,15 +55,24 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
         return Path.of(System.getProperty("vnd.home", "/"), "libexec");
     }
 
+    /** The logical block that programs see: what was asked for, or the device's. */
+    private int sectorBytes() {
+        return arguments.options().sectorBytes(image.blockBytes());
+    }
+
     /** The kernel's loop driver, where the whole disk is one run of the device below. */
     private KernelDevice loop() throws IOException {
         ExtentMap map = image.map();
         if (image.engine() != Engine.PHYSICAL || map == null) {
             throw new IOException("it needs the physical engine");
         }
-        int first = map.find(image.offsetBytes(), 0);
+        int first = map.find(image.offsetBytes());
         if (map.endBytes(first) < image.offsetBytes() + image.sizeBytes()) {
             throw new IOException("it needs an image in one extent, this has " + map.count());
+        }
+        if (sectorBytes() < image.blockBytes()) {
+            throw new IOException("it can't have sectors of " + sectorBytes() + " bytes on a device with blocks of "
+                    + image.blockBytes());
         }
         long offsetBytes = map.physicalBytes(first) + image.offsetBytes() - map.startBytes(first);
         String device = "/proc/" + ProcessHandle.current().pid() + "/fd/" + image.fd();
@@ -76,14 +85,11 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
         if (image.engine() != Engine.PHYSICAL || map == null) {
             throw new IOException("it needs the physical engine");
         }
-        DiskRuns runs = new DiskRuns();
-        long end = image.offsetBytes() + image.sizeBytes();
-        int index = 0;
-        for (long at = image.offsetBytes(); at < end; at = map.endBytes(index)) {
-            index = map.find(at, index);
-            long length = Math.min(end, map.endBytes(index)) - at;
-            runs.add(map.physicalBytes(index) + at - map.startBytes(index), length);
+        if (sectorBytes() != image.blockBytes()) {
+            throw new IOException("it has the device's block of " + image.blockBytes() + " bytes for a sector");
         }
+        DiskRuns runs = new DiskRuns();
+        map.pieces(image.offsetBytes(), image.sizeBytes(), runs::add);
         FilePlace place = image.place();
         return DmDevice.attach(
                 image.fd(),
@@ -99,7 +105,7 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
     private LoopDevice.Backing backing(String path, long offsetBytes, boolean servedHere) {
         String label = arguments.options().file();
         return new LoopDevice.Backing(
-                path, offsetBytes, image.sizeBytes(), image.blockBytes(), image.readOnly(), label, servedHere);
+                path, offsetBytes, image.sizeBytes(), sectorBytes(), image.readOnly(), label, servedHere);
     }
 
     private KernelDevice ublk() throws IOException {
@@ -108,7 +114,7 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
                     "it needs io_uring, and there is " + queue.ring().description());
         }
         KernelModule.load("ublk_drv");
-        DiskShape shape = queue.ask(() -> DiskShape.of(queue.engine()));
+        DiskShape shape = queue.ask(() -> DiskShape.of(queue.engine(), sectorBytes()));
         UblkControl control;
         try {
             control = UblkControl.add(shape, true);
@@ -135,7 +141,7 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
     }
 
     private KernelDevice nbd() throws IOException {
-        NbdShape shape = queue.ask(() -> NbdShape.of(queue.engine()));
+        NbdShape shape = queue.ask(() -> NbdShape.of(queue.engine(), sectorBytes()));
         // Unlike that of any other disk of this host, whoever runs it.
         String identifier =
                 arguments.unitDirectory() + " " + ProcessHandle.current().pid();
@@ -166,17 +172,23 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
     }
 
     private KernelDevice fuse() throws IOException {
+        Path folder = arguments.unitDirectory().resolve(arguments.unit().name() + ".fuse");
+        Files.createDirectories(folder);
         int fd = openFuse();
+        KernelDevice mount;
         try {
-            Path folder = arguments.unitDirectory().resolve(arguments.unit().name() + ".fuse");
-            Files.createDirectories(folder);
-            KernelDevice mount = FuseMount.mount(fd, folder, arguments.unit().name(), image.readOnly());
-            serve(fd);
-            return mount;
-        } catch (SysException e) {
+            mount = FuseMount.mount(fd, folder, arguments.unit().name(), image.readOnly());
+        } catch (IOException e) {
             FileCalls.close(fd);
             throw e;
         }
+        try {
+            serve(fd);
+        } catch (IOException | RuntimeException e) {
+            mount.remove();
+            throw e;
+        }
+        return mount;
     }
 
     private static int openFuse() throws IOException {
@@ -190,7 +202,13 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
     }
 
     private Server serve(int fd) throws IOException {
-        return queue.add(
-                parts -> new Server(parts.ring(), new BufferPool(parts.deviceMemory()), parts.engine(), fd, Log::line));
+        try {
+            return queue.add(parts ->
+                    new Server(parts.ring(), new BufferPool(parts.deviceMemory()), parts.engine(), fd, Log::line));
+        } catch (IOException | RuntimeException e) {
+            // There is no server whose it would be: whoever looks at the mount gets ENOTCONN, and doesn't wait.
+            FileCalls.close(fd);
+            throw e;
+        }
     }
 }

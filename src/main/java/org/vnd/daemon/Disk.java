@@ -22,6 +22,7 @@ import org.vnd.control.Unit;
 import org.vnd.control.UnitRecord;
 import org.vnd.engine.Gate;
 import org.vnd.export.DeviceBusyException;
+import org.vnd.export.nbd.Options;
 import org.vnd.extent.ExtentMap;
 import org.vnd.image.AttachListener;
 import org.vnd.image.AttachRequest;
@@ -59,6 +60,9 @@ final class Disk implements ControlServer.Handler {
     /** Whether a forced detach waits for those who use the block device. */
     private final AtomicBoolean endingLater = new AtomicBoolean();
 
+    /** Under the record's lock. */
+    private boolean recorded;
+
     private boolean detached;
     /** The image couldn't be put back, and who asked said that the disk is to end all the same. */
     private volatile boolean abandoned;
@@ -72,9 +76,11 @@ final class Disk implements ControlServer.Handler {
         Path socket = socket(arguments);
         boolean inherited = arguments.listenDescriptor().isPresent();
         listener = inherited ? arguments.listenDescriptor().get() : NbdSocket.listen(socket);
-        String file = arguments.options().file();
+        Options nbd = new Options(unit.name(), arguments.options().file(), Log::line);
+        // Smaller requests are done too: only who asked for larger ones gets clients that make none.
+        nbd.minimumBlockBytes = arguments.options().sectorBytes(1);
         int deviceMemoryBytes = HostDevices.memoryBytes(arguments);
-        queue = QueueThread.start(() -> DataPath.make(image, gate, unit.name(), file, listener, deviceMemoryBytes));
+        queue = QueueThread.start(() -> DataPath.make(image, gate, listener, nbd, deviceMemoryBytes));
         watcher = new Watcher(image, gate, queue, this::failed);
         HostDevices made = null;
         // Whoever asks for a detach as soon as the socket is there waits until all of this object is.
@@ -85,10 +91,10 @@ final class Disk implements ControlServer.Handler {
                     watcher.start();
                     made = HostDevices.make(arguments, image, queue);
                     devices = made;
-                    watcher.alsoAsk(made::look);
-                    watcher.minds(made::servedByKernel);
+                    watcher.lookAfter(made);
                     record = record(inherited ? "" : NbdSocket.uri(socket), unprotected);
                     record.write(state.record(unit));
+                    recorded = true;
                 }
                 control = ControlServer.start(state.controlSocket(unit), this);
             } catch (IOException | RuntimeException | Error e) {
@@ -187,6 +193,10 @@ final class Disk implements ControlServer.Handler {
     private void failed(String reason) {
         try {
             synchronized (recordLock) {
+                if (!recorded) {
+                    // There is no device: the disk has failed while it was made, and making it did too.
+                    return;
+                }
                 devices.fail();
                 record.failed(reason).write(state.record(unit));
             }
@@ -203,7 +213,8 @@ final class Disk implements ControlServer.Handler {
                 options.readOnly(),
                 options.allocate(),
                 options.offsetBytes(),
-                options.sizeLimitBytes());
+                options.sizeLimitBytes(),
+                options.sectorBytes(AttachOptions.MIN_SECTOR_SIZE_BYTES));
     }
 
     private static ImagePlace place(FilePlace place) {

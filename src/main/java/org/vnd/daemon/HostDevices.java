@@ -32,6 +32,9 @@ final class HostDevices {
     private final @Nullable DeviceLinks links;
     private final @Nullable NodeWatch watch;
     private final String announcement;
+    /** Why the last look failed, so that the log has it once; empty if it didn't. */
+    private String lookFailed = "";
+
     private boolean removed;
 
     private HostDevices(
@@ -135,15 +138,20 @@ final class HostDevices {
         if (device == null) {
             return Optional.empty();
         }
-        Optional<String> problem = device.look();
+        Optional<String> problem = Optional.empty();
+        String failed = "";
         try {
+            problem = device.look();
             if (links != null) {
                 links.refresh();
             }
         } catch (IOException e) {
-            // Said once, when somebody has closed the device and it is looked at anyway.
-            return problem;
+            failed = e.toString();
         }
+        if (!failed.isEmpty() && !failed.equals(lookFailed)) {
+            Log.line("looking after " + device.node() + ": " + failed + " (tried again every second)");
+        }
+        lookFailed = failed;
         return problem;
     }
 

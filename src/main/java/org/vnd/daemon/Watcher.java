@@ -2,9 +2,8 @@ package org.vnd.daemon;
 
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.vnd.engine.Gate;
 import org.vnd.image.AttachedImage;
 
@@ -26,8 +25,7 @@ final class Watcher implements Runnable {
     private final QueueThread queue;
     private final Consumer<String> onFailure;
     private final Thread thread = new Thread(this, "vnd-watcher");
-    private volatile Supplier<Optional<String>> others = Optional::empty;
-    private volatile BooleanSupplier unstoppable = () -> false;
+    private volatile @Nullable HostDevices devices;
     private volatile boolean ending;
 
     /**
@@ -50,14 +48,9 @@ final class Watcher implements Runnable {
         return image.lock().breakNanos() / 2;
     }
 
-    /** Has {@code look} asked too, once a second and on the same thread, why the disk must fail. */
-    void alsoAsk(Supplier<Optional<String>> look) {
-        others = look;
-    }
-
-    /** Has {@code unstoppable} asked whether there are requests that nobody can make wait while the lock is gone. */
-    void minds(BooleanSupplier unstoppable) {
-        this.unstoppable = unstoppable;
+    /** Looks after {@code devices} too, which came later: their requests need the watcher while they are made. */
+    void lookAfter(HostDevices devices) {
+        this.devices = devices;
     }
 
     void start() {
@@ -104,7 +97,10 @@ final class Watcher implements Runnable {
                 queue.wakeUp();
             }
             queue.lookAtScheduling();
-            others.get().ifPresent(this::fail);
+            HostDevices others = devices;
+            if (others != null) {
+                others.look().ifPresent(this::fail);
+            }
             LockSupport.parkNanos(INTERVAL_NANOS);
         }
     }
@@ -117,7 +113,8 @@ final class Watcher implements Runnable {
         while (!gate.quiet()) {
             LockSupport.parkNanos(QUIET_POLL_NANOS);
         }
-        if (unstoppable.getAsBoolean() && image.lock().othersWait()) {
+        HostDevices others = devices;
+        if (others != null && others.servedByKernel() && image.lock().othersWait()) {
             // Now, while they still wait: what is under way ends where the image still is.
             fail("others want to write to its file, and requests that the kernel serves by itself can't wait");
             return;

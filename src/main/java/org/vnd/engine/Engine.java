@@ -94,11 +94,11 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         }
     }
 
-    /** Where byte {@code diskOffset} lies on the descriptor. */
-    protected abstract long locate(long diskOffset);
+    /** Where byte {@code diskOffset} lies on the descriptor, of which {@code wantedBytes} are wanted. */
+    protected abstract long locate(long diskOffset, long wantedBytes);
 
-    /** For how many bytes from {@code diskOffset}, which was just located, the place goes on without a jump. */
-    protected abstract long contiguousBytes(long diskOffset);
+    /** For how many bytes, at least, what was just located goes on without a jump, if that isn't all that was wanted. */
+    protected abstract long contiguousBytes();
 
     /** The range is about to be written or zeroed: for those who keep account of what has storage. */
     protected abstract void willChange(long fromBytes, long toBytes);
@@ -270,19 +270,19 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
     private void issueEdges(Transfer transfer, int kind) {
         transfer.cursor = transfer.end;
         if (transfer.partialHead) {
-            long at = locate(transfer.blocksStart);
+            long at = locate(transfer.blocksStart, blockSizeBytes);
             submit(fragments.take(transfer, kind, transfer.headAddress, blockSizeBytes, at));
         }
         if (transfer.partialTail) {
-            long at = locate(transfer.blocksEnd - blockSizeBytes);
+            long at = locate(transfer.blocksEnd - blockSizeBytes, blockSizeBytes);
             submit(fragments.take(transfer, kind, transfer.tailAddress, blockSizeBytes, at));
         }
     }
 
     private void issueRange(Transfer transfer) {
-        long at = locate(transfer.cursor);
         long rest = Math.min(transfer.end - transfer.cursor, OPERATION_BYTES_LIMIT);
-        long length = Math.min(rest, contiguousBytes(transfer.cursor));
+        long at = locate(transfer.cursor, rest);
+        long length = Math.min(rest, contiguousBytes());
         int kind;
         long address = 0;
         if (transfer.phase == Phase.DATA) {

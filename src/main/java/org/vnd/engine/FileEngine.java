@@ -23,7 +23,6 @@ public final class FileEngine extends Engine {
     private final long offsetBytes;
     private final int chunkShift;
     private final BitSet written;
-    private int extent;
 
     /**
      * @param file descriptor of the image, O_DIRECT where the file system has it
@@ -56,12 +55,12 @@ public final class FileEngine extends Engine {
     }
 
     @Override
-    protected long locate(long diskOffset) {
+    protected long locate(long diskOffset, long wantedBytes) {
         return offsetBytes + diskOffset;
     }
 
     @Override
-    protected long contiguousBytes(long diskOffset) {
+    protected long contiguousBytes() {
         return Long.MAX_VALUE;
     }
 
@@ -77,7 +76,7 @@ public final class FileEngine extends Engine {
         if (map == null || written.get((int) (diskOffset >>> chunkShift))) {
             return true;
         }
-        extent = map.find(offsetBytes + diskOffset, extent);
+        int extent = map.find(offsetBytes + diskOffset);
         return !map.hole(extent);
     }
 
@@ -91,7 +90,7 @@ public final class FileEngine extends Engine {
         int nextChunk = changed ? written.nextClearBit(chunk) : written.nextSetBit(chunk);
         long end = nextChunk < 0 ? sizeBytes() : Math.min(sizeBytes(), (long) nextChunk << chunkShift);
         if (!changed) {
-            extent = map.find(offsetBytes + diskOffset, extent);
+            int extent = map.find(offsetBytes + diskOffset);
             end = Math.min(end, map.endBytes(extent) - offsetBytes);
         }
         return end - diskOffset;

@@ -11,7 +11,8 @@ import org.vnd.sys.SysException;
 public final class PhysicalEngine extends Engine {
     private final ExtentMap map;
     private final long offsetBytes;
-    private int extent;
+    /** Of what was located last. */
+    private long contiguousBytes;
 
     /**
      * @param device descriptor of the block device, O_DIRECT
@@ -39,16 +40,22 @@ public final class PhysicalEngine extends Engine {
     }
 
     @Override
-    protected long locate(long diskOffset) {
+    protected long locate(long diskOffset, long wantedBytes) {
         long at = offsetBytes + diskOffset;
-        extent = map.find(at, extent);
+        long place = map.place(at, wantedBytes);
+        if (place >= 0) {
+            contiguousBytes = wantedBytes;
+            return place;
+        }
+        int extent = map.find(at);
         assert !map.hole(extent) : "a hole in a physical map";
+        contiguousBytes = map.endBytes(extent) - at;
         return map.physicalBytes(extent) + (at - map.startBytes(extent));
     }
 
     @Override
-    protected long contiguousBytes(long diskOffset) {
-        return map.endBytes(extent) - (offsetBytes + diskOffset);
+    protected long contiguousBytes() {
+        return contiguousBytes;
     }
 
     @Override

@@ -24,8 +24,9 @@ public interface KernelDevice {
      * Looks after it, on the thread that watches the layout lock, about once a second; waits for no I/O.
      *
      * @return why the disk must fail, because the device doesn't lead to its blocks any more
+     * @throws IOException something couldn't be done this time, and the next look tries it again
      */
-    default Optional<String> look() {
+    default Optional<String> look() throws IOException {
         return Optional.empty();
     }
 

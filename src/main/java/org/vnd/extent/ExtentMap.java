@@ -1,5 +1,6 @@
 package org.vnd.extent;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.sys.SysException;
@@ -11,20 +12,19 @@ import org.vnd.sys.SysException;
  * <pre>
  * entries: logical, physical   of each run, ascending, in units
  *          size, -1            the sentinel, where the last run ends
- * index:   int                 for each of the equal buckets the file is cut into: the run that covers its first unit
- *          int                 the last run
  * </pre>
  *
- * <p>A lookup in a large map costs what its cache misses cost. Logical and physical offset lie side by side, because a
- * lookup wants both. The unit is the largest power of two that divides all offsets; in it they nearly always fit into
- * 32 bits (16 TiB in blocks of 4 KiB), and an entry takes 8 bytes, else 16. The index leads to the one or two runs that
- * begin in a bucket, so a lookup touches a line of the index and one of the entries, whatever the number of runs.
+ * <p>The unit is the largest power of two that divides all offsets; in it they nearly always fit into 32 bits (16 TiB in
+ * blocks of 4 KiB), and an entry takes 8 bytes, else 16. {@link LookupLines} lead to them, and spare most lookups the way.
  */
 public final class ExtentMap implements AutoCloseable {
     /** The physical offset of a hole. */
     public static final long HOLE = -1;
 
-    /** The most runs a map can have: at most 20 bytes for each, and a direct buffer has less than 2 GiB. */
+    /** What {@link #place} says if it takes {@link #find}. */
+    public static final long UNTOLD = LookupLines.UNTOLD;
+
+    /** The most runs a map can have: at most 16 bytes for each, and a direct buffer has less than 2 GiB. */
     public static final int EXTENTS_MAX = 100_000_000;
 
     /** Keeps a unit a sensible number of bytes where one run begins at a round address. */
@@ -37,8 +37,7 @@ public final class ExtentMap implements AutoCloseable {
     private final long sizeBytes;
     private final int unitShift;
     private final boolean narrow;
-    private final int bucketShift;
-    private final int indexPosition;
+    private final LookupLines lines;
     /** Null after close, so that a late reader gets an exception and not memory that isn't ours. */
     private ByteBuffer bytes;
 
@@ -50,10 +49,7 @@ public final class ExtentMap implements AutoCloseable {
         long sizeUnits = ((sizeBytes - 1) >>> unitShift) + 1;
         // The largest narrow number is the hole's.
         narrow = Math.max(sizeUnits, builder.physicalMaxBytes() >>> unitShift) < UNSIGNED;
-        indexPosition = (count + 1) * entryBytes();
-        bucketShift = bucketShift(sizeUnits);
-        int buckets = (int) (((sizeUnits - 1) >>> bucketShift) + 1);
-        buffer = new AlignedBuffer(indexPosition + (buckets + 1) * Integer.BYTES);
+        buffer = new AlignedBuffer((count + 1) * entryBytes());
         bytes = buffer.bytes();
         for (int index = 0; index < count; index++) {
             long physicalBytes = builder.physicalBytes(index);
@@ -61,16 +57,12 @@ public final class ExtentMap implements AutoCloseable {
             assert physicalBytes(index) == physicalBytes;
         }
         putEntry(count, sizeUnits, HOLE);
-        fillIndex(buckets);
-    }
-
-    /** The smallest buckets of which there are no more than runs: 4 bytes of index a run. */
-    private int bucketShift(long sizeUnits) {
-        int shift = 0;
-        while (((sizeUnits - 1) >>> shift) >= count) {
-            shift++;
+        try {
+            lines = new LookupLines(new Units());
+        } catch (SysException e) {
+            buffer.close();
+            throw e;
         }
-        return shift;
     }
 
     private int entryBytes() {
@@ -86,60 +78,63 @@ public final class ExtentMap implements AutoCloseable {
         }
     }
 
-    private void fillIndex(int buckets) {
-        int run = 0;
-        for (int bucket = 0; bucket < buckets; bucket++) {
-            while (startUnit(run + 1) <= (long) bucket << bucketShift) {
-                run++;
-            }
-            bytes.putInt(indexPosition + bucket * Integer.BYTES, run);
+    /**
+     * Where byte {@code offsetBytes} lies on the device, if the {@code lengthBytes} from there on, at least 1, are in one run
+     * and that is told at once: {@link #HOLE} if it has no storage. {@link #UNTOLD} if it takes {@link #find}, as for a range
+     * in several runs.
+     */
+    public long place(long offsetBytes, long lengthBytes) {
+        if ((offsetBytes | (lengthBytes - 1) | (sizeBytes - offsetBytes - lengthBytes)) < 0) {
+            throw new IndexOutOfBoundsException(lengthBytes + " bytes at " + offsetBytes + " of " + sizeBytes);
         }
-        bytes.putInt(indexPosition + buckets * Integer.BYTES, count - 1);
+        long place = lines.place(offsetBytes >>> unitShift, (offsetBytes + lengthBytes - 1) >>> unitShift);
+        return place < 0 ? place : (place << unitShift) + (offsetBytes & ((1L << unitShift) - 1));
     }
 
-    /**
-     * The index of the run that covers {@code offsetBytes}, which is in [0, size).
-     *
-     * @param hint the run of the last lookup, or any number: a sequential reader finds it, or the one behind it, without
-     *     a search
-     */
-    public int find(long offsetBytes, int hint) {
+    /** The index of the run that covers {@code offsetBytes}, which is in [0, size). */
+    public int find(long offsetBytes) {
         if (offsetBytes < 0 || offsetBytes >= sizeBytes) {
             throw new IndexOutOfBoundsException("byte " + offsetBytes + " of " + sizeBytes);
         }
         long unit = offsetBytes >>> unitShift;
-        if (hint >= 0 && hint < count && startUnit(hint) <= unit) {
-            if (unit < startUnit(hint + 1)) {
-                return hint;
-            }
-            if (hint + 1 < count && unit < startUnit(hint + 2)) {
-                return hint + 1;
-            }
-        }
-        return search(unit);
+        int told = lines.run(unit);
+        return told >= 0 ? told : search(unit, ~told, lines.lastRun(unit));
     }
 
-    /**
-     * A binary search in which no branch depends on the entries, so that the processor, while it waits for one lookup's
-     * cache line, goes on with the next lookup rather than down a wrongly guessed path.
-     */
-    private int search(long unit) {
-        int bucket = indexPosition + (int) (unit >>> bucketShift) * Integer.BYTES;
-        int low = bytes.getInt(bucket);
-        int span = bytes.getInt(bucket + Integer.BYTES) - low;
+    private int search(long unit, int first, int last) {
+        int low = first;
+        int span = last - first;
         while (span > 0) {
             int half = (span + 1) >>> 1;
-            // All ones if that run begins at or before the unit, else zero.
+            // All ones if that run begins at or before the unit, else zero: no branch that would be guessed wrong.
             long begun = (startUnit(low + half) - unit - 1) >> 63;
             low += half & (int) begun;
             span >>>= 1;
         }
+        assert startUnit(low) <= unit && unit < startUnit(low + 1);
         return low;
     }
 
     /** Of the sentinel too. */
     private long startUnit(int index) {
         return narrow ? bytes.getInt(index * 2 * Integer.BYTES) & UNSIGNED : bytes.getLong(index * 2 * Long.BYTES);
+    }
+
+    /** Is told of a piece of a file on the device, or of a {@link #HOLE} in it. */
+    @FunctionalInterface
+    public interface PieceUser {
+        /** The next {@code lengthBytes}. */
+        void piece(long physicalBytes, long lengthBytes) throws IOException;
+    }
+
+    /** Tells {@code user} of what {@code sizeBytes} from {@code offsetBytes} on consist, in their order. */
+    public void pieces(long offsetBytes, long sizeBytes, PieceUser user) throws IOException {
+        long end = offsetBytes + sizeBytes;
+        int index = find(offsetBytes);
+        for (long at = offsetBytes; at < end; at = endBytes(index++)) {
+            long length = Math.min(end, endBytes(index)) - at;
+            user.piece(hole(index) ? HOLE : physicalBytes(index) + at - startBytes(index), length);
+        }
     }
 
     /** The offset in the file of the first byte of run {@code index}, which is in [0, count). */
@@ -158,12 +153,16 @@ public final class ExtentMap implements AutoCloseable {
     /** The offset on the device of the first byte of run {@code index}, or {@link #HOLE}. */
     public long physicalBytes(int index) {
         assert index >= 0 && index < count;
+        long unit = physicalUnit(index);
+        return unit == HOLE ? HOLE : unit << unitShift;
+    }
+
+    private long physicalUnit(int index) {
         if (narrow) {
             int unit = bytes.getInt((index * 2 + 1) * Integer.BYTES);
-            return unit == HOLE ? HOLE : (unit & UNSIGNED) << unitShift;
+            return unit == HOLE ? HOLE : unit & UNSIGNED;
         }
-        long unit = bytes.getLong((index * 2 + 1) * Long.BYTES);
-        return unit == HOLE ? HOLE : unit << unitShift;
+        return bytes.getLong((index * 2 + 1) * Long.BYTES);
     }
 
     /** Whether run {@code index} has no storage (or none that is written) and reads as zeros. */
@@ -183,17 +182,17 @@ public final class ExtentMap implements AutoCloseable {
 
     /** The memory the map takes, in bytes. */
     public long memoryBytes() {
-        return buffer.sizeBytes();
+        return buffer.sizeBytes() + lines.memoryBytes();
     }
 
     /** Whether the map is safe from being paged out. */
     public boolean locked() {
-        return buffer.locked();
+        return buffer.locked() && lines.locked();
     }
 
     /** Whether both maps say the same of every byte. */
     public boolean contentEquals(ExtentMap other) {
-        // The same runs make the same unit, the same width and the same index.
+        // The same runs make the same unit and the same width.
         return sizeBytes == other.sizeBytes && count == other.count && bytes.equals(other.bytes);
     }
 
@@ -203,5 +202,29 @@ public final class ExtentMap implements AutoCloseable {
     public void close() {
         bytes = null;
         buffer.close();
+        lines.close();
+    }
+
+    /** What lines are made of. */
+    private final class Units implements LookupLines.Runs {
+        @Override
+        public int count() {
+            return count;
+        }
+
+        @Override
+        public long start(int index) {
+            return startUnit(index);
+        }
+
+        @Override
+        public long physical(int index) {
+            return physicalUnit(index);
+        }
+
+        @Override
+        public boolean narrow() {
+            return narrow;
+        }
     }
 }

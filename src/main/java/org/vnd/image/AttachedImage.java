@@ -14,7 +14,7 @@ import org.vnd.image.AttachRequest.Engine;
  * @param map of the whole image. For PHYSICAL it has no holes. For FILE it says what was a hole at the time of attach, and
  *     is null where the file system doesn't tell
  * @param offsetBytes of the disk's first byte in the image, a multiple of {@code blockBytes}
- * @param sizeBytes of the disk, whole sectors of 512
+ * @param sizeBytes of the disk, whole sectors of the size that was asked for
  * @param blockBytes the alignment that {@code fd} asks for
  * @param fileBytes size of the whole image
  * @param place where the image lies

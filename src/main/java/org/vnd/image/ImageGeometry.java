@@ -3,11 +3,11 @@ package org.vnd.image;
 /**
  * Which part of the image is the disk.
  *
- * @param offsetBytes of the first byte, a multiple of the sector
- * @param sizeBytes of the disk, whole sectors
+ * @param offsetBytes of the first byte, a multiple of 512
+ * @param sizeBytes of the disk, whole sectors of the size that was asked for
  */
 record ImageGeometry(long offsetBytes, long sizeBytes) {
-    /** NetBSD's DEV_BSIZE: a file that isn't whole sectors loses its end. */
+    /** NetBSD's DEV_BSIZE, the usual sector: a file that isn't whole sectors loses its end. */
     static final int SECTOR_BYTES = 512;
 
     static ImageGeometry of(AttachRequest request, long fileBytes) throws ImageException {
@@ -24,9 +24,10 @@ record ImageGeometry(long offsetBytes, long sizeBytes) {
                     request.path(), "offset " + offset + " is past its end at " + fileBytes + " bytes");
         }
         long rest = fileBytes - offset;
-        long size = (limit == 0 ? rest : Math.min(limit, rest)) / SECTOR_BYTES * SECTOR_BYTES;
+        int sector = request.sectorBytes();
+        long size = (limit == 0 ? rest : Math.min(limit, rest)) / sector * sector;
         if (size == 0) {
-            throw new ImageException(request.path(), "has less than a sector of " + SECTOR_BYTES + " bytes");
+            throw new ImageException(request.path(), "has less than a sector of " + sector + " bytes");
         }
         return new ImageGeometry(offset, size);
     }

@@ -54,7 +54,7 @@ final class MapConfirmation implements FiemapReader.Receiver {
         }
         problem = rules.problemOf(extent);
         // The first extent of a batch may begin before the place asked for.
-        int run = map.find(extent.logicalBytes(), 0);
+        int run = map.find(extent.logicalBytes());
         long into = extent.logicalBytes() - map.startBytes(run);
         long end = Math.min(map.sizeBytes(), extent.endBytes());
         boolean same = extent.physicalBytes() == map.physicalBytes(run) + into && end <= map.endBytes(run);

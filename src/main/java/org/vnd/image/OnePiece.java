@@ -207,7 +207,7 @@ final class OnePiece {
 
     private boolean isOne(long start) throws IOException {
         try (ExtentMap map = map()) {
-            int index = map.find(start, 0);
+            int index = map.find(start);
             return !map.hole(index) && map.endBytes(index) - start >= sizeBytes;
         }
     }

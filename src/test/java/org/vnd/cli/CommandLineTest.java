@@ -209,6 +209,8 @@ class CommandLineTest {
             ignoreLeadingAndTrailingWhitespace = true,
             value = {
                 "--engine best > --engine: auto, physical or file, not best",
+                "--sector-size 0 vnd0 f > --sector-size: 512 or 4096, not 0",
+                "-u --sector-size 512 vnd0 > --sector-size is for attaching (-c) only",
                 "--offset 1X > --offset: 1X is no number of bytes; K, M, G or T after it mean powers of 1024",
                 "-l --allocate > --allocate is for attaching (-c) only",
                 "-u --engine file vnd0 > --engine is for attaching (-c) only",

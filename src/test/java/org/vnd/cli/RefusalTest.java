@@ -78,6 +78,19 @@ class RefusalTest extends ProgramTest {
                 "--export=iscsi",
                 "vnd0",
                 "a.img");
+        refused("--sector-size: 512 or 4096, not 2048\n", "--sector-size=2K", "vnd0", "a.img");
+        refused(
+                "--sector-size 4096 and the geometry 512/18/2/80 contradict each other\n",
+                "--sector-size",
+                "4K",
+                "vnd0",
+                "a.img",
+                "512/18/2/80");
+        refused(
+                "vnd0: VNDIOCSET: Invalid argument (no cylinder of 512/18/200/0 fits into 1474560 bytes)\n",
+                "vnd0",
+                "a.img",
+                "512/18/200/0");
         refused("vnd2: VNDIOCCLR: Device not configured\n", "-u", "vnd2");
         assertEquals(
                 new Result(1, "vnd1: not in use\n", "vndconfig: open: disk: No such file or directory\n"),

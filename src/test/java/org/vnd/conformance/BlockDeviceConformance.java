@@ -11,7 +11,6 @@ import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.vnd.block.BlockDevice;
-import org.vnd.block.BlockRequest;
 import org.vnd.block.Operation;
 import org.vnd.block.Status;
 import org.vnd.lab.Seeded;
@@ -479,7 +478,7 @@ public abstract class BlockDeviceConformance {
     void allocatesNothingInSteadyState(SeededRandom random) throws Exception {
         AlignedBuffer arena = new AlignedBuffer(DEPTH * 16384);
         try (Subject subject = open(random, ring -> ring, arena)) {
-            SteadyLoad load = new SteadyLoad(subject.device(), arena, random);
+            SteadyLoad load = new SteadyLoad(subject.device(), arena, DEPTH, random);
             load.run(subject.ring(), steadyRequests() / 4);
             var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
             threads.getCurrentThreadAllocatedBytes();
@@ -491,58 +490,6 @@ public abstract class BlockDeviceConformance {
                     allocated + " bytes allocated in " + steadyRequests() + " requests");
         } finally {
             arena.close();
-        }
-    }
-
-    /** Reads and writes, some unaligned, without an allocation of its own. */
-    private static final class SteadyLoad {
-        private final BlockDevice device;
-        private final BlockRequest[] slots = new BlockRequest[DEPTH];
-        private final long[] offsets = new long[1024];
-        private final AlignedBuffer arena;
-        private long left;
-        private int inFlight;
-
-        SteadyLoad(BlockDevice device, AlignedBuffer arena, SeededRandom random) {
-            this.device = device;
-            this.arena = arena;
-            for (int i = 0; i < DEPTH; i++) {
-                slots[i] = new BlockRequest(i, this::completed);
-            }
-            for (int i = 0; i < offsets.length; i++) {
-                long offset = random.below(device.sizeBytes() - 8192);
-                offsets[i] = random.oneIn(8) ? offset : offset & -4096L;
-            }
-        }
-
-        void run(Ring ring, long requests) throws Exception {
-            left = requests;
-            for (BlockRequest slot : slots) {
-                next(slot);
-            }
-            while (inFlight > 0) {
-                ring.run(true);
-            }
-        }
-
-        private void next(BlockRequest slot) {
-            if (left > 0) {
-                left--;
-                inFlight++;
-                slot.operation = (left & 1) == 0 ? Operation.READ : Operation.WRITE;
-                slot.offsetBytes = offsets[(int) left & offsets.length - 1];
-                slot.lengthBytes = 4096;
-                slot.bufferAddress = arena.address() + slot.slot * 16384L + (slot.offsetBytes & 4095);
-                device.submit(slot);
-            }
-        }
-
-        private void completed(BlockRequest slot) {
-            if (slot.status != Status.OK) {
-                throw new AssertionError(slot + " " + slot.status);
-            }
-            inFlight--;
-            next(slot);
         }
     }
 }

@@ -104,6 +104,30 @@ class ArgumentsTest {
                 random.nextBoolean(),
                 random.nextLong() >>> 1,
                 random.nextLong() >>> 1,
-                geometry);
+                geometry,
+                random.nextBoolean() ? 0 : geometry.isEmpty() && random.nextBoolean() ? 4096 : 512);
+    }
+
+    @Test
+    void theSectorIsTheOptionsOrTheGeometrysOrTheDevices() {
+        assertEquals(1, sector(Optional.empty(), 0).sectorBytes(1));
+        assertEquals(4096, sector(Optional.empty(), 4096).sectorBytes(1));
+        assertEquals(512, sector(Optional.of(new Geometry(512, 1, 1, 1)), 0).sectorBytes(1));
+        assertEquals(2048, sector(Optional.of(new Geometry(2048, 1, 1, 1)), 0).sectorBytes(1));
+        assertEquals(
+                4096, sector(Optional.of(new Geometry(4096, 1, 1, 1)), 4096).sectorBytes(1));
+        for (long geometrys : new long[] {8192, 65536, 0, -512, 1000, 1L << 32}) {
+            assertEquals(
+                    1, sector(Optional.of(new Geometry(geometrys, 1, 1, 1)), 0).sectorBytes(1));
+        }
+        for (long wrong : new long[] {-512, 1, 1024, 2048, 8192, (1L << 32) + 512}) {
+            assertThrows(IllegalArgumentException.class, () -> sector(Optional.empty(), wrong));
+        }
+        assertThrows(IllegalArgumentException.class, () -> sector(Optional.of(new Geometry(512, 1, 1, 1)), 4096));
+    }
+
+    private static AttachOptions sector(Optional<Geometry> geometry, long sectorSizeBytes) {
+        return new AttachOptions(
+                "/a", false, EngineChoice.AUTO, AttachOptions.NBD, false, 0, 0, geometry, sectorSizeBytes);
     }
 }

@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
@@ -24,9 +27,9 @@ class ExtentMapTest {
                 assertEquals(10_000, map.endBytes(0));
                 assertEquals(4096, map.physicalBytes(0));
                 assertFalse(map.hole(0));
-                assertEquals(0, map.find(9_999, 0));
-                assertThrows(IndexOutOfBoundsException.class, () -> map.find(10_000, 0));
-                assertThrows(IndexOutOfBoundsException.class, () -> map.find(-1, 0));
+                assertEquals(0, map.find(9_999));
+                assertThrows(IndexOutOfBoundsException.class, () -> map.find(10_000));
+                assertThrows(IndexOutOfBoundsException.class, () -> map.find(-1));
             }
         }
     }
@@ -38,7 +41,7 @@ class ExtentMapTest {
             assertEquals(1, map.count());
             assertTrue(map.hole(0));
             assertEquals(1L << 50, map.endBytes(0));
-            assertEquals(0, map.find((1L << 50) - 1, 77));
+            assertEquals(0, map.find((1L << 50) - 1));
         }
     }
 
@@ -115,7 +118,7 @@ class ExtentMapTest {
     void aClosedMapIsAnException() throws Exception {
         ExtentMap map = stripes(10, 0, 4096);
         map.close();
-        assertThrows(NullPointerException.class, () -> map.find(0, 0));
+        assertThrows(NullPointerException.class, () -> map.find(0));
     }
 
     @Test
@@ -180,7 +183,6 @@ class ExtentMapTest {
 
     private static void checkLookups(
             ExtentMap map, TreeMap<Long, Long> model, long limit, Random random, String where) {
-        int hint = random.nextInt();
         for (int lookup = 0; lookup < 2000; lookup++) {
             long offset;
             if (random.nextInt(4) == 0) {
@@ -189,14 +191,69 @@ class ExtentMapTest {
             } else {
                 offset = (long) (random.nextDouble() * limit);
             }
-            if (random.nextBoolean()) {
-                hint = random.nextInt(map.count() + 2) - 1;
-            }
-            hint = map.find(offset, hint);
+            int run = map.find(offset);
             String at = "byte " + offset + ", " + where;
-            assertTrue(map.startBytes(hint) <= offset && offset < map.endBytes(hint), at);
-            long physical = map.hole(hint) ? ExtentMap.HOLE : map.physicalBytes(hint) + offset - map.startBytes(hint);
+            assertTrue(map.startBytes(run) <= offset && offset < map.endBytes(run), at);
+            long physical = map.hole(run) ? ExtentMap.HOLE : map.physicalBytes(run) + offset - map.startBytes(run);
             assertEquals(physicalOf(model, offset), physical, at);
+            long rest = map.endBytes(run) - offset;
+            long length = 1 + (long) (random.nextDouble() * Math.min(2 * rest, map.sizeBytes() - offset) * 0.999);
+            long place = map.place(offset, length);
+            String of = length + " bytes at " + at;
+            if (place != ExtentMap.UNTOLD) {
+                assertTrue(length <= rest, of);
+                assertEquals(physical, place, of);
+            }
+        }
+    }
+
+    /** That a lookup needs no search is what the lines are for. */
+    @Test
+    void aBlockIsNearlyAlwaysFoundAtOnce() throws Exception {
+        long seed = Long.getLong("vnd.seed", System.nanoTime());
+        Random random = new Random(seed);
+        int count = 100_000;
+        for (int longest : new int[] {1, 2, 7, 100, 5000}) {
+            int[] blocks = random.ints(count, 1, longest + 1).toArray();
+            long size =
+                    Arrays.stream(blocks).mapToLong(length -> length * 4096L).sum();
+            try (ExtentMapBuilder builder = new ExtentMapBuilder(size)) {
+                long position = 0;
+                for (int index = 0; index < count; index++) {
+                    builder.addData(position, (index * 7919L % count) * 4096L * longest, blocks[index] * 4096L);
+                    position += blocks[index] * 4096L;
+                }
+                try (ExtentMap map = builder.build()) {
+                    int untold = 0;
+                    for (int lookup = 0; lookup < 10_000; lookup++) {
+                        long offset = (long) (random.nextDouble() * (size >>> 12)) << 12;
+                        untold += map.place(offset, 4096) == ExtentMap.UNTOLD ? 1 : 0;
+                    }
+                    assertTrue(untold < 1000, untold + " of 10000 untold, up to " + longest + ", -Dvnd.seed=" + seed);
+                }
+            }
+        }
+    }
+
+    @Test
+    void aRangeIsToldInItsPieces() throws Exception {
+        try (ExtentMap map = stripes(3, 1, 4096)) {
+            List<String> told = new ArrayList<>();
+            map.pieces(1024, 2 * 8192, (physical, length) -> told.add(length + " at " + physical));
+            assertEquals(
+                    List.of("3072 at 1024", "4096 at -1", "4096 at 1073754112", "4096 at -1", "1024 at 24576"), told);
+        }
+    }
+
+    @Test
+    void nothingLiesBehindTheEnd() throws Exception {
+        try (ExtentMap map = stripes(3, 0, 4096)) {
+            long size = map.sizeBytes();
+            assertThrows(IndexOutOfBoundsException.class, () -> map.place(size, 1));
+            assertThrows(IndexOutOfBoundsException.class, () -> map.place(size - 1, 2));
+            assertThrows(IndexOutOfBoundsException.class, () -> map.place(-1, 1));
+            assertThrows(IndexOutOfBoundsException.class, () -> map.place(0, 0));
+            assertThrows(IndexOutOfBoundsException.class, () -> map.place(1, Long.MAX_VALUE));
         }
     }
 

@@ -77,7 +77,7 @@ final class Attached implements AutoCloseable {
         if (image.engine() == Engine.FILE) {
             return at;
         }
-        int extent = map().find(at, 0);
+        int extent = map().find(at);
         return map().physicalBytes(extent) + at - map().startBytes(extent);
     }
 

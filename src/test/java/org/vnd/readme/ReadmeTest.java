@@ -79,7 +79,7 @@ class ReadmeTest {
     void everyOptionItNamesExists() throws Exception {
         String help = new Command("tools/vndconfig", "--help").run().succeeded().output();
         List<String> unknown = new ArrayList<>();
-        Matcher option = Pattern.compile("`(--?[A-Za-z]+)[^`]*`").matcher(Files.readString(README));
+        Matcher option = Pattern.compile("`(--?[A-Za-z]+(?:-[a-z]+)*)[^`]*`").matcher(Files.readString(README));
         int found = 0;
         while (option.find()) {
             found++;

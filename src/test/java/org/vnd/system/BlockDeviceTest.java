@@ -34,7 +34,8 @@ import org.vnd.lab.SeededRandom;
             "lsattr",
             "fio",
             "sfdisk",
-            "partx"
+            "partx",
+            "nbdinfo"
         })
 @ExtendWith(Seeded.class)
 class BlockDeviceTest {
@@ -129,6 +130,53 @@ class BlockDeviceTest {
             new Command("qemu-io", "-f", "raw", "-n", "-r", "-c", "read -P 0x5a 4k 1M", node(product, disk))
                     .run()
                     .succeeded();
+        }
+    }
+
+    /** Larger than the device's block, as large, and smaller, where this process puts blocks together. */
+    @ParameterizedTest
+    @CsvSource({
+        "512, 512, loop",
+        "512, 4096, loop",
+        "512, 4096, fuse+loop",
+        "4096, 4096, loop",
+        "4096, 512, fuse+loop",
+        "4096, 512, auto"
+    })
+    void sectorsAreAsAskedFor(int deviceBytes, int sectorBytes, String export, SeededRandom random) throws Exception {
+        try (ScratchFileSystem files = ScratchFileSystem.of(FileSystemKind.EXT4)
+                        .sectorBytes(deviceBytes)
+                        .create();
+                Product product = new Product();
+                AttachedDisk disk = product.attach(
+                        image(files, "loop", random), "--export", export, "--sector-size", "" + sectorBytes)) {
+            Path node = node(product, disk);
+            assertEquals(
+                    "" + sectorBytes,
+                    Command.output("blockdev", "--getss", node).strip());
+            new Command("fio", "--name=verified", "--filename=" + node, "--direct=1", "--rw=randwrite")
+                    .with("--bsrange=" + sectorBytes + "-64k", "--blockalign=" + sectorBytes, "--iodepth=32")
+                    .with("--ioengine=libaio", "--verify=crc32c", "--number_ios=1000", "--randseed=" + random.seed())
+                    .run()
+                    .succeeded();
+            String info = Command.output("nbdinfo", disk.uri());
+            assertTrue(info.contains("block_size_minimum: " + sectorBytes), info);
+        }
+    }
+
+    @Test
+    void aSectorThatCantBeHadIsRefused(SeededRandom random) throws Exception {
+        try (ScratchFileSystem files = ScratchFileSystem.of(FileSystemKind.EXT4)
+                        .sectorBytes(4096)
+                        .create();
+                Product product = new Product()) {
+            Path image = image(files, "loop", random);
+            String refusal = product.refusal("-c", "--export", "loop", "--sector-size", "512", "vnd0", image);
+            assertEquals(
+                    "vndconfig: " + image
+                            + ": no loop: it can't have sectors of 512 bytes on a device with blocks of 4096",
+                    refusal.strip());
+            assertTrue(product.disks().isEmpty());
         }
     }
 

@@ -8,6 +8,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.vnd.export.DeviceBusyException;
 import org.vnd.export.DeviceUsers;
 import org.vnd.export.KernelDevice;
+import org.vnd.export.KernelModule;
 import org.vnd.sys.DmRequest;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
@@ -47,8 +48,8 @@ import org.vnd.sys.SysException;
  * before giving the volume to somebody else.
  *
  * <pre>
- * DiskRuns runs = new DiskRuns(); // from image.offsetBytes() on, image.sizeBytes() in all
- * runs.add(map.physicalBytes(index), …); // cut to the disk at both ends
+ * DiskRuns runs = new DiskRuns();
+ * image.map().pieces(image.offsetBytes(), image.sizeBytes(), runs::add);
  * FilePlace place = image.place();
  * DmDevice device = DmDevice.attach(image.fd(), place.deviceMajor(), place.deviceMinor(), place.inode(), runs,
  *         image.blockBytes(), image.readOnly(), unit.name());
@@ -109,6 +110,7 @@ public final class DmDevice implements KernelDevice {
             boolean readOnly,
             String unit)
             throws IOException {
+        KernelModule.load("dm_mod");
         int control = DmRequest.openControl();
         if (control == -Errno.ENOENT || control == -Errno.ENODEV) {
             throw new IOException("the kernel has no device mapper (modprobe dm_mod)");

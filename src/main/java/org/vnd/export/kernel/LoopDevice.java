@@ -49,7 +49,7 @@ public final class LoopDevice implements KernelDevice {
      * What is to be a block device.
      *
      * @param path of a device or file; it is opened with O_DIRECT by another process, then the kernel has it
-     * @param offsetBytes a multiple of {@code blockBytes}
+     * @param offsetBytes a multiple of the logical block of what is below
      * @param sizeBytes of the device; what is no whole block at the end is cut off
      * @param blockBytes the logical block, 512 to a page
      * @param label what a listing of loop devices says of it
@@ -72,7 +72,6 @@ public final class LoopDevice implements KernelDevice {
      * @throws IOException it can't be; nothing is left, and the message says why
      */
     public static LoopDevice attach(Path programs, String export, Backing backing) throws IOException {
-        assert backing.offsetBytes % backing.blockBytes == 0;
         Process program = new ProcessBuilder(
                         programs.resolve("vnd-loop").toString(),
                         backing.path,

@@ -234,13 +234,9 @@ public final class NbdDevice implements KernelDevice {
     }
 
     @Override
-    public Optional<String> look() {
-        try {
-            lookForPartitions();
-        } catch (IOException e) {
-            // The next look tries it again; requests fail by themselves if their connections stay away.
-            return Optional.empty();
-        }
+    public Optional<String> look() throws IOException {
+        lookForPartitions();
+        // Requests fail by themselves if their connections stay away.
         return Optional.empty();
     }
 

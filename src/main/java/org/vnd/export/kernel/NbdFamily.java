@@ -2,7 +2,7 @@ package org.vnd.export.kernel;
 
 import java.io.IOException;
 import java.util.List;
-import org.vnd.export.SmallProgram;
+import org.vnd.export.KernelModule;
 import org.vnd.sys.Errno;
 import org.vnd.sys.SysException;
 import org.vnd.sys.abi.GenericNetlink;
@@ -17,8 +17,6 @@ final class NbdFamily implements AutoCloseable {
 
     /** NBD_GENL_MCAST_GROUP_NAME */
     private static final String GROUP_NAME = "nbd_mc_group";
-
-    private static final int MODPROBE_LIMIT_SECONDS = 30;
 
     private final NetlinkSocket requests;
     private final NetlinkSocket events;
@@ -36,9 +34,10 @@ final class NbdFamily implements AutoCloseable {
      * @throws IOException there is none
      */
     static NbdFamily open() throws IOException {
+        KernelModule.load(NAME);
         NetlinkSocket requests = new NetlinkSocket();
         try {
-            List<NetlinkAttribute> family = resolveOrLoad(requests);
+            List<NetlinkAttribute> family = resolve(requests);
             NetlinkSocket events = new NetlinkSocket();
             try {
                 events.join(group(family));
@@ -55,31 +54,19 @@ final class NbdFamily implements AutoCloseable {
         }
     }
 
-    private static List<NetlinkAttribute> resolveOrLoad(NetlinkSocket socket) throws IOException {
-        try {
-            return resolve(socket);
-        } catch (SysException e) {
-            if (e.errno() != Errno.ENOENT) {
-                throw e;
-            }
-        }
-        SmallProgram.run(MODPROBE_LIMIT_SECONDS, "modprobe", "--quiet", NAME);
-        try {
-            return resolve(socket);
-        } catch (SysException e) {
-            if (e.errno() == Errno.ENOENT) {
-                // Or this is a network namespace of its own, where the driver doesn't answer.
-                throw new IOException("the kernel has no nbd module (modprobe nbd)", e);
-            }
-            throw e;
-        }
-    }
-
     private static List<NetlinkAttribute> resolve(NetlinkSocket socket) throws IOException {
         NetlinkMessage.Writer request =
                 new NetlinkMessage.Writer(GenericNetlink.GENL_ID_CTRL, GenericNetlink.CTRL_CMD_GETFAMILY, 1);
         request.putText(GenericNetlink.CTRL_ATTR_FAMILY_NAME, NAME);
-        return answer(socket.ask(request, "CTRL_CMD_GETFAMILY"));
+        try {
+            return answer(socket.ask(request, "CTRL_CMD_GETFAMILY"));
+        } catch (SysException e) {
+            if (e.errno() == Errno.ENOENT) {
+                // Or this is a network namespace of its own, where the driver doesn't answer.
+                throw new IOException("the kernel has no nbd driver (modprobe nbd)", e);
+            }
+            throw e;
+        }
     }
 
     private static int group(List<NetlinkAttribute> family) throws IOException {

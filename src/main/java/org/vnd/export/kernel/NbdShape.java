@@ -5,9 +5,9 @@ import org.vnd.sys.abi.NbdNetlink;
 
 /** What the kernel's nbd driver is told of a disk, read on the queue's thread and used on another. */
 public record NbdShape(long sizeBytes, int blockSizeBytes, boolean readOnly, boolean trims) {
-    /** Of {@code device}; on its thread. */
-    public static NbdShape of(BlockDevice device) {
-        return new NbdShape(device.sizeBytes(), device.blockSizeBytes(), device.readOnly(), device.trims());
+    /** Of {@code device}, with a logical block of {@code blockSizeBytes}; on its thread. */
+    public static NbdShape of(BlockDevice device, int blockSizeBytes) {
+        return new NbdShape(device.sizeBytes(), blockSizeBytes, device.readOnly(), device.trims());
     }
 
     /** What is no whole block at the end is cut off. */

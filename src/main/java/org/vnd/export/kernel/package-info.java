@@ -12,7 +12,7 @@
  * options.adoptionLimit = NbdDevice.CONNECTIONS;
  * // its ring has nbd.Server.ringOperations(options.connectionLimit, options.adoptionLimit) among its operations
  * // on another thread, which may wait, when the queue's thread serves:
- * NbdShape shape = queue.ask(() -> NbdShape.of(engine));
+ * NbdShape shape = queue.ask(() -> NbdShape.of(engine, engine.blockSizeBytes()));
  * NbdDevice device = NbdDevice.attach(shape, NbdTimeouts.DEFAULT, "unit and pid", fd -> queue.post(() -> server.adopt(fd)));
  * // once a second: device.lookForPartitions();
  * // to end: device.remove(); // or DeviceBusyException

@@ -17,15 +17,18 @@ final class Export {
     private final byte[] name;
     private final byte[] description;
     private final BlockDevice device;
+    private final int minimumBlockBytes;
 
-    /** {@code device} as {@code name}, and as the default export, whose name is empty. */
-    Export(String name, String description, BlockDevice device) {
+    /** {@code device} as {@code options} say, under its name and as the default export, whose name is empty. */
+    Export(Options options, BlockDevice device) {
+        String name = options.name;
         this.name = name.getBytes(StandardCharsets.UTF_8);
         if (this.name.length > NAME_LIMIT_BYTES) {
             throw new IllegalArgumentException("export name longer than " + NAME_LIMIT_BYTES + " bytes: " + name);
         }
-        this.description = truncated(description.getBytes(StandardCharsets.UTF_8));
+        this.description = truncated(options.description.getBytes(StandardCharsets.UTF_8));
         this.device = device;
+        this.minimumBlockBytes = options.minimumBlockBytes;
     }
 
     /** Cuts at a character's first byte, so that what is left is UTF-8. */
@@ -50,6 +53,10 @@ final class Export {
 
     long sizeBytes() {
         return device.sizeBytes();
+    }
+
+    int minimumBlockBytes() {
+        return minimumBlockBytes;
     }
 
     /** A smaller request is done all the same, by read-modify-write. */

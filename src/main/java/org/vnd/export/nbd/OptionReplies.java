@@ -58,7 +58,7 @@ final class OptionReplies {
             new BlockSizeInfo()
                     .wrap(out, out.position())
                     .type(InfoType.BLOCK_SIZE)
-                    .minimumBytes(1)
+                    .minimumBytes(export.minimumBlockBytes())
                     .preferredBytes(export.preferredBlockBytes())
                     .maximumPayloadBytes(Limits.PAYLOAD_BYTES);
             out.position(out.position() + BlockSizeInfo.SIZE_BYTES);

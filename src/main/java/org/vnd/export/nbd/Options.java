@@ -19,6 +19,9 @@ public final class Options {
     /** One line for people on what went wrong with a client. At most one call a second. */
     public final Consumer<String> log;
 
+    /** The smallest request that clients are told to make, a power of two up to 64 KiB; smaller ones are done as well. */
+    public int minimumBlockBytes = 1;
+
     /** Connections in the transmission phase at once, 1 to 256. */
     public int connectionLimit = DEFAULT_CONNECTION_LIMIT;
 

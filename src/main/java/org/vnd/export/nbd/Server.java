@@ -72,7 +72,7 @@ public final class Server implements QueueExport, CompletionHandler {
         log = new EventLog(options.log);
         pool = new CommandPool(buffers, options.connectionLimit, options.adoptionLimit);
         adopted = new AdoptedConnections(options.adoptionLimit);
-        Export export = new Export(options.name, options.description, device);
+        Export export = new Export(options, device);
         int count = options.connectionLimit + HANDSHAKE_LIMIT + options.adoptionLimit;
         connections = new Connection[count];
         free = new ConnectionQueue(count);

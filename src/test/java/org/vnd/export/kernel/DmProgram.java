@@ -11,7 +11,6 @@ import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import org.vnd.export.BlockNode;
 import org.vnd.export.DeviceBusyException;
-import org.vnd.extent.ExtentMap;
 import org.vnd.image.AttachListener;
 import org.vnd.image.AttachRequest;
 import org.vnd.image.AttachRequest.Engine;
@@ -65,14 +64,7 @@ final class DmProgram {
 
     private static DmDevice device(AttachedImage image) throws IOException {
         DiskRuns runs = new DiskRuns();
-        ExtentMap map = Objects.requireNonNull(image.map());
-        long end = image.offsetBytes() + image.sizeBytes();
-        int index = map.find(image.offsetBytes(), 0);
-        for (long at = image.offsetBytes(); at < end; index++) {
-            long length = Math.min(end, map.endBytes(index)) - at;
-            runs.add(map.physicalBytes(index) + at - map.startBytes(index), length);
-            at += length;
-        }
+        Objects.requireNonNull(image.map()).pieces(image.offsetBytes(), image.sizeBytes(), runs::add);
         FilePlace place = image.place();
         return DmDevice.attach(
                 image.fd(),

@@ -73,7 +73,7 @@ final class NbdProgram {
         thread.start();
         UringRing ring = started.get();
         NbdTimeouts timeouts = new NbdTimeouts(Integer.parseInt(arguments[3]), Integer.parseInt(arguments[4]));
-        NbdDevice device = NbdDevice.attach(NbdShape.of(disk), timeouts, IDENTIFIER, fd -> {
+        NbdDevice device = NbdDevice.attach(NbdShape.of(disk, disk.blockSizeBytes()), timeouts, IDENTIFIER, fd -> {
             tasks.add(() -> server.adopt(fd));
             ring.wakeUp();
         });

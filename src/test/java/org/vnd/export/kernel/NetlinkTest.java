@@ -153,7 +153,7 @@ class NetlinkTest {
                     served.incrementAndGet();
                     FileCalls.close(fd);
                 }));
-        assertEquals("the kernel has no nbd module (modprobe nbd)", refused.getMessage());
+        assertEquals("the kernel has no nbd driver (modprobe nbd)", refused.getMessage());
         assertEquals(0, served.get());
     }
 

@@ -406,12 +406,13 @@ class NegotiationTest {
 
     @Test
     void longNamesAndDescriptionsFitOrAreRefused() throws Exception {
-        Export export = new Export("n".repeat(256), "é".repeat(5000), lab.device);
+        Export export = new Export(new Options("n".repeat(256), "é".repeat(5000), line -> {}), lab.device);
         assertEquals(Export.DESCRIPTION_LIMIT_BYTES, export.description().length);
         assertEquals('é', new String(export.description(), "UTF-8").charAt(511));
         ByteBuffer out = ByteBuffer.allocate(Negotiation.REPLY_LIMIT_BYTES);
         new OptionReplies(export).info(out, OptionType.GO, 0xf, true);
         org.junit.jupiter.api.Assertions.assertThrows(
-                IllegalArgumentException.class, () -> new Export("n".repeat(257), "", lab.device));
+                IllegalArgumentException.class,
+                () -> new Export(new Options("n".repeat(257), "", line -> {}), lab.device));
     }
 }

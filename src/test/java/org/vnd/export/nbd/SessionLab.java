@@ -38,7 +38,7 @@ final class SessionLab implements AutoCloseable {
         buffers = new BufferPool(arena);
         pool = new CommandPool(buffers, places);
         device = new MemoryDevice(arena, diskBytes, blockSizeBytes);
-        export = new Export("vnd7", "an image", device);
+        export = new Export(new Options("vnd7", "an image", line -> {}), device);
     }
 
     Client connect() throws SysException {
