@@ -1,5 +1,8 @@
 package org.vnd.daemon;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.vnd.engine.Engine;
 import org.vnd.engine.FileEngine;
@@ -21,8 +24,14 @@ import org.vnd.sys.SysException;
 
 /** Puts together what one queue thread works with. */
 record DataPath(Ring ring, Engine engine, Server server, AlignedBuffer deviceMemory) implements QueueThread.Parts {
-    /** Two requests of the largest size the protocol lets a client send, 32 MiB, so that one is served meanwhile. */
+    /** As much as two requests of the largest size that the protocol lets a client send, so that one is served meanwhile. */
     private static final int ARENA_BYTES = 64 << 20;
+
+    /** What the server needs, with as much again for pieces of 1 MiB. */
+    private static final int ARENA_LEAST_BYTES = 16 << 20;
+
+    /** Of a small machine, a disk takes no more than such a part for its clients. */
+    private static final int MACHINE_PART = 16;
 
     /** Beside the engine and the server: the ring's own wake-up. */
     private static final int SPARE_OPERATIONS = 16;
@@ -39,7 +48,7 @@ record DataPath(Ring ring, Engine engine, Server server, AlignedBuffer deviceMem
                 + HostDevices.RING_OPERATIONS
                 + SPARE_OPERATIONS;
         Ring ring = ring(capacity);
-        AlignedBuffer arena = new AlignedBuffer(ARENA_BYTES);
+        AlignedBuffer arena = new AlignedBuffer(bounded(ARENA_BYTES, ARENA_LEAST_BYTES));
         AlignedBuffer deviceMemory = new AlignedBuffer(Math.max(AlignedBuffer.PAGE_BYTES, deviceMemoryBytes));
         Engine engine = engine(image, gate, ring);
         ring.registerMemory(arena, deviceMemory, engine.memory());
@@ -48,6 +57,17 @@ record DataPath(Ring ring, Engine engine, Server server, AlignedBuffer deviceMem
         options.adoptionLimit = deviceMemoryBytes > 0 ? NbdDevice.CONNECTIONS : 0;
         Server server = new Server(ring, new BufferPool(arena), engine, listener, options);
         return new DataPath(ring, engine, server, deviceMemory);
+    }
+
+    /** {@code wantedBytes}, or less on a small machine, but not less than {@code leastBytes}. */
+    static int bounded(int wantedBytes, int leastBytes) {
+        try {
+            String total = Files.readAllLines(Path.of("/proc/meminfo")).get(0).replaceAll("\\D+", "");
+            long part = (Long.parseLong(total) << 10) / MACHINE_PART;
+            return (int) Math.max(leastBytes, Math.min(wantedBytes, part & -AlignedBuffer.PAGE_BYTES));
+        } catch (IOException | NumberFormatException unknown) {
+            return wantedBytes;
+        }
     }
 
     @Override

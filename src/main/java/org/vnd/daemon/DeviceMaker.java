@@ -60,6 +60,11 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
         return arguments.options().sectorBytes(image.blockBytes());
     }
 
+    /** Throws, with the line for the user, if the image's partition table doesn't fit the disk. */
+    void requirePartitionsFit() throws IOException {
+        ImagePartitions.requireFit(image, sectorBytes(), arguments.options().file());
+    }
+
     /** The kernel's loop driver, where the whole disk is one run of the device below. */
     private KernelDevice loop() throws IOException {
         ExtentMap map = image.map();

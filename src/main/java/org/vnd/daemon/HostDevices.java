@@ -55,7 +55,7 @@ final class HostDevices {
         String export = arguments.options().export();
         boolean served = !List.of(AttachOptions.NBD, AttachOptions.LOOP, AttachOptions.DM)
                 .contains(export);
-        return served ? Math.max(UblkQueue.MEMORY_BYTES, Server.ARENA_BYTES) : 0;
+        return served ? DataPath.bounded(Server.ARENA_BYTES, UblkQueue.MEMORY_BYTES) : 0;
     }
 
     /**
@@ -71,6 +71,9 @@ final class HostDevices {
         }
         if (export.equals(AttachOptions.NBD)) {
             return new HostDevices(arguments, null, null, null, "");
+        }
+        if (!export.equals(AttachOptions.FUSE)) {
+            maker.requirePartitionsFit();
         }
         KernelDevice device;
         try {
@@ -90,6 +93,7 @@ final class HostDevices {
         if ((Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid") != 0) {
             return new HostDevices(arguments, null, null, null, unit + ": NBD socket only (a block device takes root)");
         }
+        maker.requirePartitionsFit();
         List<String> reasons = new ArrayList<>();
         for (String export : ORDER) {
             try {

@@ -9,8 +9,6 @@ import org.vnd.control.DaemonArguments;
 import org.vnd.control.Reporter;
 import org.vnd.control.UnitRecord;
 import org.vnd.sys.DescriptorOutputStream;
-import org.vnd.sys.Errno;
-import org.vnd.sys.MemoryCalls;
 
 /**
  * The daemon of one disk, {@code vndd}. Started by the keeper; see {@link DaemonArguments} for its arguments.
@@ -57,7 +55,7 @@ public final class Main {
     /** The disk, or nothing when the error has been reported. */
     private Optional<Disk> attach(Reporter reporter) throws IOException {
         List<String> unprotected = new ArrayList<>(UnitRecord.unprotectedOf(environment("VND_UNPROTECTED")));
-        lockMemory(unprotected);
+        LockedMemory.lock().ifPresent(why -> unprotected.add("locked memory: " + why));
         try {
             return Optional.of(Disk.attach(arguments, new AttachReport(reporter, () -> ending), unprotected));
         } catch (IOException e) {
@@ -82,13 +80,5 @@ public final class Main {
     private static String environment(String name) {
         String value = System.getenv(name);
         return value == null ? "" : value;
-    }
-
-    /** Locks all memory of the process, so that serving a request never waits for paging, which may need this disk. */
-    private static void lockMemory(List<String> unprotected) {
-        int result = MemoryCalls.mlockall(MemoryCalls.MCL_CURRENT | MemoryCalls.MCL_FUTURE);
-        if (result < 0) {
-            unprotected.add("locked memory: " + Errno.message(-result) + " (raise RLIMIT_MEMLOCK)");
-        }
     }
 }

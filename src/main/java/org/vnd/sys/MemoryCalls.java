@@ -15,11 +15,13 @@ public final class MemoryCalls {
     // include/uapi/asm-generic/mman.h
     public static final int MCL_CURRENT = 1;
     public static final int MCL_FUTURE = 2;
+    public static final int MCL_ONFAULT = 4;
 
     private static final long MMAP = Libc.symbol("mmap");
     private static final long MUNMAP = Libc.symbol("munmap");
     private static final long MPROTECT = Libc.symbol("mprotect");
     private static final long MLOCK = Libc.symbol("mlock");
+    private static final long MUNLOCK = Libc.symbol("munlock");
     private static final long MLOCKALL = Libc.symbol("mlockall");
     private static final long MADVISE = Libc.symbol("madvise");
     private static final long MINCORE = Libc.symbol("mincore");
@@ -56,6 +58,10 @@ public final class MemoryCalls {
 
     public static int mlock(long address, long length) {
         return Libc.callInt(MLOCK, address, length);
+    }
+
+    public static int munlock(long address, long length) {
+        return Libc.callInt(MUNLOCK, address, length);
     }
 
     public static int mlockall(int flags) {

@@ -4,6 +4,7 @@ import java.util.function.UnaryOperator;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.vnd.lab.Beside;
 import org.vnd.lab.FileSystemKind;
 import org.vnd.lab.Requires;
 import org.vnd.lab.SeededRandom;
@@ -11,6 +12,7 @@ import org.vnd.mem.AlignedBuffer;
 import org.vnd.ring.Ring;
 
 /** Both engines, on every file system they may meet, by either ring. */
+@Beside
 @Requires(
         loop = true,
         tools = {"mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "xfs_repair", "btrfs"})

@@ -8,10 +8,7 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.api.parallel.ResourceLock;
 
-/**
- * Tests that wait for minutes, or keep one processor busy with another machine's work: they run beside the others, one of
- * them at a time.
- */
+/** Tests that take minutes, most of them waiting: they run beside the others, one of them at a time. */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
 @Execution(ExecutionMode.CONCURRENT)

@@ -7,7 +7,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.vnd.lab.Command;
 
-/** A disk as {@code vndconfig -l --json} shows it. */
+/** A disk as {@code vndconfig -l --json} shows it; one that isn't whole, or not any more, has no URI. */
 public record AttachedDisk(
         Product product,
         String unit,
@@ -38,7 +38,7 @@ public record AttachedDisk(
                     string(text, "engineReason"),
                     string(text, "io"),
                     number(text, "extents"),
-                    string(text, "uri"),
+                    text.contains("\"uri\":") ? string(text, "uri") : "",
                     number(text, "pid")));
         }
         return disks;

@@ -115,16 +115,12 @@ class BlockDeviceTest {
 
     /** Behind NBD is the same disk, and neither way has a cache. */
     @ParameterizedTest
-    @CsvSource({"loop, 1", "loop, 0", "fuse+loop, 1", "fuse+loop, 0"})
-    void bothWaysLeadToTheSameBytes(String export, int direct, SeededRandom random) throws Exception {
+    @CsvSource({"loop, true", "loop, false", "fuse+loop, true", "fuse+loop, false"})
+    void bothWaysLeadToTheSameBytes(String export, boolean direct, SeededRandom random) throws Exception {
         try (ScratchFileSystem files = ScratchFileSystem.of(FileSystemKind.EXT4).create();
                 Product product = new Product();
                 AttachedDisk disk = product.attach(image(files, export, random), "--export", export)) {
-            new Command("fio", "--name=verified", "--filename=" + node(product, disk), "--direct=" + direct)
-                    .with("--rw=randwrite", "--bsrange=512-64k", "--size=" + SIZE, "--iodepth=32")
-                    .with("--ioengine=io_uring", "--verify=crc32c", "--number_ios=5000", "--randseed=" + random.seed())
-                    .run()
-                    .succeeded();
+            Fio.verifyDevice(node(product, disk), direct, Long.getLong("vnd.fio.seconds", 2), random);
             disk.qemuIo("write -P 0x5a 4k 1M", "flush").succeeded();
             // As qemu opens a device: with direct I/O, which doesn't see what the kernel has cached of it.
             new Command("qemu-io", "-f", "raw", "-n", "-r", "-c", "read -P 0x5a 4k 1M", node(product, disk))

@@ -1,6 +1,8 @@
 package org.vnd.system;
 
+import java.nio.file.Path;
 import org.vnd.lab.Command;
+import org.vnd.lab.SeededRandom;
 
 /** fio's nbd engine. */
 final class Fio {
@@ -15,6 +17,44 @@ final class Fio {
                 .limitSeconds(seconds + 240)
                 .run()
                 .succeeded();
+    }
+
+    /**
+     * Random writes of random size to the block device at {@code node}, 32 at a time, for {@code seconds}, read back with
+     * direct I/O and compared by CRC-32C. If they aren't {@code direct} they go through the device's cache, which is emptied
+     * before.
+     */
+    static void verifyDevice(Path node, boolean direct, long seconds, SeededRandom random) {
+        if (direct) {
+            job(node, random.nextLong())
+                    .with("--direct=1", "--verify_fatal=1", "--verify_backlog=512", "--verify_backlog_batch=256")
+                    .with("--serialize_overlap=1", "--time_based", "--runtime=" + seconds)
+                    .limitSeconds(seconds + 240)
+                    .run()
+                    .succeeded();
+            return;
+        }
+        long endNanos = System.nanoTime() + seconds * 1_000_000_000;
+        do {
+            long seed = random.nextLong();
+            job(node, seed)
+                    .with("--direct=0", "--do_verify=0", "--end_fsync=1")
+                    .limitSeconds(240)
+                    .run()
+                    .succeeded();
+            Command.output("blockdev", "--flushbufs", node);
+            job(node, seed)
+                    .with("--direct=1", "--verify_only=1")
+                    .limitSeconds(240)
+                    .run()
+                    .succeeded();
+        } while (System.nanoTime() - endNanos < 0);
+    }
+
+    private static Command job(Path node, long seed) {
+        return new Command("fio", "--name=verify", "--filename=" + node, "--rw=randwrite", "--ioengine=io_uring")
+                .with("--iodepth=32", "--bsrange=512-128k", "--blockalign=512", "--verify=crc32c")
+                .with("--randseed=" + (seed >>> 1), "--size=100%");
     }
 
     /** Starts {@code count} writes of random size and place, 32 at a time. */

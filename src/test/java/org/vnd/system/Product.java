@@ -45,6 +45,11 @@ public final class Product implements AutoCloseable {
         }
     }
 
+    /** The path of {@code vndconfig}. */
+    public String program() {
+        return program;
+    }
+
     /** Where it keeps its state. */
     public Path state() {
         return state;
@@ -97,15 +102,16 @@ public final class Product implements AutoCloseable {
 
     /** SIGKILL to every keeper and daemon of it, each by its id, and to those that one of them starts meanwhile. */
     public void killAll() {
-        List<ProcessHandle> running = keepersAndDaemons();
+        List<ProcessHandle> running = processes();
         while (!running.isEmpty()) {
             running.forEach(ProcessHandle::destroyForcibly);
             running.forEach(process -> process.onExit().join());
-            running = keepersAndDaemons();
+            running = processes();
         }
     }
 
-    private List<ProcessHandle> keepersAndDaemons() {
+    /** Keepers and daemons of it. */
+    public List<ProcessHandle> processes() {
         return ProcessHandle.allProcesses().filter(this::isOurs).toList();
     }
 

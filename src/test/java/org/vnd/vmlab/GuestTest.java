@@ -7,13 +7,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.vnd.lab.Beside;
 import org.vnd.lab.Command;
 import org.vnd.lab.Guest;
+import org.vnd.lab.InGuest;
 import org.vnd.lab.Requires;
 
 /** The guest of tools/vmlab: another kernel, this machine's files, and an answer in the end. */
-@Beside
+@InGuest
 @Requires(tools = {Guest.QEMU, Guest.APT})
 class GuestTest {
     @Test

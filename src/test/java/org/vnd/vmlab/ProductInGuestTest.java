@@ -4,57 +4,63 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
-import org.vnd.lab.Beside;
 import org.vnd.lab.Command;
+import org.vnd.lab.DiskScripts;
 import org.vnd.lab.Guest;
+import org.vnd.lab.InGuest;
 import org.vnd.lab.Requires;
 
 /** The distribution on a kernel where it is granted everything it asks for. */
-@Beside
-@Requires(tools = {Guest.QEMU, Guest.APT, "mkfs.ext4", "mkfs.xfs", "sfdisk", "fio", "qemu-io"})
+@InGuest
+@Requires(tools = {Guest.QEMU, Guest.APT, "mkfs.ext4", "mkfs.xfs", "sfdisk", "fio", "qemu-io", "dmsetup"})
 class ProductInGuestTest {
     /** The exports that no kernel of a developer's machine is sure to have. */
-    private static final String EXPORTS = "ublk nbd-kernel";
+    private static final String EXPORTS = System.getProperty("vnd.guest.exports", "ublk nbd-kernel dm");
 
-    /** Two partitions with a file system each, on an image that is in pieces. */
+    private static final int FILES = Integer.getInteger("vnd.guest.files", 300);
+    private static final int FIO_SECONDS = Integer.getInteger("vnd.fio.seconds", 2);
+
+    /**
+     * On an image that is in pieces, $1 is vndconfig, $2 the exports, $3 seconds for each fio, $4 and $5 scripts, and $6 a
+     * number of files for them.
+     */
     private static final String USE = """
-            mkfs.ext4 -q -b 4096 /dev/vda
-            mkdir disk first second
-            mount /dev/vda disk
+            export DM_DISABLE_UDEV=1
+            dmsetup create below --table "0 $(blockdev --getsz /dev/vda) linear /dev/vda 0"
+            mkfs.ext4 -q -b 4096 /dev/mapper/below
+            mkdir disk used
+            mount /dev/mapper/below disk
             for piece in $(seq 8); do
-                dd if=/dev/zero of=disk/image bs=1M count=50 oflag=append conv=notrunc,fsync status=none
+                dd if=/dev/zero of=disk/image bs=1M count=64 oflag=append conv=notrunc,fsync status=none
                 dd if=/dev/zero of=disk/between bs=1M count=1 oflag=append conv=notrunc,fsync status=none
             done
+            job() {
+                fio --name=verify --filename=/dev/vnd/vnd0 --size=8M --rw=randwrite --bsrange=4k-256k --blockalign=4k \
+                    --iodepth=32 --verify=crc32c --output=fio.log "$@"
+            }
             for export in $2; do
-                "$1" -c --export $export vnd0 disk/image
-                fio --name=verify --filename=/dev/vnd/vnd0 --size=4M --rw=randrw --bsrange=512-256k --blockalign=512 \
-                    --direct=1 --ioengine=libaio --iodepth=32 --verify=crc32c --do_verify=1 --output=fio.log
-                fio --name=cached --filename=/dev/vnd/vnd0 --size=4M --rw=randwrite --bs=4k --direct=0 \
-                    --ioengine=psync --verify=crc32c --do_verify=1 --fsync_on_close=1 --output=fio.log
-                printf 'size=40M\\nsize=340M\\n' | sfdisk -q /dev/vnd/vnd0
-                for attempt in $(seq 100); do test -b /dev/vnd/vnd0p2 && break; sleep 0.1; done
-                mkfs.ext4 -q /dev/vnd/vnd0p1
-                mkfs.xfs -q -f /dev/vnd/vnd0p2
-                mount /dev/vnd/vnd0p1 first
-                mount /dev/vnd/vnd0p2 second
-                cp -r "$VMLAB_CHECKOUT/src/main" first/tree
-                cp -r "$VMLAB_CHECKOUT/src/main" second/tree
+                size=4096
+                test $export != dm || size=512
+                "$1" -c --export $export --sector-size $size vnd0 disk/image
+                test "$(blockdev --getss /dev/vnd/vnd0)" = $size
+                job --direct=1 --ioengine=libaio --serialize_overlap=1 --verify_backlog=64 --time_based --runtime=$3
+                job --direct=0 --ioengine=psync --do_verify=0 --end_fsync=1
+                blockdev --flushbufs /dev/vnd/vnd0
+                job --direct=1 --ioengine=psync --verify_only=1
+                (cd used && sh -euc "$4" sh /dev/vnd/vnd0 $6)
+                mount /dev/vnd/vnd0p1 used/first
                 ! "$1" -u vnd0 2>refusal || exit 1
                 grep 'is mounted on ' refusal
-                umount first second
+                umount used/first
                 "$1" -u vnd0
                 test ! -e /dev/vnd/vnd0 -a ! -e /dev/vnd/vnd0p1 || exit 1
-
-                "$1" -c -r --export $export vnd0 disk/image
-                mount -o ro,norecovery /dev/vnd/vnd0p2 second
-                diff -r "$VMLAB_CHECKOUT/src/main" second/tree
-                umount second
-                e2fsck -fn /dev/vnd/vnd0p1
+                "$1" -c --export $export --sector-size $size vnd0 disk/image
+                (cd used && sh -euc "$5" sh /dev/vnd/vnd0)
                 "$1" -u vnd0
                 echo "works by $export"
             done
             umount disk
-            e2fsck -fn /dev/vda
+            e2fsck -fn /dev/mapper/below
             """;
 
     @Test
@@ -62,9 +68,16 @@ class ProductInGuestTest {
         Command.Result result = new Guest()
                 .diskMebibytes(700)
                 .memoryMebibytes(1500)
-                .modules("ublk_drv", "nbd", "xfs")
-                .limitSeconds(590)
-                .script(USE, Guest.home().resolve("bin/vndconfig"), EXPORTS)
+                .modules("ublk_drv", "nbd", "dm_mod", "xfs")
+                .limitSeconds(590L + FILES / 4 + FIO_SECONDS * 4L)
+                .script(
+                        USE,
+                        Guest.home().resolve("bin/vndconfig"),
+                        EXPORTS,
+                        FIO_SECONDS,
+                        DiskScripts.UNPACK,
+                        DiskScripts.COMPARE,
+                        FILES)
                 .succeeded();
         for (String export : EXPORTS.split(" ")) {
             assertTrue(result.output().contains("works by " + export), result::toString);

@@ -5,14 +5,15 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the partitions of a disk as the kernel would, for dm devices, whose partitions the kernel doesn't look for: MBR
- * with logical partitions, and GPT (UEFI specification, chapter 5). What makes no sense is left out.
+ * Reads the partitions of a disk as the kernel would: MBR with logical partitions, and GPT (UEFI specification, chapter 5).
+ * For dm devices, whose partitions the kernel doesn't look for; and before a disk is there. What makes no sense is left out.
  */
-final class PartitionTable {
+public final class PartitionTable {
     /**
      * A partition.
      *
@@ -22,7 +23,8 @@ final class PartitionTable {
     record Partition(int number, long start, long sectors) {}
 
     /** The disk. */
-    interface Source {
+    @FunctionalInterface
+    public interface Source {
         /** Fills {@code bytes} from {@code offsetBytes}, whole sectors; whether it could. */
         boolean read(long offsetBytes, byte[] bytes) throws IOException;
     }
@@ -48,6 +50,8 @@ final class PartitionTable {
     private final int blockBytes;
     private final long blocks;
     private final List<Partition> partitions = new ArrayList<>();
+    /** The first that lies beyond the end of the disk, wholly or in part; empty if there is none. */
+    private String misfit = "";
 
     private PartitionTable(Source source, int blockBytes, long sectors) {
         this.source = source;
@@ -63,15 +67,31 @@ final class PartitionTable {
      */
     static List<Partition> read(Source source, int blockBytes, long sectors) throws IOException {
         PartitionTable table = new PartitionTable(source, blockBytes, sectors);
-        ByteBuffer first = table.block(0);
+        table.read();
+        return table.partitions;
+    }
+
+    /**
+     * A partition that lies beyond the end of a disk of {@code sizeBytes}, wholly or in part: "partition 2 ends at byte
+     * 14680064".
+     *
+     * @param blockBytes as of {@link #read}
+     */
+    public static Optional<String> misfit(Source source, int blockBytes, long sizeBytes) throws IOException {
+        PartitionTable table = new PartitionTable(source, blockBytes, sizeBytes / DiskRuns.SECTOR_BYTES);
+        table.read();
+        return table.misfit.isEmpty() ? Optional.empty() : Optional.of(table.misfit);
+    }
+
+    private void read() throws IOException {
+        ByteBuffer first = block(0);
         if (first != null && hasTable(first)) {
             if (hasProtectiveEntry(first)) {
-                table.readGpt();
+                readGpt();
             } else {
-                table.readMbr(first);
+                readMbr(first);
             }
         }
-        return table.partitions;
     }
 
     private @Nullable ByteBuffer block(long number) throws IOException {
@@ -179,7 +199,7 @@ final class PartitionTable {
             boolean used = entries.getLong(at) != 0 || entries.getLong(at + 8) != 0;
             long start = entries.getLong(at + 32);
             long last = entries.getLong(at + 40);
-            if (used && start >= 0 && last >= start && last < blocks) {
+            if (used && start >= 0 && last >= start && last < Long.MAX_VALUE / blockBytes) {
                 add(index + 1, start, last - start + 1);
             }
         }
@@ -193,9 +213,14 @@ final class PartitionTable {
 
     /** In blocks. */
     private void add(int number, long start, long length) {
-        if (start > 0 && length > 0 && start < blocks && length <= blocks - start) {
+        if (start <= 0 || length <= 0) {
+            return;
+        }
+        if (start < blocks && length <= blocks - start) {
             int each = blockBytes / DiskRuns.SECTOR_BYTES;
             partitions.add(new Partition(number, start * each, length * each));
+        } else if (misfit.isEmpty()) {
+            misfit = "partition " + number + " ends at byte " + (start + length) * blockBytes;
         }
     }
 }

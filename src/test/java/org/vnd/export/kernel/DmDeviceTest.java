@@ -10,14 +10,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.vnd.lab.Beside;
 import org.vnd.lab.Guest;
+import org.vnd.lab.InGuest;
 import org.vnd.lab.Requires;
 import org.vnd.lab.Seeded;
 import org.vnd.lab.SeededRandom;
 
 /** The export on a kernel that has the device mapper. */
-@Beside
+@InGuest
 @Requires(tools = {Guest.QEMU, Guest.APT, "dmsetup", "mkfs.ext4", "fio", "sfdisk"})
 @ExtendWith(Seeded.class)
 class DmDeviceTest {

@@ -5,13 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.vnd.lab.Beside;
 import org.vnd.lab.Command;
 import org.vnd.lab.Guest;
+import org.vnd.lab.InGuest;
 import org.vnd.lab.Requires;
 
 /** The device over a disk in memory, on a kernel that has the driver. */
-@Beside
+@InGuest
 @Requires(tools = {Guest.QEMU, Guest.APT, "mkfs.ext4", "fio", "sfdisk", "partx", "blockdev"})
 class NbdDeviceTest {
     /** What the scripts have in common; see {@link NbdProgram}. */

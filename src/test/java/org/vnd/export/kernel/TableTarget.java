@@ -53,6 +53,8 @@ public final class TableTarget {
         };
         Set<Integer> numbers = new HashSet<>();
         List<Partition> partitions = new ArrayList<>(PartitionTable.read(source, blockBytes, sectors));
+        reads[0] = 0;
+        PartitionTable.misfit(source, blockBytes, sectors * 512);
         for (Partition partition : partitions) {
             check(numbers.add(partition.number()), "a number twice");
             check(partition.number() >= 1 && partition.number() <= PartitionTable.NUMBER_MAX, "number");

@@ -6,13 +6,13 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.vnd.lab.Beside;
 import org.vnd.lab.Command;
 import org.vnd.lab.Guest;
+import org.vnd.lab.InGuest;
 import org.vnd.lab.Requires;
 
 /** The export over a disk in memory, on a kernel that has the driver. */
-@Beside
+@InGuest
 @Requires(tools = {Guest.QEMU, Guest.APT, "mkfs.ext4", "fio", "sfdisk"})
 class UblkTest {
     /** Raw I/O with checksums, every kind of request, then a file system on a partition. */

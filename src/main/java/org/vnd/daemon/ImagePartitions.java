@@ -1,0 +1,65 @@
+package org.vnd.daemon;
+
+import java.io.IOException;
+import java.util.Optional;
+import org.vnd.export.kernel.PartitionTable;
+import org.vnd.extent.ExtentMap;
+import org.vnd.image.AttachRequest.Engine;
+import org.vnd.image.AttachedImage;
+import org.vnd.mem.AlignedBuffer;
+import org.vnd.sys.FileCalls;
+import org.vnd.sys.SysException;
+
+/** The partition table of an image that nothing has served yet, read where the engine would read it. */
+final class ImagePartitions {
+    private ImagePartitions() {}
+
+    /**
+     * Kernels cut a partition that doesn't fit, or leave it out, and say so where nobody looks; its file system would be
+     * mounted and fail where it ends.
+     *
+     * @param sectorBytes the disk's logical block, in which the table counts
+     * @throws IOException a partition doesn't fit, with the line for the user
+     */
+    static void requireFit(AttachedImage image, int sectorBytes, String file) throws IOException {
+        Optional<String> misfit;
+        try (AlignedBuffer block = new AlignedBuffer(image.blockBytes())) {
+            misfit = PartitionTable.misfit(
+                    (offsetBytes, bytes) -> read(image, block, offsetBytes, bytes), sectorBytes, image.sizeBytes());
+        }
+        if (misfit.isPresent()) {
+            throw new IOException(file + ": its " + misfit.get() + ", and the disk at " + image.sizeBytes()
+                    + ": lengthen it, or attach it without a block device (--export nbd)");
+        }
+    }
+
+    private static boolean read(AttachedImage image, AlignedBuffer block, long offsetBytes, byte[] bytes)
+            throws SysException {
+        int blockBytes = image.blockBytes();
+        int done = 0;
+        while (done < bytes.length) {
+            long at = image.offsetBytes() + offsetBytes + done;
+            int into = (int) (at % blockBytes);
+            long place = place(image, at - into, blockBytes);
+            long count = FileCalls.pread(image.fd(), block.address(), blockBytes, place);
+            if (count <= into) {
+                return false;
+            }
+            int piece = (int) Math.min(count - into, bytes.length - done);
+            block.bytes().get(into, bytes, done, piece);
+            done += piece;
+        }
+        return true;
+    }
+
+    private static long place(AttachedImage image, long at, int blockBytes) {
+        ExtentMap map = image.map();
+        if (image.engine() != Engine.PHYSICAL || map == null) {
+            return at;
+        }
+        // No run of a file system ends within a block of its device.
+        int run = map.find(at);
+        assert at + blockBytes <= map.endBytes(run);
+        return map.physicalBytes(run) + (at - map.startBytes(run));
+    }
+}

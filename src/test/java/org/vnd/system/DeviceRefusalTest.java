@@ -1,0 +1,127 @@
+package org.vnd.system;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.vnd.lab.Command;
+import org.vnd.lab.DirectFile;
+import org.vnd.lab.FileSystemKind;
+import org.vnd.lab.Requires;
+import org.vnd.lab.ScratchFileSystem;
+
+/** Devices that can't be had: one line, exit code 1, and nothing is left. */
+@Requires(
+        loop = true,
+        tools = {"mkfs.ext4", "lsattr", "losetup", "unshare", "mount", "mknod", "sfdisk", "truncate"})
+class DeviceRefusalTest {
+    private ScratchFileSystem files;
+    private Product product;
+    private Path image;
+    private String before;
+
+    @BeforeEach
+    void makeImage() throws Exception {
+        files = ScratchFileSystem.of(FileSystemKind.EXT4).create();
+        product = new Product();
+        image = files.path("image");
+        Command.output("fallocate", "--length", 16 << 20, image);
+        DirectFile.fill(image, 16 << 20, 1);
+        before = Command.output("lsattr", image);
+    }
+
+    @AfterEach
+    void nothingIsLeft() throws Exception {
+        try {
+            assertEquals(List.of(), product.disks());
+            assertEquals(List.of(), product.processes());
+            assertEquals(before, Command.output("lsattr", image));
+            assertEquals("", Command.output("losetup", "--associated", files.device()));
+            assertFalse(Files.readString(Path.of("/proc/mounts"))
+                    .contains(product.state().toString()));
+            try (Stream<Path> left = Files.list(product.state())) {
+                assertEquals(List.of(), left.filter(Files::isDirectory).toList());
+            }
+        } finally {
+            product.close();
+            files.close();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "ublk, ublk_drv, the kernel has no ublk driver (modprobe ublk_drv)",
+        "nbd-kernel, nbd, the kernel has no nbd driver (modprobe nbd)",
+        "dm, dm_mod, the kernel has no device mapper (modprobe dm_mod)"
+    })
+    void withoutItsDriver(String export, String module, String reason) {
+        Assumptions.assumeFalse(Files.exists(Path.of("/sys/module", module)), "there is a driver");
+        assertEquals(
+                "vndconfig: " + image + ": no " + export + ": " + reason,
+                product.refusal("-c", "--export", export, "vnd0", image));
+    }
+
+    /** As in a container to which the device isn't given: there its node is, and can't be opened. */
+    @ParameterizedTest
+    @CsvSource({
+        "loop, loop-control, 237, no permission for /dev/loop-control: Permission denied",
+        "fuse+loop, loop-control, 237, no permission for /dev/loop-control: Permission denied",
+        "fuse+loop, fuse, 229, open /dev/fuse: Permission denied",
+        "fuse, fuse, 229, open /dev/fuse: Permission denied"
+    })
+    void withoutPermission(String export, String node, int minor, String reason) {
+        Command.Result result = without(node, minor, export).exited(1);
+        assertEquals("vndconfig: " + image + ": no " + export + ": " + reason + "\n", result.errors());
+        assertEquals("", result.output());
+    }
+
+    @Test
+    void withoutAnyPermissionItIsASocket() {
+        Command.Result result = without("loop-control", 237, "auto").succeeded();
+        assertTrue(result.errors().startsWith("vnd0: NBD socket only (no loop: no permission for "), result.errors());
+        product.run("-u", "vnd0").succeeded();
+    }
+
+    private Command.Result without(String node, int minor, String export) {
+        String script = "mkdir \"$1\" && mount -t tmpfs -o nodev none \"$1\" && mknod \"$1/node\" c 10 " + minor
+                + " && mount --bind \"$1/node\" /dev/" + node
+                + " && umount -l \"$1\" && rmdir \"$1\" && shift && exec \"$@\"";
+        return new Command("unshare", "--mount", "sh", "-c", script, "sh", product.state() + "-nodev")
+                .with(product.program(), "-c", "--export", export, "vnd0", image)
+                .environment("VND_STATE", product.state().toString())
+                .limitSeconds(180)
+                .run();
+    }
+
+    @Test
+    void withPartitionsThatDontFit() throws Exception {
+        for (String label : List.of("dos", "gpt")) {
+            new Command("sfdisk", "-q", image)
+                    .input("label: " + label + "\nsize=2M\nsize=12M\n")
+                    .run()
+                    .succeeded();
+            Command.output("sync", image);
+            for (String export : List.of("auto", "fuse+loop")) {
+                String refusal = product.refusal("-c", "--sizelimit", "8M", "--export", export, "vnd0", image);
+                assertTrue(
+                        refusal.startsWith("vndconfig: " + image + ": its partition 2 ends at byte "),
+                        label + ": " + refusal);
+            }
+            product.run("-c", "--sizelimit", "8M", "--export", "nbd", "vnd0", image)
+                    .succeeded();
+            product.run("-u", "vnd0").succeeded();
+            product.run("-c", "--export", "auto", "vnd0", image).succeeded();
+            product.run("-u", "vnd0").succeeded();
+        }
+    }
+}
