@@ -288,6 +288,10 @@ static void posix(void)
     OFFSET(KernelTimespec, TV_SEC, struct __kernel_timespec, tv_sec);
     OFFSET(KernelTimespec, TV_NSEC, struct __kernel_timespec, tv_nsec);
 
+    SIZE(ControlMessage, struct cmsghdr);
+    OFFSET(ControlMessage, CMSG_LEN, struct cmsghdr, cmsg_len);
+    OFFSET(ControlMessage, CMSG_LEVEL, struct cmsghdr, cmsg_level);
+    OFFSET(ControlMessage, CMSG_TYPE, struct cmsghdr, cmsg_type);
     SIZE(PollFd, struct pollfd);
     OFFSET(PollFd, FD, struct pollfd, fd);
     OFFSET(PollFd, EVENTS, struct pollfd, events);

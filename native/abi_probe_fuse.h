@@ -1,6 +1,21 @@
 /* A part of abi_probe.c: what is spoken on /dev/fuse. */
 #include <linux/fuse.h>
 
+/* Linux 6.15 has the last two fields and the flag, older headers have unused room there. */
+struct fuse_init_out_7_43 {
+    struct {
+        char until_flags2[offsetof(struct fuse_init_out, flags2)];
+        uint32_t flags2;
+    } begin;
+    uint32_t max_stack_depth;
+    uint16_t request_timeout;
+    uint16_t unused[11];
+};
+_Static_assert(sizeof(struct fuse_init_out_7_43) == sizeof(struct fuse_init_out), "a longer INIT");
+#ifndef FUSE_REQUEST_TIMEOUT
+#define FUSE_REQUEST_TIMEOUT (1ULL << 42)
+#endif
+
 static void fuse(void)
 {
     SIZE(FuseInHeader, struct fuse_in_header);
@@ -30,6 +45,8 @@ static void fuse(void)
     OFFSET(FuseInitOut, MAX_WRITE, struct fuse_init_out, max_write);
     OFFSET(FuseInitOut, TIME_GRAN, struct fuse_init_out, time_gran);
     OFFSET(FuseInitOut, MAX_PAGES, struct fuse_init_out, max_pages);
+    OFFSET(FuseInitOut, FLAGS2, struct fuse_init_out, flags2);
+    OFFSET(FuseInitOut, REQUEST_TIMEOUT, struct fuse_init_out_7_43, request_timeout);
 
     SIZE(FuseAttr, struct fuse_attr);
     OFFSET(FuseAttr, INO, struct fuse_attr, ino);
@@ -133,6 +150,8 @@ static void fuse(void)
     SAME(Fuse, FUSE_ASYNC_DIO);
     SAME(Fuse, FUSE_PARALLEL_DIROPS);
     SAME(Fuse, FUSE_MAX_PAGES);
+    SAME(Fuse, FUSE_INIT_EXT);
+    LINE(Fuse, FUSE_REQUEST_TIMEOUT_HIGH, (int)(FUSE_REQUEST_TIMEOUT >> 32));
     SAME(Fuse, FOPEN_DIRECT_IO);
     SAME(Fuse, FOPEN_NOFLUSH);
     SAME(Fuse, FOPEN_PARALLEL_DIRECT_WRITES);

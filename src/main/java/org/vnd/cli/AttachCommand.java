@@ -117,7 +117,8 @@ final class AttachCommand {
                     invocation.offsetBytes,
                     sizeLimitBytes,
                     geometry,
-                    invocation.sectorSizeBytes);
+                    invocation.sectorSizeBytes,
+                    invocation.timeoutSeconds);
         } catch (IllegalArgumentException refused) {
             throw new ProgramException(String.valueOf(refused.getMessage()));
         }

@@ -12,8 +12,9 @@ import org.vnd.control.PrintableText;
  */
 final class CommandLine {
     private static final String FLAGS = "Fcf:lm:rit:uvz";
-    private static final String LONG_WITH_VALUE = " engine export offset sizelimit sector-size ";
-    private static final String LONG_FOR_ATTACH = " engine export offset sizelimit sector-size allocate foreground ";
+    private static final String LONG_WITH_VALUE = " engine export offset sizelimit sector-size timeout ";
+    private static final String LONG_FOR_ATTACH =
+            " engine export offset sizelimit sector-size timeout allocate foreground ";
 
     private final String[] arguments;
     private final Invocation invocation = new Invocation();
@@ -218,6 +219,13 @@ final class CommandLine {
                 if (invocation.sectorSizeBytes == 0) {
                     throw new ProgramException("--sector-size: 512 or 4096, not 0");
                 }
+                break;
+            case "timeout":
+                // Nine digits are more than there may be, and no overflow.
+                if (!value.matches("0*[1-9]\\d{0,8}")) {
+                    throw new ProgramException("--timeout: seconds, not " + PrintableText.of(value));
+                }
+                invocation.timeoutSeconds = Long.parseLong(value);
                 break;
             case "allocate":
                 invocation.allocate = true;

@@ -47,6 +47,9 @@ final class Invocation {
     /** 0 if it wasn't given. */
     long sectorSizeBytes;
 
+    /** 0 if it wasn't given. */
+    long timeoutSeconds;
+
     boolean foreground;
     boolean json;
     /** Of CREATE, whose operands are the file and its size. */

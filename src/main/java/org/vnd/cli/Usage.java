@@ -43,6 +43,9 @@ final class Usage {
               --sizelimit N  the disk is at most N bytes long
               --sector-size 512|4096
                              the disk's logical block; without it the geomspec's, or the device's
+              --timeout SECONDS
+                             answer requests to the block device with an error if the daemon, stopped or
+                             stuck, doesn't for so long (nbd-kernel, fuse+loop, fuse); without it they wait
               --foreground   stay until the disk is detached; ^C detaches
               --json         with -l: as JSON
               --recover      put files back in order whose disk crashed: these, or all that are known

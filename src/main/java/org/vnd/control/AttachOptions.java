@@ -16,6 +16,8 @@ import java.util.Optional;
  * @param sizeLimitBytes the disk's largest size; 0 for the rest of the image
  * @param geometry the disk's shape, if the user gave one; not checked yet
  * @param sectorSizeBytes the disk's logical block, 512 or 4096; 0 for the geometry's, or the device's
+ * @param timeoutSeconds after which the kernel answers a request to a block device with an error, if the daemon hasn't; 0 for
+ *     what is usual: 30 s and another connection by nbd-kernel, never by the others
  */
 public record AttachOptions(
         String file,
@@ -26,7 +28,11 @@ public record AttachOptions(
         long offsetBytes,
         long sizeLimitBytes,
         Optional<Geometry> geometry,
-        long sectorSizeBytes) {
+        long sectorSizeBytes,
+        long timeoutSeconds) {
+    /** What a FUSE file system can ask for. */
+    private static final int MAX_TIMEOUT_SECONDS = 65535;
+
     /** The largest sector that a block device of the host can have on every kernel: a page. */
     private static final int MAX_SECTOR_SIZE_BYTES = 4096;
 
@@ -76,13 +82,17 @@ public record AttachOptions(
                 && sectorSizeBytes != MAX_SECTOR_SIZE_BYTES) {
             throw new IllegalArgumentException("--sector-size: 512 or 4096, not " + sectorSizeBytes);
         }
+        if (timeoutSeconds < 0 || timeoutSeconds > MAX_TIMEOUT_SECONDS) {
+            throw new IllegalArgumentException(
+                    "--timeout: 1 to " + MAX_TIMEOUT_SECONDS + " seconds, not " + timeoutSeconds);
+        }
         if (sectorSizeBytes != 0 && geometry.isPresent() && geometry.get().sectorSizeBytes() != sectorSizeBytes) {
             throw new IllegalArgumentException("--sector-size " + sectorSizeBytes + " and the geometry "
                     + geometry.get() + " contradict each other");
         }
     }
 
-    /** The same with the sector left to the geometry or the device. */
+    /** The same with the sector left to the geometry or the device, and the usual timeout. */
     public AttachOptions(
             String file,
             boolean readOnly,
@@ -92,7 +102,7 @@ public record AttachOptions(
             long offsetBytes,
             long sizeLimitBytes,
             Optional<Geometry> geometry) {
-        this(file, readOnly, engine, export, allocate, offsetBytes, sizeLimitBytes, geometry, 0);
+        this(file, readOnly, engine, export, allocate, offsetBytes, sizeLimitBytes, geometry, 0, 0);
     }
 
     /**
@@ -141,6 +151,10 @@ public record AttachOptions(
             arguments.add("--sector-size");
             arguments.add(Long.toString(sectorSizeBytes));
         }
+        if (timeoutSeconds != 0) {
+            arguments.add("--timeout");
+            arguments.add(Long.toString(timeoutSeconds));
+        }
         return arguments;
     }
 
@@ -155,6 +169,7 @@ public record AttachOptions(
         long sizeLimitBytes = 0;
         Optional<Geometry> geometry = Optional.empty();
         long sectorSizeBytes = 0;
+        long timeoutSeconds = 0;
         for (int i = 0; i < arguments.size(); i++) {
             String option = arguments.get(i);
             if (option.equals("--read-only")) {
@@ -192,6 +207,9 @@ public record AttachOptions(
                 case "--sector-size":
                     sectorSizeBytes = Long.parseLong(value);
                     break;
+                case "--timeout":
+                    timeoutSeconds = Long.parseLong(value);
+                    break;
                 default:
                     throw new IllegalArgumentException(option + ": unknown");
             }
@@ -200,6 +218,15 @@ public record AttachOptions(
             throw new IllegalArgumentException("--engine: auto, physical or file");
         }
         return new AttachOptions(
-                file, readOnly, engine.get(), export, allocate, offsetBytes, sizeLimitBytes, geometry, sectorSizeBytes);
+                file,
+                readOnly,
+                engine.get(),
+                export,
+                allocate,
+                offsetBytes,
+                sizeLimitBytes,
+                geometry,
+                sectorSizeBytes,
+                timeoutSeconds);
     }
 }

@@ -8,6 +8,7 @@ import org.vnd.control.DaemonArguments;
 import org.vnd.export.KernelDevice;
 import org.vnd.export.KernelModule;
 import org.vnd.export.fuse.FuseMount;
+import org.vnd.export.fuse.FuserMount;
 import org.vnd.export.fuse.HiddenMount;
 import org.vnd.export.fuse.Server;
 import org.vnd.export.kernel.DiskRuns;
@@ -31,6 +32,9 @@ import org.vnd.sys.SysException;
 
 /** Makes one of the devices of this host that lead to the disk; what can't be had leaves nothing and says why. */
 record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread queue) {
+    /** There where the kernel knows them. */
+    private static final Path FUSE_TIMEOUTS = Path.of("/proc/sys/fs/fuse/max_request_timeout");
+
     /** The device of {@code export}, one of {@link AttachOptions}. */
     KernelDevice make(String export) throws IOException {
         switch (export) {
@@ -58,6 +62,10 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
     /** The logical block that programs see: what was asked for, or the device's. */
     private int sectorBytes() {
         return arguments.options().sectorBytes(image.blockBytes());
+    }
+
+    private int timeoutSeconds() {
+        return (int) arguments.options().timeoutSeconds();
     }
 
     /** Throws, with the line for the user, if the image's partition table doesn't fit the disk. */
@@ -118,6 +126,9 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
             throw new IOException(
                     "it needs io_uring, and there is " + queue.ring().description());
         }
+        if (timeoutSeconds() > 0) {
+            throw new IOException("it has no timeouts");
+        }
         KernelModule.load("ublk_drv");
         DiskShape shape = queue.ask(() -> DiskShape.of(queue.engine(), sectorBytes()));
         UblkControl control;
@@ -147,12 +158,14 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
 
     private KernelDevice nbd() throws IOException {
         NbdShape shape = queue.ask(() -> NbdShape.of(queue.engine(), sectorBytes()));
+        NbdTimeouts timeouts =
+                timeoutSeconds() == 0 ? NbdTimeouts.DEFAULT : NbdTimeouts.withinSeconds(timeoutSeconds());
         // Unlike that of any other disk of this host, whoever runs it.
         String identifier =
                 arguments.unitDirectory() + " " + ProcessHandle.current().pid();
         // Before it is there: killed in between, it would be found by nobody.
         Leftover.note(arguments.unitDirectory(), AttachOptions.NBD_KERNEL, identifier);
-        return NbdDevice.attach(shape, NbdTimeouts.DEFAULT, identifier, queue::adopt);
+        return NbdDevice.attach(shape, timeouts, identifier, queue::adopt);
     }
 
     /** A loop device on a file that is seen nowhere else; served by this process, and gone with it. */
@@ -179,6 +192,13 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
     private KernelDevice fuse() throws IOException {
         Path folder = arguments.unitDirectory().resolve(arguments.unit().name() + ".fuse");
         Files.createDirectories(folder);
+        if ((Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid") != 0) {
+            Path socket = arguments.unitDirectory().resolve("fuse.sock");
+            String source = arguments.unit().name();
+            Leftover.note(arguments.unitDirectory(), AttachOptions.FUSE, folder.toString());
+            FuserMount mount = FuserMount.mount(programs(), folder, socket, source, image.readOnly());
+            return served(mount, mount.fuseFd());
+        }
         int fd = openFuse();
         KernelDevice mount;
         try {
@@ -187,6 +207,10 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
             FileCalls.close(fd);
             throw e;
         }
+        return served(mount, fd);
+    }
+
+    private KernelDevice served(KernelDevice mount, int fd) throws IOException {
         try {
             serve(fd);
         } catch (IOException | RuntimeException e) {
@@ -196,8 +220,11 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
         return mount;
     }
 
-    private static int openFuse() throws IOException {
+    private int openFuse() throws IOException {
         KernelModule.load("fuse");
+        if (timeoutSeconds() > 0 && !Files.exists(FUSE_TIMEOUTS)) {
+            throw new IOException("the kernel's FUSE has no timeouts (Linux 6.15)");
+        }
         try {
             return FuseMount.openDevice();
         } catch (SysException e) {
@@ -208,8 +235,14 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
 
     private Server serve(int fd) throws IOException {
         try {
-            return queue.add(parts ->
-                    new Server(parts.ring(), new BufferPool(parts.deviceMemory()), parts.engine(), fd, Log::line));
+            return queue.add(parts -> {
+                BufferPool buffers = new BufferPool(parts.deviceMemory());
+                Server server = new Server(parts.ring(), buffers, parts.engine(), fd, Log::line);
+                if (timeoutSeconds() > 0) {
+                    server.giveUpAfter(timeoutSeconds());
+                }
+                return server;
+            });
         } catch (IOException | RuntimeException e) {
             // There is no server whose it would be: whoever looks at the mount gets ENOTCONN, and doesn't wait.
             FileCalls.close(fd);

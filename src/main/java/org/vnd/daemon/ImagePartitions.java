@@ -12,6 +12,9 @@ import org.vnd.sys.SysException;
 
 /** The partition table of an image that nothing has served yet, read where the engine would read it. */
 final class ImagePartitions {
+    /** For which nearly all tables are made. */
+    private static final int USUAL_SECTOR_BYTES = 512;
+
     private ImagePartitions() {}
 
     /**
@@ -23,9 +26,17 @@ final class ImagePartitions {
      */
     static void requireFit(AttachedImage image, int sectorBytes, String file) throws IOException {
         Optional<String> misfit;
+        boolean fitsUsual;
         try (AlignedBuffer block = new AlignedBuffer(image.blockBytes())) {
-            misfit = PartitionTable.misfit(
-                    (offsetBytes, bytes) -> read(image, block, offsetBytes, bytes), sectorBytes, image.sizeBytes());
+            PartitionTable.Source source = (offsetBytes, bytes) -> read(image, block, offsetBytes, bytes);
+            misfit = PartitionTable.misfit(source, sectorBytes, image.sizeBytes());
+            fitsUsual = PartitionTable.misfit(source, USUAL_SECTOR_BYTES, image.sizeBytes())
+                    .isEmpty();
+        }
+        if (misfit.isPresent() && fitsUsual) {
+            throw new IOException(
+                    file + ": its partition table is for sectors of " + USUAL_SECTOR_BYTES + " bytes, and the disk"
+                            + " has " + sectorBytes + ": --sector-size " + USUAL_SECTOR_BYTES + ", or --export nbd");
         }
         if (misfit.isPresent()) {
             throw new IOException(file + ": its " + misfit.get() + ", and the disk at " + image.sizeBytes()

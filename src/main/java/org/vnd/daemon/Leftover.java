@@ -8,6 +8,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.vnd.control.AttachOptions;
 import org.vnd.export.KernelDevice;
+import org.vnd.export.fuse.FuserMount;
 import org.vnd.export.kernel.NbdDevice;
 import org.vnd.export.ublk.UblkControl;
 
@@ -47,6 +48,8 @@ final class Leftover {
             if (device != null) {
                 device.remove();
             }
+        } else if (lines.size() == 3 && lines.get(0).equals(AttachOptions.FUSE)) {
+            FuserMount.removeDead(lines.get(2));
         }
         forget(unitDirectory);
     }

@@ -12,6 +12,9 @@ final class LockedMemory {
     /** What is shown of a mapping, proc_pid_maps(5): addresses, permissions, offset, device, inode, path. */
     private static final int PATH_FIELD = 5;
 
+    /** Of the JVM's other threads, one may have unmapped something meanwhile. */
+    private static final int ATTEMPTS = 3;
+
     private LockedMemory() {}
 
     /**
@@ -32,15 +35,20 @@ final class LockedMemory {
             return Optional.of(Errno.message(-result) + " (raise RLIMIT_MEMLOCK)");
         }
         try {
-            lockMappings(
-                    Path.of(System.getProperty("java.home"), "lib", "modules").toRealPath());
-            return Optional.empty();
+            Path modules =
+                    Path.of(System.getProperty("java.home"), "lib", "modules").toRealPath();
+            Optional<String> failed = lockMappings(modules);
+            for (int attempt = 1; attempt < ATTEMPTS && failed.isPresent(); attempt++) {
+                failed = lockMappings(modules);
+            }
+            return failed;
         } catch (IOException e) {
             return Optional.of(e.toString());
         }
     }
 
-    private static void lockMappings(Path modules) throws IOException {
+    private static Optional<String> lockMappings(Path modules) throws IOException {
+        Optional<String> failed = Optional.empty();
         for (String mapping : Files.readAllLines(Path.of("/proc/self/maps"))) {
             String[] fields = mapping.split(" +", PATH_FIELD + 1);
             int dash = fields[0].indexOf('-');
@@ -48,10 +56,16 @@ final class LockedMemory {
             long length = Long.parseUnsignedLong(fields[0].substring(dash + 1), 16) - start;
             if (fields.length > PATH_FIELD && fields[PATH_FIELD].equals(modules.toString())) {
                 MemoryCalls.munlock(start, length);
-            } else {
-                // What can't be read now, as the JVM's reserves, is locked when it can: an error, and as it should be.
-                MemoryCalls.mlock(start, length);
+                continue;
+            }
+            int result = MemoryCalls.mlock(start, length);
+            // What can't be read now, as the JVM's reserves, is locked when it can: an error, and as it should be. And
+            // [vsyscall]
+            // isn't memory of ours.
+            if (result < 0 && fields[1].startsWith("r") && !mapping.endsWith("]")) {
+                failed = Optional.of(Errno.message(-result) + " (" + mapping + ")");
             }
         }
+        return failed;
     }
 }

@@ -55,6 +55,9 @@ public final class ExtentMap implements AutoCloseable {
             long physicalBytes = builder.physicalBytes(index);
             putEntry(index, builder.startBytes(index) >>> unitShift, physicalBytes >> unitShift);
             assert physicalBytes(index) == physicalBytes;
+            long endBytes = index + 1 < count ? builder.startBytes(index + 1) : sizeBytes;
+            long lastBytes = physicalBytes + (endBytes - builder.startBytes(index)) - 1;
+            assert !narrow || physicalBytes == HOLE || lastBytes >>> unitShift < UNSIGNED;
         }
         putEntry(count, sizeUnits, HOLE);
         try {
@@ -84,7 +87,7 @@ public final class ExtentMap implements AutoCloseable {
      * in several runs.
      */
     public long place(long offsetBytes, long lengthBytes) {
-        if ((offsetBytes | (lengthBytes - 1) | (sizeBytes - offsetBytes - lengthBytes)) < 0) {
+        if (offsetBytes < 0 || lengthBytes < 1 || lengthBytes > sizeBytes - offsetBytes) {
             throw new IndexOutOfBoundsException(lengthBytes + " bytes at " + offsetBytes + " of " + sizeBytes);
         }
         long place = lines.place(offsetBytes >>> unitShift, (offsetBytes + lengthBytes - 1) >>> unitShift);
@@ -192,8 +195,12 @@ public final class ExtentMap implements AutoCloseable {
 
     /** Whether both maps say the same of every byte. */
     public boolean contentEquals(ExtentMap other) {
-        // The same runs make the same unit and the same width.
-        return sizeBytes == other.sizeBytes && count == other.count && bytes.equals(other.bytes);
+        // What is in one unit looks the same in any other: one run at block 3, of 4 KiB or of 64 MiB.
+        return sizeBytes == other.sizeBytes
+                && count == other.count
+                && unitShift == other.unitShift
+                && narrow == other.narrow
+                && bytes.equals(other.bytes);
     }
 
     /** Frees the memory. Every reader has stopped before. */

@@ -54,10 +54,11 @@ public final class ExtentMapBuilder implements AutoCloseable {
         if (physicalBytes != nextPhysicalBytes) {
             append(physicalBytes);
             offsetBits |= physicalBytes;
-            physicalMaxBytes = Math.max(physicalMaxBytes, physicalBytes);
         }
         endBytes = lengthBytes < sizeBytes - logicalBytes ? logicalBytes + lengthBytes : sizeBytes;
         nextPhysicalBytes = physicalBytes + (endBytes - logicalBytes);
+        // Of the last byte: a run may begin where 32 bits suffice, and end where they don't.
+        physicalMaxBytes = Math.max(physicalMaxBytes, nextPhysicalBytes - 1);
     }
 
     /** Makes the map and ends the builder. The rest of the file is a hole. */

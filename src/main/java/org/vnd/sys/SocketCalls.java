@@ -3,6 +3,9 @@ package org.vnd.sys;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import org.vnd.sys.abi.ControlMessage;
+import org.vnd.sys.abi.IoVector;
+import org.vnd.sys.abi.MessageHeader;
 
 /** System calls on sockets and events. Each returns a value ≥ 0 or a negated errno; see {@link Libc}. */
 public final class SocketCalls {
@@ -16,6 +19,11 @@ public final class SocketCalls {
     public static final int MSG_DONTWAIT = 0x40;
     public static final int MSG_WAITALL = 0x100;
     public static final int MSG_NOSIGNAL = 0x4000;
+    public static final int MSG_CMSG_CLOEXEC = 0x4000_0000;
+
+    /** cmsg_type of descriptors, unix(7). */
+    public static final int SCM_RIGHTS = 1;
+
     public static final int SHUT_READ_WRITE = 2;
 
     // include/uapi/asm-generic/poll.h
@@ -50,6 +58,7 @@ public final class SocketCalls {
     private static final long LISTEN = Libc.symbol("listen");
     private static final long ACCEPT4 = Libc.symbol("accept4");
     private static final long RECV = Libc.symbol("recv");
+    private static final long RECVMSG = Libc.symbol("recvmsg");
     private static final long SEND = Libc.symbol("send");
     private static final long SENDMSG = Libc.symbol("sendmsg");
     private static final long SHUTDOWN = Libc.symbol("shutdown");
@@ -113,6 +122,35 @@ public final class SocketCalls {
 
     public static long receive(int fd, long address, long length, int flags) {
         return Libc.callLong(RECV, fd, address, length, flags);
+    }
+
+    /** The descriptor that comes with the next byte, unix(7); −ENODATA if none does, or the other end is closed. */
+    public static int receiveDescriptor(int fd) {
+        int controlBytes = ControlMessage.SIZE_BYTES + Long.BYTES;
+        ByteBuffer bytes = Libc.struct(MessageHeader.SIZE_BYTES + IoVector.SIZE_BYTES + controlBytes + Long.BYTES);
+        int vector = MessageHeader.SIZE_BYTES;
+        int control = vector + IoVector.SIZE_BYTES;
+        int data = control + controlBytes;
+        long address = Libc.address(bytes);
+        bytes.putLong(MessageHeader.MSG_IOV_OFFSET, address + vector)
+                .putLong(MessageHeader.MSG_IOVLEN_OFFSET, 1)
+                .putLong(MessageHeader.MSG_CONTROL_OFFSET, address + control)
+                .putLong(MessageHeader.MSG_CONTROLLEN_OFFSET, controlBytes)
+                .putLong(vector + IoVector.IOV_BASE_OFFSET, address + data)
+                .putLong(vector + IoVector.IOV_LEN_OFFSET, 1);
+        try {
+            int received = Libc.callInt(RECVMSG, fd, address, MSG_CMSG_CLOEXEC);
+            if (received < 0) {
+                return received;
+            }
+            boolean rights =
+                    bytes.getLong(MessageHeader.MSG_CONTROLLEN_OFFSET) >= ControlMessage.SIZE_BYTES + Integer.BYTES
+                            && bytes.getInt(control + ControlMessage.CMSG_LEVEL_OFFSET) == SOL_SOCKET
+                            && bytes.getInt(control + ControlMessage.CMSG_TYPE_OFFSET) == SCM_RIGHTS;
+            return rights ? bytes.getInt(control + ControlMessage.SIZE_BYTES) : -Errno.ENODATA;
+        } finally {
+            Reference.reachabilityFence(bytes);
+        }
     }
 
     public static long send(int fd, long address, long length, int flags) {

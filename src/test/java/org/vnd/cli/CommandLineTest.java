@@ -210,6 +210,9 @@ class CommandLineTest {
             value = {
                 "--engine best > --engine: auto, physical or file, not best",
                 "--sector-size 0 vnd0 f > --sector-size: 512 or 4096, not 0",
+                "--timeout 0 vnd0 f > --timeout: seconds, not 0",
+                "--timeout 5s vnd0 f > --timeout: seconds, not 5s",
+                "-l --timeout 5 vnd0 > --timeout is for attaching (-c) only",
                 "-u --sector-size 512 vnd0 > --sector-size is for attaching (-c) only",
                 "--offset 1X > --offset: 1X is no number of bytes; K, M, G or T after it mean powers of 1024",
                 "-l --allocate > --allocate is for attaching (-c) only",

@@ -78,6 +78,7 @@ class RefusalTest extends ProgramTest {
                 "--export=iscsi",
                 "vnd0",
                 "a.img");
+        refused("--timeout: 1 to 65535 seconds, not 65536\n", "--timeout=65536", "vnd0", "a.img");
         refused("--sector-size: 512 or 4096, not 2048\n", "--sector-size=2K", "vnd0", "a.img");
         refused(
                 "--sector-size 4096 and the geometry 512/18/2/80 contradict each other\n",

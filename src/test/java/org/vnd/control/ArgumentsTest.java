@@ -105,7 +105,8 @@ class ArgumentsTest {
                 random.nextLong() >>> 1,
                 random.nextLong() >>> 1,
                 geometry,
-                random.nextBoolean() ? 0 : geometry.isEmpty() && random.nextBoolean() ? 4096 : 512);
+                random.nextBoolean() ? 0 : geometry.isEmpty() && random.nextBoolean() ? 4096 : 512,
+                random.nextBoolean() ? 0 : random.nextInt(65536));
     }
 
     @Test
@@ -128,6 +129,6 @@ class ArgumentsTest {
 
     private static AttachOptions sector(Optional<Geometry> geometry, long sectorSizeBytes) {
         return new AttachOptions(
-                "/a", false, EngineChoice.AUTO, AttachOptions.NBD, false, 0, 0, geometry, sectorSizeBytes);
+                "/a", false, EngineChoice.AUTO, AttachOptions.NBD, false, 0, 0, geometry, sectorSizeBytes, 0);
     }
 }

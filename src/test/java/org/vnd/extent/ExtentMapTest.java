@@ -149,6 +149,9 @@ class ExtentMapTest {
                 }
                 if (random.nextBoolean()) {
                     physical = (random.nextLong() >>> 64 - physicalBits) * blockBytes;
+                } else if (random.nextInt(4) == 0) {
+                    // Around where 32 bits end.
+                    physical = ((1L << 32) - random.nextInt(1 << random.nextInt(lengthBits + 1))) * blockBytes;
                 }
                 long length = (1L + random.nextInt(1 << random.nextInt(lengthBits))) * blockBytes;
                 builder.addData(position, physical, length);
@@ -236,6 +239,52 @@ class ExtentMapTest {
     }
 
     @Test
+    void aRunMayGoOnBehindTheReachOf32Bits() throws Exception {
+        long edge = 1L << 44;
+        for (long begin :
+                new long[] {edge - 7 * 4096, edge - 32 * 4096, edge - 31 * 4096, edge - 4096, edge, edge - 64 * 4096}) {
+            try (ExtentMapBuilder builder = new ExtentMapBuilder(64 * 4096)) {
+                // In two pieces, of which the second begins behind it.
+                builder.addData(0, begin, 16 * 4096);
+                builder.addData(16 * 4096, begin + 16 * 4096, 16 * 4096);
+                builder.addData(32 * 4096, 4096 * 1000, 32 * 4096);
+                try (ExtentMap map = builder.build()) {
+                    for (long block = 0; block < 32; block++) {
+                        long place = map.place(block * 4096, 4096);
+                        long wanted = begin + block * 4096;
+                        assertTrue(
+                                place == wanted || place == ExtentMap.UNTOLD,
+                                begin + ": block " + block + " at " + place);
+                        int run = map.find(block * 4096);
+                        assertEquals(wanted, map.physicalBytes(run) + block * 4096 - map.startBytes(run));
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void whatHasMovedByAPowerOfTwoIsntTheSame() throws Exception {
+        for (int shift : new int[] {12, 24, 26, 30}) {
+            for (int by = 1; by < 8; by++) {
+                try (ExtentMap map = oneRun(1L << shift, 3L << shift);
+                        ExtentMap same = oneRun(1L << shift, 3L << shift);
+                        ExtentMap moved = oneRun(1L << shift, 3L << (shift + by))) {
+                    assertTrue(map.contentEquals(same));
+                    assertFalse(map.contentEquals(moved), "3 << " + shift + ", moved by " + by);
+                }
+            }
+        }
+    }
+
+    private static ExtentMap oneRun(long sizeBytes, long physicalBytes) throws Exception {
+        try (ExtentMapBuilder builder = new ExtentMapBuilder(sizeBytes)) {
+            builder.addData(0, physicalBytes, sizeBytes);
+            return builder.build();
+        }
+    }
+
+    @Test
     void aRangeIsToldInItsPieces() throws Exception {
         try (ExtentMap map = stripes(3, 1, 4096)) {
             List<String> told = new ArrayList<>();
@@ -254,6 +303,8 @@ class ExtentMapTest {
             assertThrows(IndexOutOfBoundsException.class, () -> map.place(-1, 1));
             assertThrows(IndexOutOfBoundsException.class, () -> map.place(0, 0));
             assertThrows(IndexOutOfBoundsException.class, () -> map.place(1, Long.MAX_VALUE));
+            assertThrows(IndexOutOfBoundsException.class, () -> map.place(Long.MAX_VALUE, Long.MAX_VALUE));
+            assertThrows(IndexOutOfBoundsException.class, () -> map.place(1L << 62, (1L << 62) + 2 * size));
         }
     }
 

@@ -104,6 +104,16 @@ class DeviceRefusalTest {
     }
 
     @Test
+    void withATableForOtherSectors() throws Exception {
+        new Command("sfdisk", "-q", image).input("label: dos\nsize=8M\n").run().succeeded();
+        Command.output("sync", image);
+        assertEquals(
+                "vndconfig: " + image + ": its partition table is for sectors of 512 bytes, and the disk has 4096:"
+                        + " --sector-size 512, or --export nbd",
+                product.refusal("-c", "--sector-size", "4096", "--export", "auto", "vnd0", image));
+    }
+
+    @Test
     void withPartitionsThatDontFit() throws Exception {
         for (String label : List.of("dos", "gpt")) {
             new Command("sfdisk", "-q", image)

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -82,6 +84,29 @@ class StoppedDeviceTest {
             }
             again.detach();
             Files.delete(mountPoint);
+        }
+    }
+
+    @Test
+    void aTimeoutEndsTheWaiting(SeededRandom random) throws Exception {
+        Assumptions.assumeTrue(
+                Files.exists(Path.of("/proc/sys/fs/fuse/max_request_timeout")), "this kernel's FUSE has no timeouts");
+        try (ScratchFileSystem files = ScratchFileSystem.of(FileSystemKind.EXT4).create();
+                Product product = new Product()) {
+            Path image =
+                    Fragmenter.make(files.path("image"), SIZE, 4000, random).image();
+            AttachedDisk disk = product.attach(image, "--export", "fuse+loop", "--timeout", "3");
+            Path node = product.state().resolve(disk.unit()).resolve(disk.unit());
+            try (Command.Running writer = new Command("sh", "-c", WRITE, node).start()) {
+                awaitProgress(writer);
+                Command.output("kill", "-STOP", disk.pid());
+                writer.await(60).exited(0);
+                assertTrue(writer.errors().contains("Input/output error"), writer.errors());
+                Command.output("kill", "-CONT", disk.pid());
+            }
+            disk.qemuIo("write -P 7 0 64k", "read -P 7 0 64k", "flush").succeeded();
+            product.run("-u", disk.unit());
+            assertEquals(0, product.disks().size());
         }
     }
 

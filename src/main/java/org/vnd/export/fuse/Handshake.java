@@ -26,7 +26,14 @@ final class Handshake {
             | Fuse.FUSE_PARALLEL_DIROPS
             | Fuse.FUSE_MAX_PAGES;
 
+    private int timeoutSeconds;
     private boolean done;
+
+    /** Has the kernel end the connection if it waits for an answer for so long, 1 to 65535. Needs Linux 6.15. */
+    void giveUpAfter(int seconds) {
+        assert seconds > 0 && seconds <= 0xFFFF && !done;
+        timeoutSeconds = seconds;
+    }
 
     /** Whether the two sides understand each other. */
     boolean done() {
@@ -56,6 +63,11 @@ final class Handshake {
                 .putInt(FuseInitOut.MAX_WRITE_OFFSET, pages * AlignedBuffer.PAGE_BYTES)
                 .putInt(FuseInitOut.TIME_GRAN_OFFSET, 1)
                 .putShort(FuseInitOut.MAX_PAGES_OFFSET, pages);
+        if (timeoutSeconds > 0) {
+            reply.putInt(FuseInitOut.FLAGS_OFFSET, flags | Fuse.FUSE_INIT_EXT)
+                    .putInt(FuseInitOut.FLAGS2_OFFSET, Fuse.FUSE_REQUEST_TIMEOUT_HIGH)
+                    .putShort(FuseInitOut.REQUEST_TIMEOUT_OFFSET, timeoutSeconds);
+        }
         return FuseInitOut.SIZE_BYTES;
     }
 }

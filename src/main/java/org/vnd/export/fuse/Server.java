@@ -72,6 +72,14 @@ public final class Server implements QueueExport, CompletionHandler {
         handler = ring.addHandler(this);
     }
 
+    /**
+     * Has the kernel end the file system, with an error for everybody who waits for it, if it has waited for an answer for
+     * so long, 1 to 65535. Before {@link #start}; needs Linux 6.15, which looks four times a minute.
+     */
+    public void giveUpAfter(int seconds) {
+        session.giveUpAfter(seconds);
+    }
+
     private void setVector(int number, long address, long length) {
         int index = number * IoVector.SIZE_BYTES;
         vectors.bytes().putLong(index + IoVector.IOV_BASE_OFFSET, address);

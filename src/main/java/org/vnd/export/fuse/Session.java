@@ -90,6 +90,11 @@ final class Session {
         slotsTaken = 0;
     }
 
+    /** See {@link Handshake#giveUpAfter}. */
+    void giveUpAfter(int seconds) {
+        handshake.giveUpAfter(seconds);
+    }
+
     /** Whether a message can be taken: there is a slot and memory for whatever comes. If not, a completion changes that. */
     boolean ready() {
         if (free == null) {

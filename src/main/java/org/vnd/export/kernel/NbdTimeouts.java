@@ -17,6 +17,11 @@ public record NbdTimeouts(int requestSeconds, int reconnectSeconds) {
     /** What disks are given by Linux, for a request; and as much again until somebody has seen to the process. */
     public static final NbdTimeouts DEFAULT = new NbdTimeouts(30, 30);
 
+    /** An error after about {@code seconds}, during which each connection is tried in turn. */
+    public static NbdTimeouts withinSeconds(int seconds) {
+        return new NbdTimeouts(Math.max(1, seconds / NbdDevice.CONNECTIONS), 0);
+    }
+
     /** Checks them. */
     public NbdTimeouts {
         if (requestSeconds < 1 || reconnectSeconds < 0) {

@@ -13,6 +13,9 @@ public final class Fuse {
     public static final int FUSE_ASYNC_DIO = 1 << 15;
     public static final int FUSE_PARALLEL_DIROPS = 1 << 18;
     public static final int FUSE_MAX_PAGES = 1 << 22;
+    public static final int FUSE_INIT_EXT = 1 << 30;
+    /** Of flags2, the upper half of all: since 7.43. */
+    public static final int FUSE_REQUEST_TIMEOUT_HIGH = 1 << (42 - 32);
 
     // OPEN: how the file is used.
     public static final int FOPEN_DIRECT_IO = 1 << 0;

@@ -12,6 +12,9 @@ public final class FuseInitOut {
     public static final int MAX_WRITE_OFFSET = 20;
     public static final int TIME_GRAN_OFFSET = 24;
     public static final int MAX_PAGES_OFFSET = 28;
+    public static final int FLAGS2_OFFSET = 32;
+    /** In seconds; since 7.43. */
+    public static final int REQUEST_TIMEOUT_OFFSET = 40;
 
     private FuseInitOut() {}
 }
