@@ -92,19 +92,6 @@ public record AttachOptions(
         }
     }
 
-    /** The same with the sector left to the geometry or the device, and the usual timeout. */
-    public AttachOptions(
-            String file,
-            boolean readOnly,
-            EngineChoice engine,
-            String export,
-            boolean allocate,
-            long offsetBytes,
-            long sizeLimitBytes,
-            Optional<Geometry> geometry) {
-        this(file, readOnly, engine, export, allocate, offsetBytes, sizeLimitBytes, geometry, 0, 0);
-    }
-
     /**
      * The logical block that was asked for, by itself or with a geometry, else {@code usualBytes}. Larger sectors than a page
      * are NetBSD's alone: a geometry that has them says how large the disk is, and no more.
@@ -121,7 +108,7 @@ public record AttachOptions(
 
     /** The image as it is: writable, the best engine, all of it. */
     public static AttachOptions of(String file) {
-        return new AttachOptions(file, false, EngineChoice.AUTO, AUTO, false, 0, 0, Optional.empty());
+        return new AttachOptions(file, false, EngineChoice.AUTO, AUTO, false, 0, 0, Optional.empty(), 0, 0);
     }
 
     /** The arguments {@link #parse} makes an equal record of. */

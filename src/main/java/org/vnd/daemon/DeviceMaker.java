@@ -170,6 +170,7 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
 
     /** A loop device on a file that is seen nowhere else; served by this process, and gone with it. */
     private KernelDevice fuseLoop() throws IOException {
+        requireFuseTimeouts();
         int fd = openFuse();
         HiddenMount mount;
         try {
@@ -190,9 +191,10 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
     }
 
     private KernelDevice fuse() throws IOException {
+        requireFuseTimeouts();
         Path folder = arguments.unitDirectory().resolve(arguments.unit().name() + ".fuse");
         Files.createDirectories(folder);
-        if ((Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid") != 0) {
+        if (FuseMount.userId() != 0) {
             Path socket = arguments.unitDirectory().resolve("fuse.sock");
             String source = arguments.unit().name();
             Leftover.note(arguments.unitDirectory(), AttachOptions.FUSE, folder.toString());
@@ -220,11 +222,17 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
         return mount;
     }
 
-    private int openFuse() throws IOException {
-        KernelModule.load("fuse");
-        if (timeoutSeconds() > 0 && !Files.exists(FUSE_TIMEOUTS)) {
-            throw new IOException("the kernel's FUSE has no timeouts (Linux 6.15)");
+    private void requireFuseTimeouts() throws IOException {
+        if (timeoutSeconds() > 0) {
+            KernelModule.load("fuse");
+            if (!Files.exists(FUSE_TIMEOUTS)) {
+                throw new IOException("the kernel's FUSE has no timeouts (Linux 6.15)");
+            }
         }
+    }
+
+    private static int openFuse() throws IOException {
+        KernelModule.load("fuse");
         try {
             return FuseMount.openDevice();
         } catch (SysException e) {

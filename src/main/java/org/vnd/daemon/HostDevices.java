@@ -11,6 +11,7 @@ import org.vnd.control.AttachOptions;
 import org.vnd.control.DaemonArguments;
 import org.vnd.control.Export;
 import org.vnd.export.KernelDevice;
+import org.vnd.export.fuse.FuseMount;
 import org.vnd.export.fuse.Server;
 import org.vnd.export.ublk.UblkQueue;
 import org.vnd.image.AttachedImage;
@@ -90,7 +91,7 @@ final class HostDevices {
             return new HostDevices(arguments, null, null, null, "");
         }
         String unit = arguments.unit().name();
-        if ((Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid") != 0) {
+        if (FuseMount.userId() != 0) {
             return new HostDevices(arguments, null, null, null, unit + ": NBD socket only (a block device takes root)");
         }
         maker.requirePartitionsFit();

@@ -8,6 +8,7 @@ import org.vnd.image.AttachRequest.Engine;
 import org.vnd.image.AttachedImage;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.sys.FileCalls;
+import org.vnd.sys.Libc;
 import org.vnd.sys.SysException;
 
 /** The partition table of an image that nothing has served yet, read where the engine would read it. */
@@ -22,7 +23,7 @@ final class ImagePartitions {
      * mounted and fail where it ends.
      *
      * @param sectorBytes the disk's logical block, in which the table counts
-     * @throws IOException a partition doesn't fit, with the line for the user
+     * @throws IOException a partition doesn't fit, with the line for the user; or the table can't be read
      */
     static void requireFit(AttachedImage image, int sectorBytes, String file) throws IOException {
         Optional<String> misfit;
@@ -30,10 +31,9 @@ final class ImagePartitions {
         try (AlignedBuffer block = new AlignedBuffer(image.blockBytes())) {
             PartitionTable.Source source = (offsetBytes, bytes) -> read(image, block, offsetBytes, bytes);
             misfit = PartitionTable.misfit(source, sectorBytes, image.sizeBytes());
-            fitsUsual = PartitionTable.misfit(source, USUAL_SECTOR_BYTES, image.sizeBytes())
-                    .isEmpty();
+            fitsUsual = misfit.isPresent() && PartitionTable.fits(source, USUAL_SECTOR_BYTES, image.sizeBytes());
         }
-        if (misfit.isPresent() && fitsUsual) {
+        if (fitsUsual) {
             throw new IOException(
                     file + ": its partition table is for sectors of " + USUAL_SECTOR_BYTES + " bytes, and the disk"
                             + " has " + sectorBytes + ": --sector-size " + USUAL_SECTOR_BYTES + ", or --export nbd");
@@ -52,7 +52,8 @@ final class ImagePartitions {
             long at = image.offsetBytes() + offsetBytes + done;
             int into = (int) (at % blockBytes);
             long place = place(image, at - into, blockBytes);
-            long count = FileCalls.pread(image.fd(), block.address(), blockBytes, place);
+            long count = Libc.check(
+                    FileCalls.pread(image.fd(), block.address(), blockBytes, place), "read", "its first blocks");
             if (count <= into) {
                 return false;
             }

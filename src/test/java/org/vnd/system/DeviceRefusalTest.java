@@ -113,6 +113,21 @@ class DeviceRefusalTest {
                 product.refusal("-c", "--sector-size", "4096", "--export", "auto", "vnd0", image));
     }
 
+    /** For sectors of 4096 bytes, and cut: it isn't one for 512 because nothing is found in it then. */
+    @Test
+    void withATableForLargeSectorsThatDoesntFit() throws Exception {
+        product.run("-c", "--sector-size", "4096", "--export", "loop", "vnd0", image)
+                .succeeded();
+        new Command("sfdisk", "-q", product.state().resolve("vnd0/vnd0"))
+                .input("label: gpt\nsize=2M\nsize=10M\n")
+                .run()
+                .succeeded();
+        product.run("-u", "vnd0").succeeded();
+        String refusal =
+                product.refusal("-c", "--sizelimit", "8M", "--sector-size", "4096", "--export", "auto", "vnd0", image);
+        assertTrue(refusal.contains(": its partition 2 ends at byte "), refusal);
+    }
+
     @Test
     void withPartitionsThatDontFit() throws Exception {
         for (String label : List.of("dos", "gpt")) {

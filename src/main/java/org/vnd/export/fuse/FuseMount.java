@@ -57,7 +57,7 @@ public final class FuseMount implements KernelDevice {
     }
 
     /** The effective user, whose files they are. */
-    static int userId() {
+    public static int userId() {
         return identity("unix:uid");
     }
 

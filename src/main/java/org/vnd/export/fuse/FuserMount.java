@@ -159,7 +159,7 @@ public final class FuserMount implements KernelDevice {
     }
 
     private boolean isMounted() throws IOException {
-        // Blanks and the like are written in octal there; state folders have none.
-        return Files.readString(Path.of("/proc/self/mounts")).contains(" " + folder + " fuse.vnd ");
+        // On another device than the folder it lies in.
+        return !Files.getAttribute(folder, "unix:dev").equals(Files.getAttribute(folder.resolve(".."), "unix:dev"));
     }
 }

@@ -83,6 +83,13 @@ public final class PartitionTable {
         return table.misfit.isEmpty() ? Optional.empty() : Optional.of(table.misfit);
     }
 
+    /** Whether there are partitions, and all of them lie in a disk of {@code sizeBytes}. */
+    public static boolean fits(Source source, int blockBytes, long sizeBytes) throws IOException {
+        PartitionTable table = new PartitionTable(source, blockBytes, sizeBytes / DiskRuns.SECTOR_BYTES);
+        table.read();
+        return table.misfit.isEmpty() && !table.partitions.isEmpty();
+    }
+
     private void read() throws IOException {
         ByteBuffer first = block(0);
         if (first != null && hasTable(first)) {
