@@ -36,6 +36,7 @@ public final class ExtentMap implements AutoCloseable {
     private final int count;
     private final long sizeBytes;
     private final int unitShift;
+    private final long unitMask;
     private final boolean narrow;
     private final LookupLines lines;
     /** Null after close, so that a late reader gets an exception and not memory that isn't ours. */
@@ -46,6 +47,7 @@ public final class ExtentMap implements AutoCloseable {
         count = builder.count();
         sizeBytes = builder.sizeBytes();
         unitShift = Math.min(UNIT_SHIFT_MAX, Long.numberOfTrailingZeros(builder.offsetBits()));
+        unitMask = (1L << unitShift) - 1;
         long sizeUnits = ((sizeBytes - 1) >>> unitShift) + 1;
         // The largest narrow number is the hole's.
         narrow = Math.max(sizeUnits, builder.physicalMaxBytes() >>> unitShift) < UNSIGNED;
@@ -87,11 +89,13 @@ public final class ExtentMap implements AutoCloseable {
      * in several runs.
      */
     public long place(long offsetBytes, long lengthBytes) {
-        if (offsetBytes < 0 || lengthBytes < 1 || lengthBytes > sizeBytes - offsetBytes) {
+        long room = sizeBytes - offsetBytes;
+        // Negative if one of them is, and the first that is didn't overflow.
+        if ((offsetBytes | (lengthBytes - 1) | room | (room - lengthBytes)) < 0) {
             throw new IndexOutOfBoundsException(lengthBytes + " bytes at " + offsetBytes + " of " + sizeBytes);
         }
         long place = lines.place(offsetBytes >>> unitShift, (offsetBytes + lengthBytes - 1) >>> unitShift);
-        return place < 0 ? place : (place << unitShift) + (offsetBytes & ((1L << unitShift) - 1));
+        return place < 0 ? place : (place << unitShift) + (offsetBytes & unitMask);
     }
 
     /** The index of the run that covers {@code offsetBytes}, which is in [0, size). */

@@ -1,20 +1,22 @@
 package org.vnd.extent;
 
+import java.nio.IntBuffer;
 import java.nio.LongBuffer;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.sys.SysException;
 
 /**
  * The way from a unit of the file to its run, and to its place, that touches one cache line: a map may be much larger than
- * the processor's cache, and a lookup costs what its cache misses cost. The file is cut into equal buckets, with a line
- * for each, and one more as a sentinel:
+ * the processor's cache, and a lookup costs what its cache misses cost. The file is cut into equal buckets, with a line of 32
+ * bytes for each, and one more as a sentinel:
  *
  * <pre>
- * words 0, 1  8 × 16 bits   where in the bucket runs begin, but for the one that has its first unit; {@link #NO_RUN} behind
- *                           the last
- * words 2-6   9 × 32 bits   for the run with the first unit, and for those 8: the place that the first unit would have on
- *                           the device, if the run began there; {@link #HOLE}; {@link #CROWDED} in all nine
- *             32 bits       the index of the run with the first unit
+ * long 0    4 × 16 bits   where in the bucket runs begin, less one, but for the one that has its first unit; {@link #NO_RUN}
+ *                         behind the last; with the top bit set
+ * int 2-6   5 × 32 bits   for those 4 from the last to the first, and for the run with the first unit: the place that the
+ *                         first unit would have on the device, if the run began there; {@link #HOLE}; {@link #CROWDED} in
+ *                         all five
+ * int 7     32 bits       the index of the run with the first unit
  * </pre>
  *
  * <p>A line is crowded where more runs begin, which is rare if they are about as long; where the bucket is so large that 15
@@ -28,22 +30,22 @@ final class LookupLines implements AutoCloseable {
     /** What {@link #place} says of a range that isn't in one run, or of which a line doesn't tell. */
     static final long UNTOLD = -2;
 
-    private static final int LINE_WORDS = 8;
-    private static final int LANES = 8;
-    private static final int LANES_A_WORD = 4;
+    private static final int LINE_BYTES = 32;
+    private static final int LINE_LONGS = LINE_BYTES / Long.BYTES;
+    private static final int LINE_INTS = LINE_BYTES / Integer.BYTES;
+    private static final int LANES = 4;
     private static final int LANE_BITS = 15;
     private static final int NO_RUN = (1 << LANE_BITS) - 1;
-    private static final int PLACES_WORD = 2;
-    /** Where a tenth place would be. */
-    private static final int FIRST_RUN = 9;
+    private static final int PLACES_INT = 2;
+    private static final int FIRST_RUN_INT = 7;
 
     private static final long HOLE = 0xFFFF_FFFFL;
     private static final long CROWDED = 0xFFFF_FFFEL;
 
-    /** With eight lanes, and lengths that don't vary much, hardly a bucket is crowded; and it is 13 bytes a run. */
-    private static final int RUNS_A_BUCKET = 5;
-    /** Where runs take 16 bytes already, to stay below 24. */
-    private static final int RUNS_A_BUCKET_WIDE = 9;
+    /** In quarters. With four lanes, and lengths that don't vary much, hardly a bucket is crowded; 14 bytes a run. */
+    private static final int QUARTER_RUNS_A_BUCKET = 9;
+    /** Where runs take 16 bytes already, to stay at 24. */
+    private static final int QUARTER_RUNS_A_BUCKET_WIDE = 17;
 
     /** A number times this has it in each lane. */
     private static final long EACH_LANE = 0x0001_0001_0001_0001L;
@@ -63,7 +65,9 @@ final class LookupLines implements AutoCloseable {
     private final long magic;
     private final int laneShift;
     /** Null after close, as in {@link ExtentMap}. */
-    private LongBuffer words;
+    private LongBuffer lanes;
+
+    private IntBuffer ints;
 
     /** What lines are made of, in units. */
     interface Runs {
@@ -83,8 +87,8 @@ final class LookupLines implements AutoCloseable {
         long sizeUnits = runs.start(runs.count());
         stepShift = Math.max(0, Long.SIZE - Long.numberOfLeadingZeros(sizeUnits - 1) - STEP_BITS);
         long sizeSteps = ((sizeUnits - 1) >>> stepShift) + 1;
-        int runsABucket = runs.narrow() ? RUNS_A_BUCKET : RUNS_A_BUCKET_WIDE;
-        long buckets = Math.min(sizeSteps, (runs.count() + runsABucket - 1) / runsABucket);
+        int quarterRuns = runs.narrow() ? QUARTER_RUNS_A_BUCKET : QUARTER_RUNS_A_BUCKET_WIDE;
+        long buckets = Math.min(sizeSteps, (4L * runs.count() + quarterRuns - 1) / quarterRuns);
         long bucketSteps = (sizeSteps + buckets - 1) / buckets;
         buckets = (sizeSteps + bucketSteps - 1) / bucketSteps;
         // Exact, by Granlund and Montgomery's theorem, for numbers whose product with the divisor is at most 2^62.
@@ -95,78 +99,80 @@ final class LookupLines implements AutoCloseable {
             shift++;
         }
         laneShift = shift;
-        buffer = new AlignedBuffer((int) (buckets + 1) * LINE_WORDS * Long.BYTES);
-        words = buffer.bytes().asLongBuffer();
+        buffer = new AlignedBuffer(((int) buckets + 1) * LINE_BYTES);
+        lanes = buffer.bytes().asLongBuffer();
+        ints = buffer.bytes().asIntBuffer();
         int run = 0;
         for (int bucket = 0; bucket < buckets; bucket++) {
             assert bucket(bucket * bucketUnits) == bucket;
             run = fill(bucket, run, runs);
         }
-        putPlace((int) buckets * LINE_WORDS, FIRST_RUN, runs.count() - 1);
+        putFirstRun((int) buckets, runs.count() - 1);
     }
 
     /** Writes the line of {@code bucket}, whose first unit isn't before {@code run}; the last run that begins in it. */
     private int fill(int bucket, int run, Runs runs) {
-        int line = bucket * LINE_WORDS;
         long start = bucket * bucketUnits;
         int first = run;
         while (runs.start(first + 1) <= start) {
             first++;
         }
-        putPlace(line, FIRST_RUN, first);
-        boolean told = runs.narrow() && putRun(line, 0, runs.physical(first), start - runs.start(first));
+        putFirstRun(bucket, first);
+        boolean told = runs.narrow() && putRun(bucket, LANES, runs.physical(first), start - runs.start(first));
         int index = first + 1;
+        long starts = 0;
         int lane = 0;
         for (; index < runs.count() && runs.start(index) < start + bucketUnits; index++) {
             long into = runs.start(index) - start;
             told = told && lane < LANES && (into >>> laneShift) << laneShift == into;
             if (told) {
-                putLane(line, lane, into >>> laneShift);
+                starts |= ((into >>> laneShift) - 1) << (lane * Short.SIZE);
                 lane++;
-                told = putRun(line, lane, runs.physical(index), -into);
+                told = putRun(bucket, LANES - lane, runs.physical(index), -into);
             }
         }
         for (; lane < LANES; lane++) {
-            putLane(line, lane, NO_RUN);
+            starts |= (long) NO_RUN << (lane * Short.SIZE);
         }
-        for (int number = 0; !told && number <= LANES; number++) {
-            putPlace(line, number, CROWDED);
+        lanes.put(bucket * LINE_LONGS, starts | TOP_BITS);
+        for (int later = 0; !told && later <= LANES; later++) {
+            putPlace(bucket, later, CROWDED);
         }
         return index - 1;
     }
 
     /** False if it would be taken for something else. */
-    private boolean putRun(int line, int number, long physical, long add) {
+    private boolean putRun(int bucket, int later, long physical, long add) {
         long place = physical == ExtentMap.HOLE ? HOLE : physical + add & UNSIGNED;
-        putPlace(line, number, place);
+        putPlace(bucket, later, place);
         return physical == ExtentMap.HOLE || place < CROWDED;
     }
 
-    private void putPlace(int line, int number, long place) {
-        int word = line + PLACES_WORD + (number >>> 1);
-        int shift = (number & 1) * Integer.SIZE;
-        words.put(word, (words.get(word) & ~(UNSIGNED << shift)) | place << shift);
+    private void putPlace(int bucket, int later, long place) {
+        ints.put(bucket * LINE_INTS + PLACES_INT + later, (int) place);
     }
 
-    private void putLane(int line, int lane, long value) {
-        int word = line + lane / LANES_A_WORD;
-        int shift = lane % LANES_A_WORD * Short.SIZE;
-        words.put(word, (words.get(word) & ~(0xFFFFL << shift)) | value << shift);
+    private void putFirstRun(int bucket, int run) {
+        ints.put(bucket * LINE_INTS + FIRST_RUN_INT, run);
     }
 
-    private long place(int line, int number) {
-        return words.get(line + PLACES_WORD + (number >>> 1)) >>> ((number & 1) << 5) & UNSIGNED;
+    private int firstRun(int bucket) {
+        return ints.get(bucket * LINE_INTS + FIRST_RUN_INT);
+    }
+
+    private long placeOf(int bucket, int later) {
+        return ints.get(bucket * LINE_INTS + PLACES_INT + later) & UNSIGNED;
     }
 
     private int bucket(long unit) {
         return (int) Math.multiplyHigh((unit >>> stepShift) << (Long.SIZE - MAGIC_SHIFT), magic);
     }
 
-    /** How many of the line's lanes are at or before {@code intoUnits}, of the bucket. */
-    private int lanes(int line, long intoUnits) {
-        // In each lane: with the top bit set, what is subtracted leaves it set unless it is more; nothing is borrowed.
-        long key = (intoUnits >>> laneShift) * EACH_LANE | TOP_BITS;
-        return Long.bitCount(key - words.get(line) & TOP_BITS) + Long.bitCount(key - words.get(line + 1) & TOP_BITS);
+    /** How many of the line's lanes are behind {@code intoUnits} of the bucket, those without a run among them. */
+    private int later(int bucket, long intoUnits) {
+        // In each lane: what is subtracted leaves the top bit set unless it is more, and nothing is borrowed.
+        long key = (intoUnits >>> laneShift) * EACH_LANE;
+        return Long.bitCount(lanes.get(bucket * LINE_LONGS) - key & TOP_BITS);
     }
 
     /**
@@ -175,34 +181,32 @@ final class LookupLines implements AutoCloseable {
      */
     long place(long unit, long lastUnit) {
         int bucket = bucket(unit);
-        int line = bucket * LINE_WORDS;
         long into = unit - bucket * bucketUnits;
-        int lane = lanes(line, into);
-        long place = place(line, lane);
+        int later = later(bucket, into);
+        long place = placeOf(bucket, later);
         if (place >= CROWDED) {
-            return place == HOLE && sameRun(line, lane, into + (lastUnit - unit)) ? ExtentMap.HOLE : UNTOLD;
+            return place == HOLE && sameRun(bucket, later, into + (lastUnit - unit)) ? ExtentMap.HOLE : UNTOLD;
         }
-        if (lastUnit != unit && !sameRun(line, lane, into + (lastUnit - unit))) {
+        if (lastUnit != unit && !sameRun(bucket, later, into + (lastUnit - unit))) {
             return UNTOLD;
         }
         return place + into & UNSIGNED;
     }
 
-    private boolean sameRun(int line, int lane, long into) {
-        return into < bucketUnits && lanes(line, into) == lane;
+    private boolean sameRun(int bucket, int later, long into) {
+        return into < bucketUnits && later(bucket, into) == later;
     }
 
     /** The index of the run that has {@code unit}; if the line is crowded, the complement of that of one at or before it. */
     int run(long unit) {
         int bucket = bucket(unit);
-        int line = bucket * LINE_WORDS;
-        int first = (int) place(line, FIRST_RUN);
-        return place(line, 0) == CROWDED ? ~first : first + lanes(line, unit - bucket * bucketUnits);
+        int first = firstRun(bucket);
+        return placeOf(bucket, 0) == CROWDED ? ~first : first + LANES - later(bucket, unit - bucket * bucketUnits);
     }
 
     /** The index of a run that has {@code unit} or lies behind it. */
     int lastRun(long unit) {
-        return (int) place((bucket(unit) + 1) * LINE_WORDS, FIRST_RUN);
+        return firstRun(bucket(unit) + 1);
     }
 
     long memoryBytes() {
@@ -216,7 +220,8 @@ final class LookupLines implements AutoCloseable {
     @Override
     @SuppressWarnings("NullAway")
     public void close() {
-        words = null;
+        lanes = null;
+        ints = null;
         buffer.close();
     }
 }
