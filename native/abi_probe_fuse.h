@@ -16,8 +16,35 @@ _Static_assert(sizeof(struct fuse_init_out_7_43) == sizeof(struct fuse_init_out)
 #define FUSE_REQUEST_TIMEOUT (1ULL << 42)
 #endif
 
+/* Linux 6.14 has these, and a flag. */
+#ifndef FUSE_OVER_IO_URING
+#define FUSE_OVER_IO_URING (1ULL << 41)
+struct fuse_uring_ent_in_out {
+    uint64_t flags;
+    uint64_t commit_id;
+    uint32_t payload_sz;
+    uint32_t padding;
+    uint64_t reserved;
+};
+struct fuse_uring_req_header {
+    char in_out[128];
+    char op_in[128];
+    struct fuse_uring_ent_in_out ring_ent_in_out;
+};
+enum { FUSE_IO_URING_CMD_REGISTER = 1, FUSE_IO_URING_CMD_COMMIT_AND_FETCH = 2 };
+#endif
+
 static void fuse(void)
 {
+    SIZE(FuseRing, struct fuse_uring_req_header);
+    OFFSET(FuseRing, IN_OUT, struct fuse_uring_req_header, in_out);
+    LINE(FuseRing, OP_IN_SIZE_BYTES, sizeof(((struct fuse_uring_req_header *)0)->op_in));
+    SAME(FuseRing, FUSE_IO_URING_CMD_REGISTER);
+    SAME(FuseRing, FUSE_IO_URING_CMD_COMMIT_AND_FETCH);
+    OFFSET(FuseRing, OP_IN, struct fuse_uring_req_header, op_in);
+    OFFSET(FuseRing, COMMIT_ID, struct fuse_uring_req_header, ring_ent_in_out.commit_id);
+    OFFSET(FuseRing, PAYLOAD_SZ, struct fuse_uring_req_header, ring_ent_in_out.payload_sz);
+
     SIZE(FuseInHeader, struct fuse_in_header);
     OFFSET(FuseInHeader, LEN, struct fuse_in_header, len);
     OFFSET(FuseInHeader, OPCODE, struct fuse_in_header, opcode);
@@ -34,6 +61,7 @@ static void fuse(void)
     OFFSET(FuseInitIn, MINOR, struct fuse_init_in, minor);
     OFFSET(FuseInitIn, MAX_READAHEAD, struct fuse_init_in, max_readahead);
     OFFSET(FuseInitIn, FLAGS, struct fuse_init_in, flags);
+    OFFSET(FuseInitIn, FLAGS2, struct fuse_init_in, flags2);
 
     SIZE(FuseInitOut, struct fuse_init_out);
     OFFSET(FuseInitOut, MAJOR, struct fuse_init_out, major);
@@ -151,6 +179,7 @@ static void fuse(void)
     SAME(Fuse, FUSE_PARALLEL_DIROPS);
     SAME(Fuse, FUSE_MAX_PAGES);
     SAME(Fuse, FUSE_INIT_EXT);
+    LINE(Fuse, FUSE_OVER_IO_URING_HIGH, (int)(FUSE_OVER_IO_URING >> 32));
     LINE(Fuse, FUSE_REQUEST_TIMEOUT_HIGH, (int)(FUSE_REQUEST_TIMEOUT >> 32));
     SAME(Fuse, FOPEN_DIRECT_IO);
     SAME(Fuse, FOPEN_NOFLUSH);

@@ -47,7 +47,7 @@ record DataPath(Ring ring, Engine engine, Server server, AlignedBuffer deviceMem
                 + Server.ringOperations(Options.DEFAULT_CONNECTION_LIMIT, NbdDevice.CONNECTIONS)
                 + HostDevices.RING_OPERATIONS
                 + SPARE_OPERATIONS;
-        Ring ring = ring(capacity);
+        Ring ring = ring(capacity, deviceMemoryBytes > 0 && org.vnd.export.fuse.Server.wantsWideEntries());
         AlignedBuffer arena = new AlignedBuffer(bounded(ARENA_BYTES, ARENA_LEAST_BYTES));
         AlignedBuffer deviceMemory = new AlignedBuffer(Math.max(AlignedBuffer.PAGE_BYTES, deviceMemoryBytes));
         Engine engine = engine(image, gate, ring);
@@ -104,9 +104,9 @@ record DataPath(Ring ring, Engine engine, Server server, AlignedBuffer deviceMem
                 image.readOnly());
     }
 
-    private static Ring ring(int capacity) throws SysException {
+    private static Ring ring(int capacity, boolean wide) throws SysException {
         try {
-            return new UringRing(capacity);
+            return new UringRing(capacity, wide);
         } catch (SysException e) {
             return new ThreadRing(capacity, String.valueOf(e.getMessage()));
         }

@@ -22,6 +22,7 @@ final class SubmissionQueue {
     private final int headOffset;
     private final int tailOffset;
     private final int mask;
+    private final int entryBytes;
     private int tail;
     private int submittedTail;
 
@@ -32,6 +33,8 @@ final class SubmissionQueue {
         this.headOffset = params.getInt(IoUringParams.SQ_OFF_HEAD_OFFSET);
         this.tailOffset = params.getInt(IoUringParams.SQ_OFF_TAIL_OFFSET);
         this.mask = ring.getInt(params.getInt(IoUringParams.SQ_OFF_RING_MASK_OFFSET));
+        boolean wide = (params.getInt(IoUringParams.FLAGS_OFFSET) & IoUring.IORING_SETUP_SQE128) != 0;
+        this.entryBytes = wide ? 2 * IoUringSqe.SIZE_BYTES : IoUringSqe.SIZE_BYTES;
         int array = params.getInt(IoUringParams.SQ_OFF_ARRAY_OFFSET);
         for (int at = 0; at <= mask; at++) {
             ring.putInt(array + at * Integer.BYTES, at);
@@ -59,7 +62,7 @@ final class SubmissionQueue {
             long userData,
             int bufferIndex) {
         assert !full();
-        int index = (tail & mask) * IoUringSqe.SIZE_BYTES;
+        int index = (tail & mask) * entryBytes;
         IoUringSqe.encode(
                 entries, index, opcode, flags, fd, offset, address, length, operationFlags, userData, bufferIndex);
         tail++;
@@ -67,9 +70,30 @@ final class SubmissionQueue {
 
     /** Adds a command of a driver, with 16 bytes for it. The queue must not be full. */
     void addCommand(int fd, int operation, long firstWord, long secondWord, long userData) {
+        addCommand(fd, operation, 0, 0, firstWord, secondWord, userData);
+    }
+
+    /** Adds a command of a driver, with 24 bytes for it, and memory. The queue has wide entries and must not be full. */
+    void addCommand(
+            int fd,
+            int operation,
+            long address,
+            int length,
+            long firstWord,
+            long secondWord,
+            long thirdWord,
+            long userData) {
+        assert entryBytes > IoUringSqe.SIZE_BYTES;
+        int index = (tail & mask) * entryBytes;
+        addCommand(fd, operation, address, length, firstWord, secondWord, userData);
+        entries.putLong(index + IoUringSqe.CMD_OFFSET + 2 * Long.BYTES, thirdWord);
+    }
+
+    private void addCommand(
+            int fd, int operation, long address, int length, long firstWord, long secondWord, long userData) {
         // cmd_op lies in the lower half of off: io_uring_cmd_prep() of io_uring/uring_cmd.c.
-        int index = (tail & mask) * IoUringSqe.SIZE_BYTES;
-        add(IoUring.IORING_OP_URING_CMD, 0, fd, Integer.toUnsignedLong(operation), 0, 0, 0, userData, 0);
+        int index = (tail & mask) * entryBytes;
+        add(IoUring.IORING_OP_URING_CMD, 0, fd, Integer.toUnsignedLong(operation), address, length, 0, userData, 0);
         entries.putLong(index + IoUringSqe.CMD_OFFSET, firstWord);
         entries.putLong(index + IoUringSqe.CMD_OFFSET + Long.BYTES, secondWord);
     }

@@ -42,6 +42,7 @@ public final class UringRing implements Ring {
     private int[] registeredFiles = {};
     private AlignedBuffer[] registeredMemory = {};
     private String memoryNote = "";
+    private final boolean wide;
     private boolean closed;
 
     /**
@@ -51,8 +52,18 @@ public final class UringRing implements Ring {
      *     without), ENOMEM
      */
     public UringRing(int capacity) throws SysException {
+        this(capacity, false);
+    }
+
+    /**
+     * The same, with entries of 128 bytes, if {@code wide}, as {@link #wideCommand} needs them.
+     *
+     * @throws SysException as above, and EINVAL before Linux 5.19
+     */
+    public UringRing(int capacity, boolean wide) throws SysException {
+        this.wide = wide;
         ByteBuffer params = Libc.struct(IoUringParams.SIZE_BYTES);
-        int base = IoUring.IORING_SETUP_CQSIZE | IoUring.IORING_SETUP_CLAMP;
+        int base = IoUring.IORING_SETUP_CQSIZE | IoUring.IORING_SETUP_CLAMP | (wide ? IoUring.IORING_SETUP_SQE128 : 0);
         int best = base
                 | IoUring.IORING_SETUP_SUBMIT_ALL
                 | IoUring.IORING_SETUP_SINGLE_ISSUER
@@ -72,13 +83,18 @@ public final class UringRing implements Ring {
         int submissionEnd = params.getInt(IoUringParams.SQ_OFF_ARRAY_OFFSET) + sqEntries * Integer.BYTES;
         int completionEnd = params.getInt(IoUringParams.CQ_OFF_CQES_OFFSET) + cqEntries * 16;
         ring = map(Math.max(submissionEnd, completionEnd), IoUring.IORING_OFF_SQ_RING);
-        entries = map(sqEntries * IoUringSqe.SIZE_BYTES, IoUring.IORING_OFF_SQES);
+        entries = map(sqEntries * (wide ? 2 : 1) * IoUringSqe.SIZE_BYTES, IoUring.IORING_OFF_SQES);
         submissions = new SubmissionQueue(params, ring, entries);
         completions = new CompletionQueue(params, ring);
         timespecs = new AlignedBuffer(TIMEOUT_LIMIT * KernelTimespec.SIZE_BYTES);
         wakeUp = new WakeUp();
         wakeUpHandler = addHandler(this::wokenUp);
         pollReadable(wakeUpHandler, 0, wakeUp.fd());
+    }
+
+    /** Whether entries have 128 bytes. */
+    public boolean wide() {
+        return wide;
     }
 
     private static long setUp(ByteBuffer params, int capacity, int flags) {
@@ -246,6 +262,25 @@ public final class UringRing implements Ring {
             submitEarly();
         }
         submissions.addCommand(file, operation, firstWord, secondWord, (long) handler << 56 | tag);
+    }
+
+    /** A command with 24 bytes, and with {@code length} things at {@code address}. Only in a ring with wide entries. */
+    public void wideCommand(
+            int handler,
+            long tag,
+            int file,
+            int operation,
+            long address,
+            int length,
+            long firstWord,
+            long secondWord,
+            long thirdWord) {
+        assert tag >= 0 && tag < TAG_LIMIT && handler < handlerCount;
+        if (submissions.full()) {
+            submitEarly();
+        }
+        submissions.addCommand(
+                file, operation, address, length, firstWord, secondWord, thirdWord, (long) handler << 56 | tag);
     }
 
     private void prepare(

@@ -7,8 +7,6 @@ import org.vnd.sys.abi.FuseInitOut;
 
 /**
  * INIT: versions and what of the protocol is used. No writeback cache, no readahead, no splice.
- *
- * <p>FUSE over io_uring (FUSE_OVER_IO_URING, Linux 6.14) isn't asked for yet.
  */
 final class Handshake {
     /** What every version's INIT has. */
@@ -27,12 +25,24 @@ final class Handshake {
             | Fuse.FUSE_MAX_PAGES;
 
     private int timeoutSeconds;
+    private boolean ringWanted;
+    private boolean overRing;
     private boolean done;
 
     /** Has the kernel end the connection if it waits for an answer for so long, 1 to 65535. Needs Linux 6.15. */
     void giveUpAfter(int seconds) {
         assert seconds > 0 && seconds <= 0xFFFF && !done;
         timeoutSeconds = seconds;
+    }
+
+    /** Has the kernel send requests by an io_uring, if it can. */
+    void wantRing() {
+        ringWanted = true;
+    }
+
+    /** Whether the kernel waits for a ring, {@link RingEntries}. */
+    boolean overRing() {
+        return overRing;
     }
 
     /** Whether the two sides understand each other. */
@@ -52,7 +62,8 @@ final class Handshake {
         }
         done = true;
         int flags = request.intAt(FuseInitIn.FLAGS_OFFSET) & USED_FLAGS;
-        int pages = Session.TRANSFER_BYTES / AlignedBuffer.PAGE_BYTES;
+        overRing = ringWanted && ringOffered(request);
+        int pages = (overRing ? RingEntries.TRANSFER_BYTES : Session.TRANSFER_BYTES) / AlignedBuffer.PAGE_BYTES;
         if ((flags & Fuse.FUSE_MAX_PAGES) == 0) {
             pages = OLD_MAXIMUM_PAGES;
         }
@@ -63,11 +74,23 @@ final class Handshake {
                 .putInt(FuseInitOut.MAX_WRITE_OFFSET, pages * AlignedBuffer.PAGE_BYTES)
                 .putInt(FuseInitOut.TIME_GRAN_OFFSET, 1)
                 .putShort(FuseInitOut.MAX_PAGES_OFFSET, pages);
+        int more = 0;
         if (timeoutSeconds > 0) {
-            reply.putInt(FuseInitOut.FLAGS_OFFSET, flags | Fuse.FUSE_INIT_EXT)
-                    .putInt(FuseInitOut.FLAGS2_OFFSET, Fuse.FUSE_REQUEST_TIMEOUT_HIGH)
-                    .putShort(FuseInitOut.REQUEST_TIMEOUT_OFFSET, timeoutSeconds);
+            more |= Fuse.FUSE_REQUEST_TIMEOUT_HIGH;
+            reply.putShort(FuseInitOut.REQUEST_TIMEOUT_OFFSET, timeoutSeconds);
+        }
+        if (overRing) {
+            more |= Fuse.FUSE_OVER_IO_URING_HIGH;
+        }
+        if (more != 0) {
+            reply.putInt(FuseInitOut.FLAGS_OFFSET, flags | Fuse.FUSE_INIT_EXT).putInt(FuseInitOut.FLAGS2_OFFSET, more);
         }
         return FuseInitOut.SIZE_BYTES;
+    }
+
+    private static boolean ringOffered(Request request) {
+        return request.argumentBytes() >= FuseInitIn.FLAGS2_OFFSET + Integer.BYTES
+                && (request.intAt(FuseInitIn.FLAGS_OFFSET) & Fuse.FUSE_INIT_EXT) != 0
+                && (request.intAt(FuseInitIn.FLAGS2_OFFSET) & Fuse.FUSE_OVER_IO_URING_HIGH) != 0;
     }
 }

@@ -18,6 +18,11 @@ final class Reply {
         this.area = area;
     }
 
+    /** The reply as it is sent. */
+    ByteBuffer area() {
+        return area;
+    }
+
     /** Begins a reply whose arguments, {@code bytes} of them, are zero. */
     Reply clear(int bytes) {
         for (int at = 0; at < bytes; at++) {

@@ -3,6 +3,7 @@ package org.vnd.export.fuse;
 import java.nio.ByteBuffer;
 import org.vnd.sys.abi.FuseInHeader;
 import org.vnd.sys.abi.FuseOpcode;
+import org.vnd.sys.abi.FuseRing;
 import org.vnd.sys.abi.FuseWriteIn;
 
 /**
@@ -46,6 +47,26 @@ final class Request {
             area.put(HEADER_PART_BYTES, data, index, rest);
         }
         return true;
+    }
+
+    /**
+     * The same for a request that came by an entry of a ring: its header at {@code at} of {@code headers}, the rest from
+     * {@code index} of {@code data} on. See {@link FuseRing}.
+     */
+    boolean arrived(ByteBuffer headers, int at, ByteBuffer data, int index) {
+        area.put(0, headers, at + FuseRing.IN_OUT_OFFSET, FuseInHeader.SIZE_BYTES);
+        lengthBytes = area.getInt(FuseInHeader.LEN_OFFSET);
+        int payload = headers.getInt(at + FuseRing.PAYLOAD_SZ_OFFSET);
+        int fixed = lengthBytes - FuseInHeader.SIZE_BYTES - payload;
+        if (payload < 0 || fixed < 0 || fixed > FuseRing.OP_IN_SIZE_BYTES) {
+            return false;
+        }
+        area.put(FuseInHeader.SIZE_BYTES, headers, at + FuseRing.OP_IN_OFFSET, fixed);
+        if (opcode() != FuseOpcode.FUSE_WRITE) {
+            int rest = Math.min(payload, AREA_BYTES - FuseInHeader.SIZE_BYTES - fixed);
+            area.put(FuseInHeader.SIZE_BYTES + fixed, data, index, rest);
+        }
+        return opcode() != FuseOpcode.FUSE_WRITE || fixed == FuseWriteIn.SIZE_BYTES;
     }
 
     int opcode() {

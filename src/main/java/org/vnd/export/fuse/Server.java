@@ -1,6 +1,7 @@
 package org.vnd.export.fuse;
 
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.vnd.block.BlockDevice;
 import org.vnd.export.QueueExport;
 import org.vnd.mem.AlignedBuffer;
@@ -22,8 +23,8 @@ import org.vnd.sys.abi.IoVector;
  * in its sense (no FMODE_NOWAIT).
  */
 public final class Server implements QueueExport, CompletionHandler {
-    /** How many operations of a ring a server has in flight at most: the poll. */
-    public static final int RING_OPERATIONS = 1;
+    /** How many operations of a ring a server has in flight at most: the poll, and a command an entry. */
+    public static final int RING_OPERATIONS = 1 + RingEntries.LIMIT;
 
     /**
      * Memory that a server wants: 32 requests of the largest size, the depth at which transfers are measured, or all slots
@@ -39,6 +40,7 @@ public final class Server implements QueueExport, CompletionHandler {
     private final AlignedBuffer vectors;
     private final long readVectors;
     private final long writeVectors;
+    private final @Nullable RingEntries entries;
     private boolean polling;
     /** Whether there may be something to read that the poll won't tell of. */
     private boolean pending;
@@ -70,6 +72,10 @@ public final class Server implements QueueExport, CompletionHandler {
         setVector(0, session.headerAddress(), Request.HEADER_PART_BYTES);
         assert Request.HEADER_PART_BYTES + Session.TRANSFER_BYTES >= Fuse.FUSE_MIN_READ_BUFFER;
         handler = ring.addHandler(this);
+        entries = RingEntries.where(ring, buffers, session, fuseFd, log);
+        if (entries != null) {
+            session.wantRing();
+        }
     }
 
     /**
@@ -78,6 +84,11 @@ public final class Server implements QueueExport, CompletionHandler {
      */
     public void giveUpAfter(int seconds) {
         session.giveUpAfter(seconds);
+    }
+
+    /** Whether the kernel has FUSE over io_uring switched on, for which a ring should have wide entries. */
+    public static boolean wantsWideEntries() {
+        return RingEntries.offered();
     }
 
     private void setVector(int number, long address, long length) {
@@ -115,6 +126,11 @@ public final class Server implements QueueExport, CompletionHandler {
         return session.inFlight();
     }
 
+    /** Whether requests come by the ring, where the kernel has that switched on. */
+    public boolean overRing() {
+        return entries != null && entries.used();
+    }
+
     /** Whether the file system is not mounted any more, or its connection was aborted. */
     public boolean unmounted() {
         return gone;
@@ -124,6 +140,9 @@ public final class Server implements QueueExport, CompletionHandler {
     @Override
     public void stop() {
         stopped = true;
+        if (entries != null) {
+            entries.stop();
+        }
     }
 
     @Override
@@ -144,6 +163,9 @@ public final class Server implements QueueExport, CompletionHandler {
             FileCalls.close(fd);
             session.close();
             vectors.close();
+            if (entries != null) {
+                entries.close();
+            }
         }
     }
 
@@ -164,6 +186,9 @@ public final class Server implements QueueExport, CompletionHandler {
             long result = FileCalls.readv(fd, readVectors, 2);
             if (result >= 0) {
                 session.received((int) result);
+                if (entries != null && session.overRing()) {
+                    entries.register();
+                }
             } else if (result == -Errno.EAGAIN) {
                 break;
             } else if (result != -Errno.EINTR && result != -Errno.ENOENT) { // ENOENT: interrupted before it was read.
@@ -178,7 +203,11 @@ public final class Server implements QueueExport, CompletionHandler {
         }
     }
 
-    private void send(int headerBytes, long dataAddress, int dataBytes) {
+    private void send(int entry, int headerBytes, long dataAddress, int dataBytes) {
+        if (entries != null && entry != Session.NO_ENTRY) {
+            entries.reply(entry, headerBytes, dataAddress, dataBytes);
+            return;
+        }
         setVector(2, session.replyAddress(), headerBytes);
         setVector(3, dataAddress, dataBytes);
         long result = FileCalls.writev(fd, writeVectors, dataBytes > 0 ? 2 : 1);

@@ -47,6 +47,9 @@ final class Session {
     /** A run for that much wherever on the disk it begins: the room around it is up to a block at each end, together one. */
     static final int LONGEST_RUN_BYTES = TRANSFER_BYTES + AlignedBuffer.PAGE_BYTES;
 
+    /** A message that came by /dev/fuse. */
+    static final int NO_ENTRY = -1;
+
     private final BlockDevice device;
     private final RequestValidator validator;
     private final BufferPool buffers;
@@ -66,6 +69,11 @@ final class Session {
     /** Where the next message arrives, or {@link BufferPool#NONE}. */
     private int arrivalRun = BufferPool.NONE;
 
+    /** The message in hand: by which entry it came, and where what follows its header is. */
+    private int entry = NO_ENTRY;
+
+    private int messageRun = BufferPool.NONE;
+
     /**
      * A file system of {@code device}, with files of {@code userId} and {@code groupId}, whose data passes through {@code
      * buffers}, which are at least {@link #LONGEST_RUN_BYTES}.
@@ -84,7 +92,7 @@ final class Session {
         request = new Request(areas.bytes().slice(0, Request.AREA_BYTES).order(bytes.order()));
         reply = new Reply(
                 areas.bytes().slice(Request.AREA_BYTES, Reply.AREA_BYTES).order(bytes.order()));
-        for (int number = SLOTS - 1; number >= 0; number--) {
+        for (int number = SLOTS + RingEntries.LIMIT - 1; number >= 0; number--) {
             giveBack(new Slot(this, number));
         }
         slotsTaken = 0;
@@ -95,9 +103,19 @@ final class Session {
         handshake.giveUpAfter(seconds);
     }
 
+    /** Has the kernel send requests by an io_uring, if it can: see {@link #overRing}. */
+    void wantRing() {
+        handshake.wantRing();
+    }
+
+    /** Whether the kernel waits for entries of a ring. */
+    boolean overRing() {
+        return handshake.overRing();
+    }
+
     /** Whether a message can be taken: there is a slot and memory for whatever comes. If not, a completion changes that. */
     boolean ready() {
-        if (free == null) {
+        if (slotsTaken >= SLOTS) {
             return false;
         }
         if (arrivalRun == BufferPool.NONE) {
@@ -122,6 +140,11 @@ final class Session {
         return areas.address() + Request.AREA_BYTES;
     }
 
+    /** The memory at {@link #replyAddress}. */
+    ByteBuffer replyBytes() {
+        return reply.area();
+    }
+
     /** Requests the disk has in work. */
     int inFlight() {
         return slotsTaken;
@@ -141,10 +164,25 @@ final class Session {
     /** A message of {@code count} bytes has arrived. Answers it, or gives it to the disk. */
     void received(int count) {
         assert ready() && count <= Request.HEADER_PART_BYTES + TRANSFER_BYTES;
+        entry = NO_ENTRY;
+        messageRun = arrivalRun;
         boolean whole = request.arrived(count, source, arrivalRun);
-        if (count < Request.LEAST_BYTES) {
-            return; // Nobody to answer to.
+        if (count >= Request.LEAST_BYTES) { // Else nobody is to be answered.
+            handle(whole);
         }
+    }
+
+    /**
+     * A request has come by {@code number}, its header at {@code at} of {@code headers} and the rest at {@code run} of the
+     * buffers, in memory that stays the entry's. There is a slot for each entry.
+     */
+    void received(int number, ByteBuffer headers, int at, int run) {
+        entry = number;
+        messageRun = run;
+        handle(request.arrived(headers, at, source, run));
+    }
+
+    private void handle(boolean whole) {
         int opcode = request.opcode();
         if (opcode == FuseOpcode.FUSE_FORGET || opcode == FuseOpcode.FUSE_BATCH_FORGET) {
             return; // Two inodes for ever, so there's nothing to count; and no reply.
@@ -313,7 +351,7 @@ final class Session {
         int count = (int) Math.max(0, Math.min(size, device.sizeBytes() - offset));
         if (size == 0 || count == 0) {
             reply.clear(FuseWriteOut.SIZE_BYTES);
-            answer(request.unique(), size == 0 ? 0 : Errno.ENOSPC, size == 0 ? FuseWriteOut.SIZE_BYTES : 0);
+            answer(entry, request.unique(), size == 0 ? 0 : Errno.ENOSPC, size == 0 ? FuseWriteOut.SIZE_BYTES : 0);
             return;
         }
         Slot slot = take(Operation.WRITE, offset, count);
@@ -373,6 +411,7 @@ final class Session {
         slot.next = null;
         slotsTaken++;
         slot.unique = request.unique();
+        slot.entry = entry;
         BlockRequest order = slot.request;
         order.operation = operation;
         order.offsetBytes = offset;
@@ -387,10 +426,14 @@ final class Session {
     /** Gives the slot as much as it needs of the run in which its message arrived; how far into that its data begins. */
     private int takeRun(Slot slot) {
         int shift = (int) (slot.request.offsetBytes & AlignedBuffer.PAGE_BYTES - 1);
+        slot.runIndex = messageRun;
+        slot.request.bufferAddress = buffers.arena().address() + messageRun + shift;
+        if (entry != NO_ENTRY) {
+            slot.runBytes = 0;
+            return shift;
+        }
         int pages = BufferPool.pagesFor(shift + (int) slot.request.lengthBytes);
-        slot.runIndex = arrivalRun;
         slot.runBytes = pages * AlignedBuffer.PAGE_BYTES;
-        slot.request.bufferAddress = buffers.arena().address() + arrivalRun + shift;
         if (slot.runBytes < LONGEST_RUN_BYTES) {
             buffers.release(arrivalRun + slot.runBytes, LONGEST_RUN_BYTES - slot.runBytes);
         }
@@ -412,19 +455,19 @@ final class Session {
     void completed(Slot slot) {
         BlockRequest order = slot.request;
         if (order.status != Status.OK) {
-            answer(slot.unique, errno(order.status), 0);
+            answer(slot.entry, slot.unique, errno(order.status), 0);
         } else if (order.operation == Operation.READ) {
             int count = (int) order.lengthBytes;
-            channel.send(reply.finish(slot.unique, 0, 0, count), order.bufferAddress, count);
+            channel.send(slot.entry, reply.finish(slot.unique, 0, 0, count), order.bufferAddress, count);
         } else if (order.operation == Operation.WRITE) {
             reply.clear(FuseWriteOut.SIZE_BYTES).putInt(FuseWriteOut.SIZE_OFFSET, (int) order.lengthBytes);
-            answer(slot.unique, 0, FuseWriteOut.SIZE_BYTES);
+            answer(slot.entry, slot.unique, 0, FuseWriteOut.SIZE_BYTES);
         } else {
-            answer(slot.unique, 0, 0);
+            answer(slot.entry, slot.unique, 0, 0);
         }
-        if (slot.runIndex != BufferPool.NONE) {
+        if (slot.runBytes > 0) {
             buffers.release(slot.runIndex, slot.runBytes);
-            slot.runIndex = BufferPool.NONE;
+            slot.runBytes = 0;
         }
         giveBack(slot);
     }
@@ -447,14 +490,14 @@ final class Session {
     }
 
     private void succeed(int argumentBytes) {
-        answer(request.unique(), 0, argumentBytes);
+        answer(entry, request.unique(), 0, argumentBytes);
     }
 
     private void fail(int error) {
-        answer(request.unique(), error, 0);
+        answer(entry, request.unique(), error, 0);
     }
 
-    private void answer(long unique, int error, int argumentBytes) {
-        channel.send(reply.finish(unique, error, argumentBytes, 0), 0, 0);
+    private void answer(int number, long unique, int error, int argumentBytes) {
+        channel.send(number, reply.finish(unique, error, argumentBytes, 0), 0, 0);
     }
 }

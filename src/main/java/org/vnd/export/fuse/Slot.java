@@ -3,7 +3,6 @@ package org.vnd.export.fuse;
 import org.jspecify.annotations.Nullable;
 import org.vnd.block.BlockRequest;
 import org.vnd.block.Completion;
-import org.vnd.mem.BufferPool;
 
 /** A request that the disk has in work, from its message to its reply. */
 final class Slot implements Completion {
@@ -14,9 +13,13 @@ final class Slot implements Completion {
     /** The kernel's name for it. */
     long unique;
 
-    /** Its memory in the pool, or {@link BufferPool#NONE}. */
-    int runIndex = BufferPool.NONE;
+    /** By which it came, or {@link Session#NO_ENTRY}. */
+    int entry;
 
+    /** Its memory in the pool. */
+    int runIndex;
+
+    /** What of the run is to be given back. */
     int runBytes;
 
     /** Links the slots that are free. */

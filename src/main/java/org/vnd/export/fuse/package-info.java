@@ -9,6 +9,8 @@
  * file system without its descriptor: a message in, a request to the disk, a reply out. With a loop device on top of the
  * file, direct I/O on, it is a block device on a kernel that has no better way to one.
  *
+ * <p>Where root has switched it on in the kernel, requests come by {@link org.vnd.export.fuse.RingEntries} instead.
+ *
  * <pre>
  * int fd = FuseMount.openDevice();
  * FuseMount mount = FuseMount.mount(fd, folder, "vnd0", engine.readOnly());

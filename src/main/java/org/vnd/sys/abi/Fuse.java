@@ -14,7 +14,9 @@ public final class Fuse {
     public static final int FUSE_PARALLEL_DIROPS = 1 << 18;
     public static final int FUSE_MAX_PAGES = 1 << 22;
     public static final int FUSE_INIT_EXT = 1 << 30;
-    /** Of flags2, the upper half of all: since 7.43. */
+    /** Of flags2, the upper half of all: since 7.42. */
+    public static final int FUSE_OVER_IO_URING_HIGH = 1 << (41 - 32);
+    /** Since 7.43. */
     public static final int FUSE_REQUEST_TIMEOUT_HIGH = 1 << (42 - 32);
 
     // OPEN: how the file is used.

@@ -7,6 +7,7 @@ public final class FuseInitIn {
     public static final int MINOR_OFFSET = 4;
     public static final int MAX_READAHEAD_OFFSET = 8;
     public static final int FLAGS_OFFSET = 12;
+    public static final int FLAGS2_OFFSET = 16;
 
     private FuseInitIn() {}
 }

@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.vnd.block.BlockDevice;
 import org.vnd.lab.Command;
 import org.vnd.mem.AlignedBuffer;
@@ -28,7 +29,9 @@ final class FuseLab implements AutoCloseable {
     /** Which ring the server has. */
     enum RingKind {
         URING,
-        THREADS
+        THREADS,
+        /** An io_uring by which the requests come, too. */
+        OVER_RING
     }
 
     private static final int RING_CAPACITY = 1024;
@@ -41,6 +44,7 @@ final class FuseLab implements AutoCloseable {
 
     private final Path folder;
     private final FuseMount mount;
+    private final @Nullable FuseSwitch overRing;
     private final Thread thread;
     private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
     private final CompletableFuture<Ring> started = new CompletableFuture<>();
@@ -53,6 +57,7 @@ final class FuseLab implements AutoCloseable {
 
     FuseLab(RingKind kind, boolean readOnly, Maker maker) throws IOException {
         folder = Files.createTempDirectory("vnd-fuse-");
+        overRing = kind == RingKind.OVER_RING ? new FuseSwitch() : null;
         int fd = FuseMount.openDevice();
         mount = FuseMount.mount(fd, folder, "vnd0", readOnly);
         thread = new Thread(() -> serve(kind, fd, maker), "fuse-server");
@@ -75,8 +80,9 @@ final class FuseLab implements AutoCloseable {
 
     private void serve(RingKind kind, int fd, Maker maker) {
         try (AlignedBuffer arena = new AlignedBuffer(Server.ARENA_BYTES)) {
-            try (Ring own =
-                    kind == RingKind.URING ? new UringRing(RING_CAPACITY) : new ThreadRing(RING_CAPACITY, "test")) {
+            try (Ring own = kind == RingKind.THREADS
+                    ? new ThreadRing(RING_CAPACITY, "test")
+                    : new UringRing(RING_CAPACITY, kind == RingKind.OVER_RING)) {
                 device = maker.make(own, arena);
                 serve(own, arena, fd);
             }
@@ -186,6 +192,9 @@ final class FuseLab implements AutoCloseable {
             }
             get(ended);
             Files.deleteIfExists(folder);
+            if (overRing != null) {
+                overRing.close();
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

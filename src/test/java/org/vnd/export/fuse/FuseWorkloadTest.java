@@ -62,19 +62,21 @@ class FuseWorkloadTest {
             verify(lab.file(), "libaio");
             assertEquals(0, CacheStat.cachedPages(lab.file()));
             assertEquals(0, lab.log().size(), lab.log()::toString);
+            assertEquals(kind == RingKind.OVER_RING, lab.server().overRing());
         }
     }
 
-    @Test
+    @ParameterizedTest
+    @EnumSource(names = {"URING", "OVER_RING"})
     @Requires(tools = "fio")
-    void offsetsNeedNoAlignment(SeededRandom random) throws Exception {
-        try (FuseLab lab = new FuseLab(DISK_BYTES)) {
+    void offsetsNeedNoAlignment(RingKind kind, SeededRandom random) throws Exception {
+        try (FuseLab lab = new FuseLab(kind, DISK_BYTES, false, device -> {})) {
             verify(lab.file(), "io_uring", "--bsrange=512-100k", "--bs_unaligned=1", "--blockalign=1");
         }
     }
 
     @ParameterizedTest
-    @CsvSource({"URING,1", "URING,32", "THREADS,32"})
+    @CsvSource({"URING,1", "URING,32", "THREADS,32", "OVER_RING,32"})
     @Requires(tools = "fio")
     void nothingIsAllocatedForARequest(RingKind kind, int depth) throws Exception {
         com.sun.management.ThreadMXBean threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();

@@ -12,6 +12,9 @@ import org.vnd.mem.BufferPool;
 import org.vnd.sim.MemoryDevice;
 import org.vnd.sys.Libc;
 import org.vnd.sys.SysException;
+import org.vnd.sys.abi.FuseInHeader;
+import org.vnd.sys.abi.FuseRing;
+import org.vnd.sys.abi.FuseWriteIn;
 
 /** A session whose kernel is a test, and which must answer whatever comes, once. */
 public final class SessionTarget implements AutoCloseable {
@@ -23,16 +26,26 @@ public final class SessionTarget implements AutoCloseable {
     /** A reply: its error, and what follows the header. */
     public record Answer(int error, byte[] arguments) {}
 
-    private final AlignedBuffer arena = new AlignedBuffer(3 * Session.LONGEST_RUN_BYTES);
+    private static final int WRITE = 16;
+    private static final int ENTRIES = 2;
+
+    private final AlignedBuffer arena = new AlignedBuffer((3 + ENTRIES) * Session.LONGEST_RUN_BYTES);
     private final BufferPool buffers = new BufferPool(arena);
     private final MemoryDevice device = new MemoryDevice(arena, DISK_BYTES, 4096);
     private final Map<Long, Integer> unanswered = new HashMap<>();
     private final Map<Long, Answer> answers = new HashMap<>();
     private final Session session;
+    private final ByteBuffer headers =
+            ByteBuffer.allocateDirect(ENTRIES * FuseRing.SIZE_BYTES).order(ByteOrder.nativeOrder());
+    private final int[] entryRuns = new int[ENTRIES];
+    private final boolean[] entryTaken = new boolean[ENTRIES];
     private final long freeBytes;
 
     public SessionTarget() throws SysException {
         session = new Session(device, buffers, 1, 2, this::answered);
+        for (int entry = 0; entry < ENTRIES; entry++) {
+            entryRuns[entry] = buffers.acquire(Session.LONGEST_RUN_BYTES);
+        }
         freeBytes = buffers.freeBytes();
     }
 
@@ -44,7 +57,13 @@ public final class SessionTarget implements AutoCloseable {
         return session.openFiles();
     }
 
-    private void answered(int headerBytes, long dataAddress, int dataBytes) {
+    private void answered(int entry, int headerBytes, long dataAddress, int dataBytes) {
+        if (entry != Session.NO_ENTRY) {
+            check(entryTaken[entry], "an answer by an entry that has none to give");
+            entryTaken[entry] = false;
+            int data = dataBytes > 0 ? arena.indexOf(dataAddress) - entryRuns[entry] : 0;
+            check(data >= 0 && data < AlignedBuffer.PAGE_BYTES, "data elsewhere than in the entry's memory");
+        }
         ByteBuffer header = Libc.view(session.replyAddress(), headerBytes);
         check(headerBytes >= 16 && header.getInt(0) == headerBytes + dataBytes, "a reply's length");
         int error = -header.getInt(4);
@@ -88,6 +107,35 @@ public final class SessionTarget implements AutoCloseable {
         session.received(length);
     }
 
+    /**
+     * Puts one message where the kernel does for a free entry of a ring: the first {@code fixedBytes} of the arguments apart
+     * from the others. False if none is free, or nobody sends such a message.
+     */
+    private boolean deliverByEntry(byte[] message, int fixedBytes) {
+        int entry = 0;
+        while (entry < ENTRIES && entryTaken[entry]) {
+            entry++;
+        }
+        ByteBuffer bytes = ByteBuffer.wrap(message).order(ByteOrder.nativeOrder());
+        int rest = message.length - FuseInHeader.SIZE_BYTES - fixedBytes;
+        if (entry == ENTRIES || rest < 0 || rest > Session.TRANSFER_BYTES) {
+            return false;
+        }
+        int opcode = bytes.getInt(FuseInHeader.OPCODE_OFFSET);
+        if (opcode == FORGET || opcode == BATCH_FORGET) {
+            return false;
+        }
+        entryTaken[entry] = true;
+        unanswered.merge(bytes.getLong(FuseInHeader.UNIQUE_OFFSET), 1, Integer::sum);
+        int at = entry * FuseRing.SIZE_BYTES;
+        headers.put(at + FuseRing.IN_OUT_OFFSET, message, 0, FuseInHeader.SIZE_BYTES);
+        headers.put(at + FuseRing.OP_IN_OFFSET, message, FuseInHeader.SIZE_BYTES, fixedBytes);
+        headers.putInt(at + FuseRing.PAYLOAD_SZ_OFFSET, rest);
+        arena.bytes().put(entryRuns[entry], message, message.length - rest, rest);
+        session.received(entry, headers, at, entryRuns[entry]);
+        return true;
+    }
+
     /** The answer to a message, which is given at once. */
     public Answer ask(byte[] message) {
         deliver(message);
@@ -110,7 +158,12 @@ public final class SessionTarget implements AutoCloseable {
             while (!session.ready() || (device.heldCount() > 0 && random.oneIn(3))) {
                 device.completeOne(random);
             }
-            deliver(message);
+            int fixed = message.length >= Request.HEADER_PART_BYTES && message[4] == WRITE
+                    ? FuseWriteIn.SIZE_BYTES
+                    : random.below(Math.min(message.length, FuseRing.OP_IN_SIZE_BYTES) + 1);
+            if (!random.oneIn(2) || !deliverByEntry(message, fixed)) {
+                deliver(message);
+            }
         }
         while (device.heldCount() > 0) {
             device.completeOne(random);
