@@ -23,7 +23,7 @@ public final class Guest {
             Path.of(System.getProperty("basedir", ".")).toAbsolutePath().normalize();
 
     /** What downloading and unpacking the kernel may take, the first time. */
-    private static final long PREPARATION_SECONDS = 300;
+    public static final long PREPARATION_SECONDS = 300;
 
     private final List<String> options = new ArrayList<>();
     private long limitSeconds = 120;
@@ -57,6 +57,11 @@ public final class Guest {
     public Guest limitSeconds(long seconds) {
         limitSeconds = seconds;
         return this;
+    }
+
+    /** The checkout these tests are from, as the guest sees it too. */
+    public static Path checkout() {
+        return CHECKOUT;
     }
 
     /** The distribution of this build as the guest sees it. */
