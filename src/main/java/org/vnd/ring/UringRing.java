@@ -43,6 +43,7 @@ public final class UringRing implements Ring {
     private AlignedBuffer[] registeredMemory = {};
     private String memoryNote = "";
     private final boolean wide;
+    private int fileAtEnd = -1;
     private boolean closed;
 
     /**
@@ -302,6 +303,17 @@ public final class UringRing implements Ring {
                 opcode, flags, file, offset, address, length, operationFlags, (long) handler << 56 | tag, bufferIndex);
     }
 
+    /** Has {@link #close} close a descriptor, too, that commands in flight hold. One of a ring. */
+    public void closeAtEnd(int file) {
+        assert fileAtEnd < 0;
+        fileAtEnd = file;
+    }
+
+    /** Gives the kernel what was prepared, without waiting for anything. As far as it takes it: the next run does the rest. */
+    public void submit() {
+        enter(submissions.publish(), 0, 0);
+    }
+
     /** Makes room in the submission queue. What can fail here fails again, and is reported, in the next run. */
     private void submitEarly() {
         while (submissions.full()) {
@@ -361,6 +373,9 @@ public final class UringRing implements Ring {
                 Libc.syscall(IoUring.SYS_IO_URING_REGISTER, fd, IoUring.IORING_UNREGISTER_FILES, 0, 0, 0);
             }
             FileCalls.close(fd);
+            if (fileAtEnd >= 0) {
+                FileCalls.close(fileAtEnd);
+            }
             MemoryCalls.munmap(Libc.address(ring), ring.capacity());
             MemoryCalls.munmap(Libc.address(entries), entries.capacity());
             timespecs.close();

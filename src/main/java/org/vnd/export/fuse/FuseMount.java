@@ -50,10 +50,15 @@ public final class FuseMount implements KernelDevice {
                 | (readOnly ? MountCalls.MS_RDONLY : 0);
         // The kernel looks at the mode, 0600; others than the owner may see that the file is there.
         String options = "fd=" + fuseFd + ",rootmode=40000,user_id=" + userId() + ",group_id=" + groupId()
-                + ",default_permissions,allow_other";
+                + ",default_permissions,allow_other," + maximumRead();
         int result = MountCalls.mount(source, place.toString(), "fuse.vnd", flags, options);
         Libc.check(result, "mount", place.toString());
         return new FuseMount(place);
+    }
+
+    /** How much the kernel may want of one read: what it reads for itself has no other limit. */
+    static String maximumRead() {
+        return "max_read=" + (RingEntries.offered() ? RingEntries.TRANSFER_BYTES : Session.TRANSFER_BYTES);
     }
 
     /** The effective user, whose files they are. */

@@ -56,8 +56,8 @@ public final class FuserMount implements KernelDevice {
         Path place = folder.toRealPath();
         int listener = listen(socket);
         try {
-            String options =
-                    "fsname=" + source + ",subtype=vnd,default_permissions,auto_unmount" + (readOnly ? ",ro" : "");
+            String options = "fsname=" + source + ",subtype=vnd,default_permissions,auto_unmount,"
+                    + FuseMount.maximumRead() + (readOnly ? ",ro" : "");
             Process program = new ProcessBuilder(List.of(
                             programs.resolve("vnd-fusermount").toString(),
                             socket.toString(),

@@ -60,9 +60,10 @@ final class Handshake {
             // A newer one comes again with ours, an older one gives up: "Version negotiation" in fuse.h.
             return FuseInitOut.SIZE_BYTES;
         }
-        done = true;
         int flags = request.intAt(FuseInitIn.FLAGS_OFFSET) & USED_FLAGS;
-        overRing = ringWanted && ringOffered(request);
+        // Once: the entries have memory of a pool that nobody else has used yet.
+        overRing = !done && ringWanted && ringOffered(request);
+        done = true;
         int pages = (overRing ? RingEntries.TRANSFER_BYTES : Session.TRANSFER_BYTES) / AlignedBuffer.PAGE_BYTES;
         if ((flags & Fuse.FUSE_MAX_PAGES) == 0) {
             pages = OLD_MAXIMUM_PAGES;

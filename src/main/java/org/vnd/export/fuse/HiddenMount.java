@@ -35,6 +35,8 @@ public final class HiddenMount implements AutoCloseable {
             option(context, "user_id", Integer.toString(FuseMount.userId()));
             option(context, "group_id", Integer.toString(FuseMount.groupId()));
             option(context, "default_permissions", "");
+            String[] maximumRead = FuseMount.maximumRead().split("=");
+            option(context, maximumRead[0], maximumRead[1]);
             if (readOnly) {
                 option(context, "ro", "");
             }

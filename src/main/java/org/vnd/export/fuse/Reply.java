@@ -1,6 +1,8 @@
 package org.vnd.export.fuse;
 
 import java.nio.ByteBuffer;
+import org.vnd.block.Status;
+import org.vnd.sys.Errno;
 import org.vnd.sys.abi.FuseOutHeader;
 
 /** A reply as it is written, header and all but the data of a READ. There is one at a time: it is sent as soon as it is made. */
@@ -16,6 +18,18 @@ final class Reply {
     Reply(ByteBuffer area) {
         assert area.capacity() == AREA_BYTES;
         this.area = area;
+    }
+
+    /** What the kernel is told of a request that ended so. */
+    static int errno(Status status) {
+        return switch (status) {
+            case OK -> 0;
+            case NO_SPACE -> Errno.ENOSPC;
+            case READ_ONLY -> Errno.EROFS;
+            case INVALID -> Errno.EINVAL;
+            case NOT_SUPPORTED -> Errno.EOPNOTSUPP;
+            case IO_ERROR, SHUTTING_DOWN -> Errno.EIO;
+        };
     }
 
     /** The reply as it is sent. */

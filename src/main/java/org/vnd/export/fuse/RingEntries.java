@@ -12,7 +12,9 @@ import org.vnd.ring.CompletionHandler;
 import org.vnd.ring.Ring;
 import org.vnd.ring.UringRing;
 import org.vnd.sys.Errno;
+import org.vnd.sys.FileCalls;
 import org.vnd.sys.SysException;
+import org.vnd.sys.abi.FuseInHeader;
 import org.vnd.sys.abi.FuseOutHeader;
 import org.vnd.sys.abi.FuseRing;
 import org.vnd.sys.abi.IoVector;
@@ -30,7 +32,8 @@ final class RingEntries implements CompletionHandler {
      */
     static final int TRANSFER_BYTES = 128 << 10;
 
-    private static final int RUN_BYTES = TRANSFER_BYTES + AlignedBuffer.PAGE_BYTES;
+    /** An offset that isn't a multiple of a page takes room before the data. */
+    static final int RUN_BYTES = TRANSFER_BYTES + AlignedBuffer.PAGE_BYTES;
 
     /** As many as {@link Server#ARENA_BYTES} have room for, beside a message of /dev/fuse. */
     static final int LIMIT = (Server.ARENA_BYTES - Session.LONGEST_RUN_BYTES) / RUN_BYTES;
@@ -58,6 +61,7 @@ final class RingEntries implements CompletionHandler {
     private int withKernel;
     private boolean used;
     private boolean stopped;
+    private boolean closed;
 
     private RingEntries(UringRing ring, BufferPool buffers, Session session, int fd, Consumer<String> log, int queues)
             throws SysException {
@@ -150,14 +154,32 @@ final class RingEntries implements CompletionHandler {
 
     @Override
     public void completed(long tag, int result) {
+        int entry = (int) tag;
         withKernel--;
-        if (result == 0 && !stopped) {
+        if (result < 0) {
+            // The kernel won't use it again. Without a first request it goes on with /dev/fuse, which then needs the
+            // memory.
+            buffers.release(runs[entry], RUN_BYTES);
+            if (result != -Errno.ENOTCONN && result != -Errno.ECONNABORTED) {
+                log.accept("fuse: io_uring: " + Errno.message(-result));
+            }
+        } else if (stopped) {
+            refuse(entry);
+        } else {
             used = true;
-            session.received((int) tag, headers.bytes(), at((int) tag), runs[(int) tag]);
-        } else if (result < 0 && result != -Errno.ENOTCONN && result != -Errno.ECONNABORTED) {
-            // Before the first request the kernel goes on with /dev/fuse.
-            log.accept("fuse: io_uring: " + Errno.message(-result));
+            session.received(entry, headers.bytes(), at(entry), runs[entry]);
         }
+        freeIfDone();
+    }
+
+    private void refuse(int entry) {
+        ByteBuffer bytes = headers.bytes();
+        int header = at(entry) + FuseRing.IN_OUT_OFFSET;
+        long unique = bytes.getLong(header + FuseInHeader.UNIQUE_OFFSET);
+        bytes.putInt(header + FuseOutHeader.LEN_OFFSET, FuseOutHeader.SIZE_BYTES)
+                .putInt(header + FuseOutHeader.ERROR_OFFSET, -Errno.ENOTCONN)
+                .putLong(header + FuseOutHeader.UNIQUE_OFFSET, unique);
+        commit(entry, 0);
     }
 
     /** Answers the request that came by {@code entry}, as a {@link Channel} does. */
@@ -172,8 +194,14 @@ final class RingEntries implements CompletionHandler {
             payloads.put(runs[entry], source, buffers.arena().indexOf(dataAddress), dataBytes);
         }
         assert arguments == 0 || dataBytes == 0;
-        bytes.putInt(at + FuseRing.PAYLOAD_SZ_OFFSET, arguments + dataBytes);
-        long commit = bytes.getLong(at + FuseRing.COMMIT_ID_OFFSET);
+        commit(entry, arguments + dataBytes);
+    }
+
+    private void commit(int entry, int payloadBytes) {
+        assert payloadBytes <= TRANSFER_BYTES;
+        ByteBuffer bytes = headers.bytes();
+        bytes.putInt(at(entry) + FuseRing.PAYLOAD_SZ_OFFSET, payloadBytes);
+        long commit = bytes.getLong(at(entry) + FuseRing.COMMIT_ID_OFFSET);
         withKernel++;
         ring.wideCommand(
                 handler, entry, fd, FuseRing.FUSE_IO_URING_CMD_COMMIT_AND_FETCH, 0, 0, 0, commit, entry % queues);
@@ -184,14 +212,30 @@ final class RingEntries implements CompletionHandler {
         return used;
     }
 
-    /** Leaves requests that come from now on without an answer. */
+    /** Answers requests that come from now on with ENOTCONN. */
     void stop() {
         stopped = true;
     }
 
-    /** Frees the memory, unless the kernel may still write to it: then it is left until the ring is closed, and beyond. */
+    /**
+     * Sees to it that the kernel has the answers, and frees the memory and the descriptor. As long as the file system is
+     * mounted commands hold both: the memory is freed when they end, the descriptor when the ring is closed.
+     */
     void close() {
+        stopped = true;
+        closed = true;
+        ring.submit();
         if (withKernel == 0) {
+            FileCalls.close(fd);
+        } else {
+            ring.closeAtEnd(fd);
+        }
+        freeIfDone();
+    }
+
+    private void freeIfDone() {
+        if (closed && withKernel == 0) {
+            closed = false;
             headers.close();
         }
     }

@@ -153,18 +153,19 @@ public final class Server implements QueueExport, CompletionHandler {
 
     /**
      * Frees the memory and closes the descriptor: if the file system is still mounted, and nobody has a copy of the
-     * descriptor, whoever uses it gets ENOTCONN.
+     * descriptor, whoever uses it gets ENOTCONN. See {@link RingEntries#close}, too.
      */
     @Override
     public void close() {
         if (!closed) {
             closed = true;
             assert session.inFlight() == 0;
-            FileCalls.close(fd);
             session.close();
             vectors.close();
             if (entries != null) {
                 entries.close();
+            } else {
+                FileCalls.close(fd);
             }
         }
     }

@@ -324,10 +324,15 @@ final class Session {
         succeed(FuseOpenOut.SIZE_BYTES);
     }
 
+    /** How much data a request can have, by the memory it comes with. */
+    private int mostBytes() {
+        return entry == NO_ENTRY ? TRANSFER_BYTES : RingEntries.TRANSFER_BYTES;
+    }
+
     private void read() {
         long offset = request.longAt(FuseReadIn.OFFSET_OFFSET);
         int size = request.intAt(FuseReadIn.SIZE_OFFSET);
-        if (offset < 0 || size < 0 || size > TRANSFER_BYTES) {
+        if (offset < 0 || size < 0 || size > mostBytes()) {
             fail(Errno.EINVAL);
             return;
         }
@@ -344,7 +349,7 @@ final class Session {
     private void write() {
         long offset = request.longAt(FuseWriteIn.OFFSET_OFFSET);
         int size = request.intAt(FuseWriteIn.SIZE_OFFSET);
-        if (offset < 0 || size != request.argumentBytes() - FuseWriteIn.SIZE_BYTES) {
+        if (offset < 0 || size != request.argumentBytes() - FuseWriteIn.SIZE_BYTES || size > mostBytes()) {
             fail(Errno.EINVAL);
             return;
         }
@@ -455,7 +460,7 @@ final class Session {
     void completed(Slot slot) {
         BlockRequest order = slot.request;
         if (order.status != Status.OK) {
-            answer(slot.entry, slot.unique, errno(order.status), 0);
+            answer(slot.entry, slot.unique, Reply.errno(order.status), 0);
         } else if (order.operation == Operation.READ) {
             int count = (int) order.lengthBytes;
             channel.send(slot.entry, reply.finish(slot.unique, 0, 0, count), order.bufferAddress, count);
@@ -476,17 +481,6 @@ final class Session {
         slot.next = free;
         free = slot;
         slotsTaken--;
-    }
-
-    private static int errno(Status status) {
-        return switch (status) {
-            case OK -> 0;
-            case NO_SPACE -> Errno.ENOSPC;
-            case READ_ONLY -> Errno.EROFS;
-            case INVALID -> Errno.EINVAL;
-            case NOT_SUPPORTED -> Errno.EOPNOTSUPP;
-            case IO_ERROR, SHUTTING_DOWN -> Errno.EIO;
-        };
     }
 
     private void succeed(int argumentBytes) {

@@ -16,6 +16,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.vnd.export.DeviceBusyException;
 import org.vnd.export.fuse.FuseLab.RingKind;
 import org.vnd.lab.CacheStat;
@@ -216,9 +218,10 @@ class MountedTest {
         }
     }
 
-    @Test
-    void aServerThatStopsLeavesNobodyWaiting() throws Exception {
-        try (FuseLab lab = new FuseLab(DISK_BYTES)) {
+    @ParameterizedTest
+    @EnumSource(names = {"URING", "OVER_RING"})
+    void aServerThatStopsLeavesNobodyWaiting(RingKind kind) throws Exception {
+        try (FuseLab lab = new FuseLab(kind, DISK_BYTES, false, device -> {})) {
             try (Command.Running reader = new Command("dd", "if=" + lab.file(), "of=/dev/null", "bs=4k").start()) {
                 lab.stop();
                 reader.await(30);
@@ -226,6 +229,28 @@ class MountedTest {
             new Command("dd", "if=" + lab.file(), "of=/dev/null", "count=1")
                     .run()
                     .exited(1);
+        }
+    }
+
+    /** By an io_uring the kernel keeps its commands, and with them the descriptor. */
+    @ParameterizedTest
+    @EnumSource(names = {"URING", "OVER_RING"})
+    void norDoesAServerWhoseRingGoesOn(RingKind kind) throws Exception {
+        try (FuseLab lab = new FuseLab(kind, DISK_BYTES, false, device -> {})) {
+            new Command("dd", "if=" + lab.file(), "of=/dev/null", "count=1")
+                    .run()
+                    .succeeded();
+            lab.on(() -> {
+                lab.server().stop();
+                assertTrue(lab.server().drained());
+                lab.server().close();
+                return null;
+            });
+            for (int n = 0; n < 3; n++) {
+                new Command("dd", "if=" + lab.file(), "of=/dev/null", "count=1")
+                        .run()
+                        .exited(1);
+            }
         }
     }
 

@@ -29,7 +29,8 @@ public final class SessionTarget implements AutoCloseable {
     private static final int WRITE = 16;
     private static final int ENTRIES = 2;
 
-    private final AlignedBuffer arena = new AlignedBuffer((3 + ENTRIES) * Session.LONGEST_RUN_BYTES);
+    private final AlignedBuffer arena =
+            new AlignedBuffer(3 * Session.LONGEST_RUN_BYTES + ENTRIES * RingEntries.RUN_BYTES);
     private final BufferPool buffers = new BufferPool(arena);
     private final MemoryDevice device = new MemoryDevice(arena, DISK_BYTES, 4096);
     private final Map<Long, Integer> unanswered = new HashMap<>();
@@ -44,7 +45,7 @@ public final class SessionTarget implements AutoCloseable {
     public SessionTarget() throws SysException {
         session = new Session(device, buffers, 1, 2, this::answered);
         for (int entry = 0; entry < ENTRIES; entry++) {
-            entryRuns[entry] = buffers.acquire(Session.LONGEST_RUN_BYTES);
+            entryRuns[entry] = buffers.acquire(RingEntries.RUN_BYTES);
         }
         freeBytes = buffers.freeBytes();
     }
@@ -118,7 +119,7 @@ public final class SessionTarget implements AutoCloseable {
         }
         ByteBuffer bytes = ByteBuffer.wrap(message).order(ByteOrder.nativeOrder());
         int rest = message.length - FuseInHeader.SIZE_BYTES - fixedBytes;
-        if (entry == ENTRIES || rest < 0 || rest > Session.TRANSFER_BYTES) {
+        if (entry == ENTRIES || rest < 0 || rest > RingEntries.TRANSFER_BYTES) {
             return false;
         }
         int opcode = bytes.getInt(FuseInHeader.OPCODE_OFFSET);
@@ -141,6 +142,15 @@ public final class SessionTarget implements AutoCloseable {
         deliver(message);
         Answer answer = answers.remove(
                 ByteBuffer.wrap(message).order(ByteOrder.nativeOrder()).getLong(8));
+        check(answer != null, "not answered at once");
+        return answer;
+    }
+
+    /** The answer to a message by an entry of a ring, which is given at once. */
+    Answer askByEntry(byte[] message, int fixedBytes) {
+        check(deliverByEntry(message, fixedBytes), "no entry for it");
+        Answer answer = answers.remove(
+                ByteBuffer.wrap(message).order(ByteOrder.nativeOrder()).getLong(FuseInHeader.UNIQUE_OFFSET));
         check(answer != null, "not answered at once");
         return answer;
     }

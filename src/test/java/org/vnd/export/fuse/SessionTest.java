@@ -15,6 +15,7 @@ import org.vnd.block.Status;
 import org.vnd.export.fuse.SessionTarget.Answer;
 import org.vnd.lab.SeededRandom;
 import org.vnd.sys.Errno;
+import org.vnd.sys.abi.FuseInHeader;
 
 /** What a session answers, without a kernel. */
 class SessionTest {
@@ -145,6 +146,17 @@ class SessionTest {
                         .getInt(0));
         assertEquals(Errno.EPERM, target.ask(KernelMessage.setSize(2, size - 1)).error());
         assertEquals(0, target.ask(KernelMessage.setSize(2, size)).error());
+    }
+
+    /** A kernel that reads for itself asks for as much as max_read says, whatever memory was registered. */
+    @Test
+    void aReadThatItsEntryHasNoMemoryForIsRefused() {
+        begin();
+        byte[] most = KernelMessage.read(2, 2, 1, RingEntries.TRANSFER_BYTES);
+        int fixed = most.length - FuseInHeader.SIZE_BYTES;
+        assertEquals(RingEntries.TRANSFER_BYTES, target.askByEntry(most, fixed).arguments().length);
+        byte[] more = KernelMessage.read(4, 2, 0, RingEntries.TRANSFER_BYTES + 1);
+        assertEquals(Errno.EINVAL, target.askByEntry(more, fixed).error());
     }
 
     @Test
