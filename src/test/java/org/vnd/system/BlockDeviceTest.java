@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.vnd.export.fuse.FuseSwitch;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
@@ -110,6 +111,19 @@ class BlockDeviceTest {
         for (int attempt = 0; !condition.getAsBoolean(); attempt++) {
             assertTrue(attempt < 600, "not within a minute");
             Thread.sleep(100);
+        }
+    }
+
+    @Test
+    void fuseComesByIoUringWhereThatIsSwitchedOn(SeededRandom random) throws Exception {
+        try (FuseSwitch on = new FuseSwitch();
+                ScratchFileSystem files =
+                        ScratchFileSystem.of(FileSystemKind.EXT4).create();
+                Product product = new Product();
+                AttachedDisk disk = product.attach(image(files, "fuse+loop", random), "--export", "fuse+loop")) {
+            Fio.verifyDevice(node(product, disk), true, Long.getLong("vnd.fio.seconds", 2), random);
+            Path log = product.state().resolve(disk.unit()).resolve("log");
+            assertTrue(Files.readString(log).contains("fuse: requests come by io_uring"), () -> "not said in " + log);
         }
     }
 

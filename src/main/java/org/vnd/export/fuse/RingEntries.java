@@ -166,7 +166,10 @@ final class RingEntries implements CompletionHandler {
         } else if (stopped) {
             refuse(entry);
         } else {
-            used = true;
+            if (!used) {
+                used = true;
+                log.accept("fuse: requests come by io_uring");
+            }
             session.received(entry, headers.bytes(), at(entry), runs[entry]);
         }
         freeIfDone();
@@ -205,11 +208,6 @@ final class RingEntries implements CompletionHandler {
         withKernel++;
         ring.wideCommand(
                 handler, entry, fd, FuseRing.FUSE_IO_URING_CMD_COMMIT_AND_FETCH, 0, 0, 0, commit, entry % queues);
-    }
-
-    /** Whether a request has come. */
-    boolean used() {
-        return used;
     }
 
     /** Answers requests that come from now on with ENOTCONN. */

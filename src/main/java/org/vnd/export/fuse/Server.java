@@ -126,11 +126,6 @@ public final class Server implements QueueExport, CompletionHandler {
         return session.inFlight();
     }
 
-    /** Whether requests come by the ring, where the kernel has that switched on. */
-    public boolean overRing() {
-        return entries != null && entries.used();
-    }
-
     /** Whether the file system is not mounted any more, or its connection was aborted. */
     public boolean unmounted() {
         return gone;

@@ -6,13 +6,13 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Assumptions;
 
 /** FUSE over io_uring, switched on in this machine's kernel until the last of its users is gone. */
-final class FuseSwitch implements AutoCloseable {
+public final class FuseSwitch implements AutoCloseable {
     private static final Path ENABLE = Path.of("/sys/module/fuse/parameters/enable_uring");
 
     private static int users;
     private static String before = "";
 
-    FuseSwitch() throws IOException {
+    public FuseSwitch() throws IOException {
         synchronized (FuseSwitch.class) {
             Assumptions.assumeTrue(Files.exists(ENABLE), "the kernel has no FUSE over io_uring (Linux 6.14)");
             if (users++ == 0) {
