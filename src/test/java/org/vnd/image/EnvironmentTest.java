@@ -8,6 +8,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -16,6 +17,7 @@ import org.vnd.image.AttachRequest.Engine;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
+import org.vnd.lab.MountNamespace;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
 import org.vnd.sys.FileCalls;
@@ -61,7 +63,8 @@ class EnvironmentTest {
     void aDeviceNodeIsMadeWhereThereIsNone() throws Exception {
         String script = "mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 && mknod -m 666 /dev/random c 1 8"
                 + " && mknod -m 666 /dev/urandom c 1 9 && exec \"$@\"";
-        List<String> container = List.of("unshare", "-m", "sh", "-c", script, "sh");
+        List<String> container = new ArrayList<>(MountNamespace.with(path));
+        container.addAll(List.of("sh", "-c", script, "sh"));
         try (OtherProcess other = OtherProcess.attaching(container, path, Engine.PHYSICAL)) {
             assertEquals("ext4 on " + files.device() + ", 1 extent", other.line());
             assertEquals("attached", other.line());

@@ -2,6 +2,7 @@ package org.vnd.readme;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.vnd.control.ControlClient;
 import org.vnd.control.ControlRequest;
@@ -9,6 +10,7 @@ import org.vnd.control.StateDirectory;
 import org.vnd.control.Unit;
 import org.vnd.control.UnitLock;
 import org.vnd.lab.FileSystemKind;
+import org.vnd.lab.MountNamespace;
 import org.vnd.lab.ScratchFileSystem;
 import org.vnd.user.Distribution;
 
@@ -29,8 +31,9 @@ final class Machine implements AutoCloseable {
                 .sizeMebibytes(512)
                 .buffered()
                 .create();
-        // A slave, where the machine shares its mounts: what is unmounted outside isn't held here.
-        root = new Terminal(List.of("unshare", "--mount", "--propagation", "slave", "bash"));
+        List<String> shell = new ArrayList<>(MountNamespace.with(files.root()));
+        shell.add("bash");
+        root = new Terminal(shell);
         Path checkout = Path.of("").toAbsolutePath();
         quietly("mount --bind " + files.root() + " /srv && mount -t tmpfs none /run && cd /srv && PATH=" + PATH);
         quietly("mkdir tools && ln -s " + checkout + "/tools/* tools && ln -s " + checkout + "/test-images .");

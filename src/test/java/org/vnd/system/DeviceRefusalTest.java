@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
+import org.vnd.lab.MountNamespace;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
 
@@ -96,7 +97,8 @@ class DeviceRefusalTest {
         String script = "mkdir \"$1\" && mount -t tmpfs -o nodev none \"$1\" && mknod \"$1/node\" c 10 " + minor
                 + " && mount --bind \"$1/node\" /dev/" + node
                 + " && umount -l \"$1\" && rmdir \"$1\" && shift && exec \"$@\"";
-        return new Command("unshare", "--mount", "sh", "-c", script, "sh", product.state() + "-nodev")
+        return new Command(MountNamespace.with(image).toArray())
+                .with("sh", "-c", script, "sh", product.state() + "-nodev")
                 .with(product.program(), "-c", "--export", export, "vnd0", image)
                 .environment("VND_STATE", product.state().toString())
                 .limitSeconds(180)

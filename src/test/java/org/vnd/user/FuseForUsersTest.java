@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
+import org.vnd.lab.MountNamespace;
 import org.vnd.lab.Requires;
 
 /** A disk as a file of a user, for programs that know files only: without root, and without anything left of it. */
@@ -49,7 +50,7 @@ class FuseForUsersTest extends DiskTest {
                 sleep 0.1
             done
             "$1" --recover
-            ! grep 'vnd0[.]fuse' /proc/self/mounts || exit 1
+            ! grep "$XDG_RUNTIME_DIR/vnd" /proc/self/mounts || exit 1
 
             "$1" -c -r --export fuse vnd0 mine.img
             dd if=$file of=/dev/null bs=1M
@@ -65,7 +66,8 @@ class FuseForUsersTest extends DiskTest {
         DirectFile.fill(image, 16 * MEBIBYTE, 1);
         Command.output("chown", "-R", ID + ":" + ID, home);
         String marks = Command.output("lsattr", image);
-        new Command("unshare", "--mount", "sh", "-euc", AS_USER, "sh", home, LIFE, Distribution.readableByAll())
+        new Command(MountNamespace.with(home).toArray())
+                .with("sh", "-euc", AS_USER, "sh", home, LIFE, Distribution.readableByAll())
                 .directory(home)
                 .limitSeconds(60)
                 .run()
