@@ -59,9 +59,8 @@ final class LockedMemory {
                 continue;
             }
             int result = MemoryCalls.mlock(start, length);
-            // What can't be read now, as the JVM's reserves, is locked when it can: an error, and as it should be. Nor
-            // is
-            // what the kernel shows of itself, [vsyscall], memory of ours.
+            // What can't be read now, as the JVM's reserves, is locked when it can: an error, and as it should be.
+            // What the kernel shows of itself, [vsyscall], isn't memory of ours.
             if (result < 0 && fields[1].startsWith("r") && !mapping.endsWith("]")) {
                 failed = Optional.of(Errno.message(-result) + " (" + mapping + ")");
             }

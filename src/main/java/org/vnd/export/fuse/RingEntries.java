@@ -157,8 +157,7 @@ final class RingEntries implements CompletionHandler {
         int entry = (int) tag;
         withKernel--;
         if (result < 0) {
-            // The kernel won't use it again. Without a first request it goes on with /dev/fuse, which then needs the
-            // memory.
+            // The kernel won't use it again. If it couldn't be registered, /dev/fuse goes on, and needs the memory.
             buffers.release(runs[entry], RUN_BYTES);
             if (result != -Errno.ENOTCONN && result != -Errno.ECONNABORTED) {
                 log.accept("fuse: io_uring: " + Errno.message(-result));
