@@ -36,7 +36,9 @@ public final class ExtentMap implements AutoCloseable {
     private final int count;
     private final long sizeBytes;
     private final int unitShift;
-    private final long unitMask;
+    /** What fits into 32 bits in units. */
+    private final long placeMask;
+
     private final boolean narrow;
     private final LookupLines lines;
     /** Null after close, so that a late reader gets an exception and not memory that isn't ours. */
@@ -47,7 +49,7 @@ public final class ExtentMap implements AutoCloseable {
         count = builder.count();
         sizeBytes = builder.sizeBytes();
         unitShift = Math.min(UNIT_SHIFT_MAX, Long.numberOfTrailingZeros(builder.offsetBits()));
-        unitMask = (1L << unitShift) - 1;
+        placeMask = (1L << (unitShift + Integer.SIZE)) - 1;
         long sizeUnits = ((sizeBytes - 1) >>> unitShift) + 1;
         // The largest narrow number is the hole's.
         narrow = Math.max(sizeUnits, builder.physicalMaxBytes() >>> unitShift) < UNSIGNED;
@@ -89,13 +91,12 @@ public final class ExtentMap implements AutoCloseable {
      * in several runs.
      */
     public long place(long offsetBytes, long lengthBytes) {
-        long room = sizeBytes - offsetBytes;
-        // Negative if one of them is, and the first that is didn't overflow.
-        if ((offsetBytes | (lengthBytes - 1) | room | (room - lengthBytes)) < 0) {
+        if (offsetBytes < 0 || lengthBytes < 1 || lengthBytes > sizeBytes - offsetBytes) {
             throw new IndexOutOfBoundsException(lengthBytes + " bytes at " + offsetBytes + " of " + sizeBytes);
         }
-        long place = lines.place(offsetBytes >>> unitShift, (offsetBytes + lengthBytes - 1) >>> unitShift);
-        return place < 0 ? place : (place << unitShift) + (offsetBytes & unitMask);
+        long displacement =
+                lines.displacement(offsetBytes >>> unitShift, (offsetBytes + lengthBytes - 1) >>> unitShift);
+        return displacement < 0 ? displacement : offsetBytes + (displacement << unitShift) & placeMask;
     }
 
     /** The index of the run that covers {@code offsetBytes}, which is in [0, size). */

@@ -1,5 +1,6 @@
 package org.vnd.extent;
 
+import java.math.BigInteger;
 import java.nio.IntBuffer;
 import java.nio.LongBuffer;
 import org.vnd.mem.AlignedBuffer;
@@ -8,35 +9,35 @@ import org.vnd.sys.SysException;
 /**
  * The way from a unit of the file to its run, and to its place, that touches one cache line: a map may be much larger than
  * the processor's cache, and a lookup costs what its cache misses cost. The file is cut into equal buckets, with a line of 32
- * bytes for each, and one more as a sentinel:
+ * bytes for each, and one more as a sentinel. A unit times {@link #scale} is the bucket's number and, behind the binary
+ * point, how far into the bucket it is, of which the first 15 bits are its tick:
  *
  * <pre>
- * long 0    4 × 16 bits   where in the bucket runs begin, less one, but for the one that has its first unit; {@link #NO_RUN}
- *                         behind the last; with the top bit set
- * int 2-6   5 × 32 bits   for those 4 from the last to the first, and for the run with the first unit: the place that the
- *                         first unit would have on the device, if the run began there; {@link #HOLE}; {@link #CROWDED} in
- *                         all five
+ * long 0    4 × 16 bits   the ticks at which runs begin, less one, but for the run that has the bucket's first unit; {@link
+ *                         #NO_RUN} behind the last; with the top bit set
+ * int 2-6   5 × 32 bits   for those 4 from the last to the first, and for the run with the first unit: what to add to a
+ *                         unit to get its place on the device, modulo 2^32; {@link #HOLE}; {@link #CROWDED} in all five
  * int 7     32 bits       the index of the run with the first unit
  * </pre>
  *
- * <p>A line is crowded where more runs begin, which is rare if they are about as long; where the bucket is so large that 15
- * bits can't say where a run begins; and where places don't fit into 32 bits. Then the runs from this line's first to the
- * next one's are to be searched, which are few.
+ * <p>A line is crowded where more runs begin, which is rare if they are about as long; where the bucket is so large that the
+ * unit before a run has the tick of its first; and where places don't fit into 32 bits. Then the runs from this line's first
+ * to the next one's are to be searched, which are few.
  *
  * <p>What counts is the number of instructions, since the processor does those of several lookups while it waits for memory;
  * and that no branch depends on the runs, which would be guessed wrong, and end that.
  */
 final class LookupLines implements AutoCloseable {
-    /** What {@link #place} says of a range that isn't in one run, or of which a line doesn't tell. */
+    /** What {@link #displacement} says of a range that isn't in one run, or of which a line doesn't tell. */
     static final long UNTOLD = -2;
 
     private static final int LINE_BYTES = 32;
     private static final int LINE_LONGS = LINE_BYTES / Long.BYTES;
     private static final int LINE_INTS = LINE_BYTES / Integer.BYTES;
     private static final int LANES = 4;
-    private static final int LANE_BITS = 15;
-    private static final int NO_RUN = (1 << LANE_BITS) - 1;
-    private static final int PLACES_INT = 2;
+    private static final int TICK_BITS = 15;
+    private static final long NO_RUN = (1 << TICK_BITS) - 1;
+    private static final int DISPLACEMENTS_INT = 2;
     private static final int FIRST_RUN_INT = 7;
 
     private static final long HOLE = 0xFFFF_FFFFL;
@@ -50,20 +51,13 @@ final class LookupLines implements AutoCloseable {
     /** A number times this has it in each lane. */
     private static final long EACH_LANE = 0x0001_0001_0001_0001L;
 
-    private static final long TOP_BITS = EACH_LANE << LANE_BITS;
+    private static final long TOP_BITS = EACH_LANE << TICK_BITS;
 
     private static final long UNSIGNED = 0xFFFF_FFFFL;
 
-    /** Of the number of steps, so that a bucket's number is a multiplication's upper half without an error. */
-    private static final int STEP_BITS = 31;
-
-    private static final int MAGIC_SHIFT = 62;
-
     private final AlignedBuffer buffer;
-    private final int stepShift;
-    private final long bucketUnits;
-    private final long magic;
-    private final int laneShift;
+    /** Buckets a unit, times 2^64. */
+    private final long scale;
     /** Null after close, as in {@link ExtentMap}. */
     private LongBuffer lanes;
 
@@ -85,71 +79,67 @@ final class LookupLines implements AutoCloseable {
 
     LookupLines(Runs runs) throws SysException {
         long sizeUnits = runs.start(runs.count());
-        stepShift = Math.max(0, Long.SIZE - Long.numberOfLeadingZeros(sizeUnits - 1) - STEP_BITS);
-        long sizeSteps = ((sizeUnits - 1) >>> stepShift) + 1;
         int quarterRuns = runs.narrow() ? QUARTER_RUNS_A_BUCKET : QUARTER_RUNS_A_BUCKET_WIDE;
-        long buckets = Math.min(sizeSteps, (4L * runs.count() + quarterRuns - 1) / quarterRuns);
-        long bucketSteps = (sizeSteps + buckets - 1) / buckets;
-        buckets = (sizeSteps + bucketSteps - 1) / bucketSteps;
-        // Exact, by Granlund and Montgomery's theorem, for numbers whose product with the divisor is at most 2^62.
-        magic = (1L << MAGIC_SHIFT) / bucketSteps + 1;
-        bucketUnits = bucketSteps << stepShift;
-        int shift = 0;
-        while (((bucketUnits - 1) >>> shift) >= NO_RUN) {
-            shift++;
-        }
-        laneShift = shift;
-        buffer = new AlignedBuffer(((int) buckets + 1) * LINE_BYTES);
+        // Of two units at least, so that the scale is below 2^63; but for a file of one.
+        int buckets = (int) Math.max(1, Math.min(sizeUnits / 2, (4L * runs.count() + quarterRuns - 1) / quarterRuns));
+        scale = BigInteger.valueOf(buckets)
+                .shiftLeft(Long.SIZE)
+                .divide(BigInteger.valueOf(sizeUnits))
+                .min(BigInteger.valueOf(Long.MAX_VALUE))
+                .longValueExact();
+        assert bucket(sizeUnits - 1) == buckets - 1;
+        buffer = new AlignedBuffer((buckets + 1) * LINE_BYTES);
         lanes = buffer.bytes().asLongBuffer();
         ints = buffer.bytes().asIntBuffer();
         int run = 0;
         for (int bucket = 0; bucket < buckets; bucket++) {
-            assert bucket(bucket * bucketUnits) == bucket;
             run = fill(bucket, run, runs);
         }
-        putFirstRun((int) buckets, runs.count() - 1);
+        putFirstRun(buckets, runs.count() - 1);
     }
 
     /** Writes the line of {@code bucket}, whose first unit isn't before {@code run}; the last run that begins in it. */
     private int fill(int bucket, int run, Runs runs) {
-        long start = bucket * bucketUnits;
         int first = run;
-        while (runs.start(first + 1) <= start) {
+        // As long as the unit before the next run belongs to an earlier bucket, that run has this one's first unit.
+        while (first + 1 < runs.count() && bucket(runs.start(first + 1) - 1) < bucket) {
             first++;
         }
         putFirstRun(bucket, first);
-        boolean told = runs.narrow() && putRun(bucket, LANES, runs.physical(first), start - runs.start(first));
+        boolean told = runs.narrow() && putRun(bucket, LANES, runs, first);
         int index = first + 1;
         long starts = 0;
         int lane = 0;
-        for (; index < runs.count() && runs.start(index) < start + bucketUnits; index++) {
-            long into = runs.start(index) - start;
-            told = told && lane < LANES && (into >>> laneShift) << laneShift == into;
+        for (; index < runs.count() && bucket(runs.start(index)) == bucket; index++) {
+            long tick = tick(runs.start(index));
+            told = told && lane < LANES && tick(runs.start(index) - 1) < tick;
             if (told) {
-                starts |= ((into >>> laneShift) - 1) << (lane * Short.SIZE);
+                starts |= (tick - 1) << (lane * Short.SIZE);
                 lane++;
-                told = putRun(bucket, LANES - lane, runs.physical(index), -into);
+                told = putRun(bucket, LANES - lane, runs, index);
             }
         }
         for (; lane < LANES; lane++) {
-            starts |= (long) NO_RUN << (lane * Short.SIZE);
+            starts |= NO_RUN << (lane * Short.SIZE);
         }
         lanes.put(bucket * LINE_LONGS, starts | TOP_BITS);
         for (int later = 0; !told && later <= LANES; later++) {
-            putPlace(bucket, later, CROWDED);
+            putDisplacement(bucket, later, CROWDED);
         }
         return index - 1;
     }
 
     /** False if it would be taken for something else. */
-    private boolean putRun(int bucket, int later, long physical, long add) {
-        long place = physical == ExtentMap.HOLE ? HOLE : physical + add & UNSIGNED;
-        putPlace(bucket, later, place);
-        return physical == ExtentMap.HOLE || place < CROWDED;
+    private boolean putRun(int bucket, int later, Runs runs, int index) {
+        long physical = runs.physical(index);
+        boolean hole = physical == ExtentMap.HOLE;
+        long displacement = hole ? HOLE : physical - runs.start(index) & UNSIGNED;
+        putDisplacement(bucket, later, displacement);
+        return hole || displacement < CROWDED;
     }
 
-    private void putPlace(int bucket, int later, long place) {
-        ints.put(bucket * LINE_INTS + PLACES_INT + later, (int) place);
+    private void putDisplacement(int bucket, int later, long displacement) {
+        ints.put(bucket * LINE_INTS + DISPLACEMENTS_INT + later, (int) displacement);
     }
 
     private void putFirstRun(int bucket, int run) {
@@ -160,48 +150,50 @@ final class LookupLines implements AutoCloseable {
         return ints.get(bucket * LINE_INTS + FIRST_RUN_INT);
     }
 
-    private long placeOf(int bucket, int later) {
-        return ints.get(bucket * LINE_INTS + PLACES_INT + later) & UNSIGNED;
+    private long displacementOf(int bucket, int later) {
+        return ints.get(bucket * LINE_INTS + DISPLACEMENTS_INT + later) & UNSIGNED;
     }
 
     private int bucket(long unit) {
-        return (int) Math.multiplyHigh((unit >>> stepShift) << (Long.SIZE - MAGIC_SHIFT), magic);
+        return (int) Math.multiplyHigh(unit, scale);
     }
 
-    /** How many of the line's lanes are behind {@code intoUnits} of the bucket, those without a run among them. */
-    private int later(int bucket, long intoUnits) {
+    private long tick(long unit) {
+        return (unit * scale) >>> (Long.SIZE - TICK_BITS);
+    }
+
+    /** How many of the line's runs begin behind {@code unit} of the bucket; lanes without a run count, too. */
+    private int later(int bucket, long unit) {
         // In each lane: what is subtracted leaves the top bit set unless it is more, and nothing is borrowed.
-        long key = (intoUnits >>> laneShift) * EACH_LANE;
-        return Long.bitCount(lanes.get(bucket * LINE_LONGS) - key & TOP_BITS);
+        return Long.bitCount(lanes.get(bucket * LINE_LONGS) - tick(unit) * EACH_LANE & TOP_BITS);
     }
 
     /**
-     * Where {@code unit} lies on the device, if those up to {@code lastUnit} are in the same run: {@link ExtentMap#HOLE} if
-     * it has no storage, {@link #UNTOLD} otherwise.
+     * What to add to {@code unit} to get its place on the device, modulo 2^32, if those up to {@code lastUnit} are in the
+     * same run: {@link ExtentMap#HOLE} if it has no storage, {@link #UNTOLD} otherwise.
      */
-    long place(long unit, long lastUnit) {
+    long displacement(long unit, long lastUnit) {
         int bucket = bucket(unit);
-        long into = unit - bucket * bucketUnits;
-        int later = later(bucket, into);
-        long place = placeOf(bucket, later);
-        if (place >= CROWDED) {
-            return place == HOLE && sameRun(bucket, later, into + (lastUnit - unit)) ? ExtentMap.HOLE : UNTOLD;
+        int later = later(bucket, unit);
+        long displacement = displacementOf(bucket, later);
+        if (displacement >= CROWDED) {
+            return displacement == HOLE && sameRun(bucket, later, lastUnit) ? ExtentMap.HOLE : UNTOLD;
         }
-        if (lastUnit != unit && !sameRun(bucket, later, into + (lastUnit - unit))) {
+        if (lastUnit != unit && !sameRun(bucket, later, lastUnit)) {
             return UNTOLD;
         }
-        return place + into & UNSIGNED;
+        return displacement;
     }
 
-    private boolean sameRun(int bucket, int later, long into) {
-        return into < bucketUnits && later(bucket, into) == later;
+    private boolean sameRun(int bucket, int later, long unit) {
+        return bucket(unit) == bucket && later(bucket, unit) == later;
     }
 
     /** The index of the run that has {@code unit}; if the line is crowded, the complement of that of one at or before it. */
     int run(long unit) {
         int bucket = bucket(unit);
         int first = firstRun(bucket);
-        return placeOf(bucket, 0) == CROWDED ? ~first : first + LANES - later(bucket, unit - bucket * bucketUnits);
+        return displacementOf(bucket, 0) == CROWDED ? ~first : first + LANES - later(bucket, unit);
     }
 
     /** The index of a run that has {@code unit} or lies behind it. */
