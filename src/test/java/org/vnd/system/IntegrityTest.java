@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.vnd.lab.Beside;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
@@ -29,6 +30,7 @@ import org.vnd.lab.SeededRandom;
 @ExtendWith(Seeded.class)
 @ParameterizedClass
 @EnumSource(names = {"EXT4", "XFS", "XFS_NO_REFLINK"})
+@Beside
 class IntegrityTest {
     private static final long SIZE = 160 << 20;
     private static final int EXTENTS = 10_000;
