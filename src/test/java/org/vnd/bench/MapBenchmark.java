@@ -14,8 +14,10 @@ import org.vnd.extent.ExtentMapBuilder;
  * where the map is larger than the processor's cache, that of memory.
  */
 public final class MapBenchmark {
-    private static final int LOOKUPS = 4_000_000;
-    private static final int ROUNDS = 15;
+    private static final long BLOCK_BYTES = 4096;
+    private static final int LOOKUPS = 1 << 20;
+    private static final int ROUNDS = 45;
+    private static final int BUILDS = 9;
     private static long sink;
 
     private MapBenchmark() {}
@@ -30,17 +32,20 @@ public final class MapBenchmark {
     }
 
     private static void run(int count) throws Exception {
-        double build = median(() -> {
-            long start = System.nanoTime();
-            ExtentMap map = build(count);
-            long nanos = System.nanoTime() - start;
-            map.close();
-            return (double) nanos / count;
-        });
+        double build = nanos(BUILDS, () -> {
+                    try (ExtentMap map = build(count)) {
+                        return map.count();
+                    }
+                })[BUILDS / 2]
+                / count;
         try (ExtentMap map = build(count)) {
-            double[] random = sorted(() -> random(map, false));
-            double chained = median(() -> random(map, true));
-            double sequential = median(() -> sequential(map));
+            // Drawn before, so that only lookups are timed.
+            int[] blocks = new SplittableRandom(11)
+                    .ints(LOOKUPS, 0, (int) (map.sizeBytes() / BLOCK_BYTES))
+                    .toArray();
+            double[] random = lookups(() -> random(map, blocks));
+            double chained = lookups(() -> chained(map, blocks))[ROUNDS / 2];
+            double sequential = lookups(() -> sequential(map))[ROUNDS / 2];
             System.out.printf(
                     "%,9d  %11.1f  %7.1f  %10.1f  %13.1f  %15.1f  %12.1f%n",
                     count,
@@ -71,63 +76,62 @@ public final class MapBenchmark {
 
     /** As the engine does it. */
     private static long lookup(ExtentMap map, long offset) {
-        long place = map.place(offset, 4096);
-        if (place != ExtentMap.UNTOLD) {
-            return place;
-        }
+        long place = map.place(offset, BLOCK_BYTES);
+        return place >= 0 ? place : search(map, offset);
+    }
+
+    private static long search(ExtentMap map, long offset) {
         int run = map.find(offset);
         return map.physicalBytes(run) + offset - map.startBytes(run);
     }
 
-    private static double random(ExtentMap map, boolean chained) {
-        long state = 88172645463325252L;
-        long blocks = map.sizeBytes() >>> 12;
+    private static long random(ExtentMap map, int[] blocks) {
         long sum = 0;
-        long start = System.nanoTime();
-        for (int lookup = 0; lookup < LOOKUPS; lookup++) {
-            // Knuth's MMIX: its upper bits are random enough, and it costs next to nothing beside a lookup.
-            state = state * 6364136223846793005L + 1442695040888963407L;
-            long offset = Math.multiplyHigh(state >>> 1, blocks << 1) << 12;
-            long physical = lookup(map, offset);
-            sum += physical;
-            if (chained) {
-                // Nothing is added, as extents are aligned, but neither compiler nor processor knows.
-                state += physical & 1;
-            }
+        for (int block : blocks) {
+            sum += lookup(map, (long) block * BLOCK_BYTES);
         }
-        long nanos = System.nanoTime() - start;
-        sink += sum;
-        return (double) nanos / LOOKUPS;
+        return sum;
     }
 
-    private static double sequential(ExtentMap map) {
+    private static long chained(ExtentMap map, int[] blocks) {
+        long place = 0;
+        for (int block : blocks) {
+            // Nothing is added, as extents are aligned, but neither compiler nor processor knows.
+            place = lookup(map, block * BLOCK_BYTES + (place & 1));
+        }
+        return place;
+    }
+
+    private static long sequential(ExtentMap map) {
         long sum = 0;
         long offset = 0;
-        long start = System.nanoTime();
         for (int lookup = 0; lookup < LOOKUPS; lookup++) {
             sum += lookup(map, offset);
-            offset += 4096;
+            offset += BLOCK_BYTES;
             if (offset >= map.sizeBytes()) {
                 offset = 0;
             }
         }
-        long nanos = System.nanoTime() - start;
-        sink += sum;
-        return (double) nanos / LOOKUPS;
+        return sum;
     }
 
     private interface Measured {
-        double nanos() throws Exception;
+        long run() throws Exception;
     }
 
-    private static double median(Measured measured) throws Exception {
-        return sorted(measured)[ROUNDS / 2];
+    /** Nanoseconds a lookup, ascending. */
+    private static double[] lookups(Measured measured) throws Exception {
+        return Arrays.stream(nanos(ROUNDS, measured))
+                .map(nanos -> nanos / LOOKUPS)
+                .toArray();
     }
 
-    private static double[] sorted(Measured measured) throws Exception {
-        double[] values = new double[ROUNDS];
-        for (int round = 0; round < ROUNDS; round++) {
-            values[round] = measured.nanos();
+    private static double[] nanos(int rounds, Measured measured) throws Exception {
+        double[] values = new double[rounds];
+        for (int round = 0; round < rounds; round++) {
+            long start = System.nanoTime();
+            sink += measured.run();
+            values[round] = System.nanoTime() - start;
         }
         Arrays.sort(values);
         return values;
