@@ -2,6 +2,8 @@ package org.vnd.extent;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.LongBuffer;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.sys.SysException;
 
@@ -31,9 +33,14 @@ public final class ExtentMap implements AutoCloseable {
     private static final int UNIT_SHIFT_MAX = 30;
 
     private static final long UNSIGNED = 0xFFFF_FFFFL;
+    private static final boolean LITTLE_ENDIAN = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
+
+    /** How many at once go from the builder by an array, to which an access is cheap before the JVM has compiled much. */
+    private static final int CHUNK_RUNS = 64;
 
     private final AlignedBuffer buffer;
     private final int count;
+    private final int holes;
     private final long sizeBytes;
     private final int unitShift;
     /** What fits into 32 bits in units. */
@@ -47,6 +54,7 @@ public final class ExtentMap implements AutoCloseable {
     /** Takes over what {@code builder} has collected. */
     ExtentMap(ExtentMapBuilder builder) throws SysException {
         count = builder.count();
+        holes = builder.holes();
         sizeBytes = builder.sizeBytes();
         unitShift = Math.min(UNIT_SHIFT_MAX, Long.numberOfTrailingZeros(builder.offsetBits()));
         placeMask = (1L << (unitShift + Integer.SIZE)) - 1;
@@ -55,34 +63,76 @@ public final class ExtentMap implements AutoCloseable {
         narrow = Math.max(sizeUnits, builder.physicalMaxBytes() >>> unitShift) < UNSIGNED;
         buffer = new AlignedBuffer((count + 1) * entryBytes());
         bytes = buffer.bytes();
-        for (int index = 0; index < count; index++) {
-            long physicalBytes = builder.physicalBytes(index);
-            putEntry(index, builder.startBytes(index) >>> unitShift, physicalBytes >> unitShift);
-            assert physicalBytes(index) == physicalBytes;
-            long endBytes = index + 1 < count ? builder.startBytes(index + 1) : sizeBytes;
-            long lastBytes = physicalBytes + (endBytes - builder.startBytes(index)) - 1;
-            assert !narrow || physicalBytes == HOLE || lastBytes >>> unitShift < UNSIGNED;
-        }
-        putEntry(count, sizeUnits, HOLE);
         try {
-            lines = new LookupLines(new Units());
+            lines = new LookupLines(count, sizeUnits, narrow);
         } catch (SysException e) {
             buffer.close();
             throw e;
         }
+        LongBuffer entries = bytes.asLongBuffer();
+        take(builder, entries);
+        long[] sentinel = new long[2];
+        putEntry(sentinel, 0, sizeUnits, HOLE);
+        entries.put(count * entryLongs(), sentinel, 0, entryLongs());
+        assert says(builder);
+    }
+
+    private void take(ExtentMapBuilder builder, LongBuffer entries) {
+        LineWriter writer = lines.writer();
+        long[] runs = new long[CHUNK_RUNS * 2];
+        int taken = 0;
+        for (int more = builder.next(runs); more > 0; more = builder.next(runs)) {
+            take(runs, more, writer);
+            entries.put(taken * entryLongs(), runs, 0, more * entryLongs());
+            taken += more;
+        }
+        assert taken == count;
+        writer.finish(lines.buckets());
+    }
+
+    /** Turns {@code count} runs, in bytes, into entries. */
+    private void take(long[] runs, int count, LineWriter writer) {
+        for (int index = 0; index < count; index++) {
+            long startUnit = runs[2 * index] >> unitShift;
+            long physicalUnit = runs[2 * index + 1] >> unitShift;
+            writer.add(startUnit, physicalUnit);
+            putEntry(runs, index, startUnit, physicalUnit);
+        }
     }
 
     private int entryBytes() {
-        return narrow ? 2 * Integer.BYTES : 2 * Long.BYTES;
+        return entryLongs() * Long.BYTES;
     }
 
-    private void putEntry(int index, long startUnit, long physicalUnit) {
-        int position = index * entryBytes();
+    private int entryLongs() {
+        return narrow ? 1 : 2;
+    }
+
+    private void putEntry(long[] entries, int index, long startUnit, long physicalUnit) {
         if (narrow) {
-            bytes.putInt(position, (int) startUnit).putInt(position + Integer.BYTES, (int) physicalUnit);
+            entries[index] = LITTLE_ENDIAN
+                    ? physicalUnit << Integer.SIZE | startUnit
+                    : startUnit << Integer.SIZE | (physicalUnit & UNSIGNED);
         } else {
-            bytes.putLong(position, startUnit).putLong(position + Long.BYTES, physicalUnit);
+            entries[2 * index] = startUnit;
+            entries[2 * index + 1] = physicalUnit;
         }
+    }
+
+    /** Whether nothing was lost by the entries' form. */
+    private boolean says(ExtentMapBuilder builder) {
+        builder.rewind();
+        long[] run = new long[2];
+        for (int index = 0; index < count; index++) {
+            builder.next(run);
+            long last = physicalUnit(index) + startUnit(index + 1) - startUnit(index) - 1;
+            if (startBytes(index) != run[0]
+                    || physicalBytes(index) != run[1]
+                    || (narrow && !hole(index) && last >= UNSIGNED)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /**
@@ -183,6 +233,11 @@ public final class ExtentMap implements AutoCloseable {
         return count;
     }
 
+    /** The number of runs without storage. */
+    public int holes() {
+        return holes;
+    }
+
     /** The size of the file in bytes. */
     public long sizeBytes() {
         return sizeBytes;
@@ -215,28 +270,5 @@ public final class ExtentMap implements AutoCloseable {
         bytes = null;
         buffer.close();
         lines.close();
-    }
-
-    /** What lines are made of. */
-    private final class Units implements LookupLines.Runs {
-        @Override
-        public int count() {
-            return count;
-        }
-
-        @Override
-        public long start(int index) {
-            return startUnit(index);
-        }
-
-        @Override
-        public long physical(int index) {
-            return physicalUnit(index);
-        }
-
-        @Override
-        public boolean narrow() {
-            return narrow;
-        }
     }
 }

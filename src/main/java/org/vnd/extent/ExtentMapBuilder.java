@@ -1,24 +1,35 @@
 package org.vnd.extent;
 
-import java.nio.ByteBuffer;
+import java.nio.LongBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.sys.Errno;
 import org.vnd.sys.SysException;
 
 /**
- * Collects a file's runs in ascending order, merges what is adjacent in the file and on the device, fills gaps with
- * holes, and makes an {@link ExtentMap} of it. Its memory is off heap and doubles as it fills.
+ * Collects the runs of a file, or of a part of it, in ascending order, merges what is adjacent in the file and on the
+ * device, fills gaps with holes, and makes an {@link ExtentMap} of it. Its memory is off heap, and grows by blocks.
  */
 public final class ExtentMapBuilder implements AutoCloseable {
     private static final int ENTRY_BYTES = 2 * Long.BYTES;
+    /** A block has twice as many as the one before, up to a MiB. */
+    private static final int BLOCK_ENTRIES_MIN = AlignedBuffer.PAGE_BYTES / ENTRY_BYTES;
+
+    private static final int BLOCK_ENTRIES_MAX = (1 << 20) / ENTRY_BYTES;
     /** Never the physical offset of a run, nor {@link ExtentMap#HOLE}. */
     private static final long NOTHING = Long.MIN_VALUE;
 
-    private final long sizeBytes;
-    private AlignedBuffer buffer;
-    private ByteBuffer bytes;
-    private int capacity = AlignedBuffer.PAGE_BYTES / ENTRY_BYTES;
+    private final long startBytes;
+    private long sizeBytes;
+    private final List<Block> blocks = new ArrayList<>();
+    private Block last;
+    /** Where {@link #next} goes on. */
+    private int nextBlock;
+
+    private int nextEntry;
     private int count;
+    private int holes;
     private long endBytes;
     /** The physical offset with which a run would continue the last one, {@link ExtentMap#HOLE} after a hole. */
     private long nextPhysicalBytes = NOTHING;
@@ -28,37 +39,79 @@ public final class ExtentMapBuilder implements AutoCloseable {
 
     /** A map of a file of {@code sizeBytes}, more than 0. */
     public ExtentMapBuilder(long sizeBytes) throws SysException {
-        if (sizeBytes <= 0) {
-            throw new IllegalArgumentException("size of a map: " + sizeBytes);
+        this(0, sizeBytes);
+    }
+
+    /** For the bytes from {@code startBytes} to {@code sizeBytes}, to be added to a builder for those before. */
+    ExtentMapBuilder(long startBytes, long sizeBytes) throws SysException {
+        if (startBytes < 0 || sizeBytes <= startBytes) {
+            throw new IllegalArgumentException("a map from " + startBytes + " to " + sizeBytes);
         }
+        this.startBytes = startBytes;
+        this.endBytes = startBytes;
         this.sizeBytes = sizeBytes;
-        this.buffer = new AlignedBuffer(capacity * ENTRY_BYTES);
-        this.bytes = buffer.bytes();
+        this.last = new Block(BLOCK_ENTRIES_MIN);
+        this.blocks.add(last);
     }
 
     /**
      * Adds a run with storage, which must start at or after the end of the last one. What lies between is a hole. What
-     * lies past the size of the file is left out.
+     * lies past the size of the file is left out, in a part what lies before it, too.
      *
      * @throws SysException ENOMEM, or EOVERFLOW at more than {@link ExtentMap#EXTENTS_MAX} extents
      */
     public void addData(long logicalBytes, long physicalBytes, long lengthBytes) throws SysException {
-        if (logicalBytes < endBytes || lengthBytes <= 0 || physicalBytes < 0) {
+        boolean before = logicalBytes < startBytes && count == 0;
+        if ((logicalBytes < endBytes && !before) || lengthBytes <= 0 || physicalBytes < 0) {
             throw new IllegalArgumentException(
                     "run at " + logicalBytes + ", " + physicalBytes + ", of " + lengthBytes + " after " + endBytes);
         }
-        if (logicalBytes >= sizeBytes) {
+        long skipped = before ? startBytes - logicalBytes : 0;
+        if (logicalBytes >= sizeBytes || lengthBytes <= skipped) {
             return;
         }
+        long length = Math.min(lengthBytes, sizeBytes - logicalBytes) - skipped;
+        addRun(logicalBytes + skipped, physicalBytes + skipped, length);
+    }
+
+    private void addRun(long logicalBytes, long physicalBytes, long lengthBytes) throws SysException {
         fillTo(logicalBytes);
         if (physicalBytes != nextPhysicalBytes) {
             append(physicalBytes);
-            offsetBits |= physicalBytes;
         }
-        endBytes = lengthBytes < sizeBytes - logicalBytes ? logicalBytes + lengthBytes : sizeBytes;
-        nextPhysicalBytes = physicalBytes + (endBytes - logicalBytes);
+        endBytes = logicalBytes + lengthBytes;
+        nextPhysicalBytes = physicalBytes + lengthBytes;
         // Of the last byte: a run may begin where 32 bits suffice, and end where they don't.
         physicalMaxBytes = Math.max(physicalMaxBytes, nextPhysicalBytes - 1);
+    }
+
+    /** Adds {@code part}, which begins where this one's bytes end. */
+    void add(ExtentMapBuilder part) throws SysException {
+        if (part.startBytes != sizeBytes) {
+            throw new IllegalArgumentException("a part from " + part.startBytes + " on after " + sizeBytes);
+        }
+        fillTo(sizeBytes);
+        part.fillTo(part.sizeBytes);
+        sizeBytes = part.sizeBytes;
+        // The first may continue the last here; the others can't, and come as they are.
+        Block first = part.blocks.get(0);
+        long firstPhysicalBytes = first.entries.get(1);
+        long firstEndBytes = part.count > 1 ? first.entries.get(2) : part.sizeBytes;
+        if (firstPhysicalBytes == ExtentMap.HOLE) {
+            fillTo(firstEndBytes);
+        } else {
+            addRun(part.startBytes, firstPhysicalBytes, firstEndBytes - part.startBytes);
+        }
+        first.begin = 1;
+        blocks.addAll(part.blocks);
+        last = part.last;
+        part.blocks.clear();
+        count += part.count - 1;
+        holes += part.holes - (firstPhysicalBytes == ExtentMap.HOLE ? 1 : 0);
+        offsetBits |= part.offsetBits;
+        endBytes = part.endBytes;
+        nextPhysicalBytes = part.nextPhysicalBytes;
+        physicalMaxBytes = Math.max(physicalMaxBytes, part.physicalMaxBytes);
     }
 
     /** Makes the map and ends the builder. The rest of the file is a hole. */
@@ -77,6 +130,7 @@ public final class ExtentMapBuilder implements AutoCloseable {
         }
         if (nextPhysicalBytes != ExtentMap.HOLE) {
             append(ExtentMap.HOLE);
+            holes++;
         }
         endBytes = logicalBytes;
         nextPhysicalBytes = ExtentMap.HOLE;
@@ -84,41 +138,55 @@ public final class ExtentMapBuilder implements AutoCloseable {
 
     /** Begins a run where the last one ends. */
     private void append(long physicalBytes) throws SysException {
-        if (count == capacity) {
-            grow();
+        if (count == ExtentMap.EXTENTS_MAX) {
+            throw new SysException("map of more than " + count + " extents", "", Errno.EOVERFLOW);
         }
-        bytes.putLong(count * ENTRY_BYTES, endBytes).putLong(count * ENTRY_BYTES + Long.BYTES, physicalBytes);
-        offsetBits |= endBytes;
+        if (last.end == last.capacity) {
+            last = new Block(Math.min(2 * last.capacity, BLOCK_ENTRIES_MAX));
+            blocks.add(last);
+        }
+        last.entries.put(2 * last.end, endBytes).put(2 * last.end + 1, physicalBytes);
+        last.end++;
+        if (count > 0 || startBytes == 0) {
+            // A part may begin in the midst of a run: whether its first is one shows when it is added.
+            offsetBits |= endBytes | (physicalBytes == ExtentMap.HOLE ? 0 : physicalBytes);
+        }
         count++;
-    }
-
-    private void grow() throws SysException {
-        if (capacity == ExtentMap.EXTENTS_MAX) {
-            throw new SysException("map of more than " + capacity + " extents", "", Errno.EOVERFLOW);
-        }
-        int larger = Math.min(2 * capacity, ExtentMap.EXTENTS_MAX);
-        AlignedBuffer next = new AlignedBuffer(larger * ENTRY_BYTES);
-        next.bytes().put(0, bytes, 0, count * ENTRY_BYTES);
-        buffer.close();
-        buffer = next;
-        bytes = next.bytes();
-        capacity = larger;
     }
 
     int count() {
         return count;
     }
 
+    int holes() {
+        return holes;
+    }
+
     long sizeBytes() {
         return sizeBytes;
     }
 
-    long startBytes(int index) {
-        return bytes.getLong(index * ENTRY_BYTES);
+    /** {@link #next} begins anew. */
+    void rewind() {
+        nextBlock = 0;
+        nextEntry = 0;
     }
 
-    long physicalBytes(int index) {
-        return bytes.getLong(index * ENTRY_BYTES + Long.BYTES);
+    /** Copies the next runs to {@code target}: the logical and the physical offset of each, in bytes. How many, 0 at the end. */
+    int next(long[] target) {
+        while (nextBlock < blocks.size()) {
+            Block block = blocks.get(nextBlock);
+            int from = Math.max(nextEntry, block.begin);
+            int runs = Math.min(block.end - from, target.length / 2);
+            if (runs > 0) {
+                block.entries.get(2 * from, target, 0, 2 * runs);
+                nextEntry = from + runs;
+                return runs;
+            }
+            nextBlock++;
+            nextEntry = 0;
+        }
+        return 0;
     }
 
     /** All logical and physical offsets or'ed: their common alignment is its lowest bit. */
@@ -132,6 +200,22 @@ public final class ExtentMapBuilder implements AutoCloseable {
 
     @Override
     public void close() {
-        buffer.close();
+        blocks.forEach(block -> block.buffer.close());
+        blocks.clear();
+    }
+
+    /** Some entries: the logical and the physical offset of each, in bytes. */
+    private static final class Block {
+        private final AlignedBuffer buffer;
+        private final LongBuffer entries;
+        private final int capacity;
+        private int begin;
+        private int end;
+
+        Block(int capacity) throws SysException {
+            this.capacity = capacity;
+            this.buffer = new AlignedBuffer(capacity * ENTRY_BYTES);
+            this.entries = buffer.bytes().asLongBuffer();
+        }
     }
 }

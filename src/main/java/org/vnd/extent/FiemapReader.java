@@ -28,7 +28,8 @@ public final class FiemapReader implements AutoCloseable {
         this(BATCH_EXTENTS);
     }
 
-    FiemapReader(int batchExtents) throws SysException {
+    /** Reads {@code batchExtents} a call. */
+    public FiemapReader(int batchExtents) throws SysException {
         this.batchExtents = batchExtents;
         this.buffer = new AlignedBuffer(Fiemap.SIZE_BYTES + batchExtents * FiemapExtent.SIZE_BYTES);
         this.bytes = buffer.bytes();
@@ -47,7 +48,16 @@ public final class FiemapReader implements AutoCloseable {
      * @throws MapChangedException an extent lies before the end of the one before it
      */
     public boolean read(int fd, String path, Receiver receiver) throws SysException, MapChangedException {
-        long position = 0;
+        return read(fd, path, 0, Long.MAX_VALUE, receiver);
+    }
+
+    /**
+     * The same of those that have bytes from {@code startBytes} to {@code endBytes}; the first and the last may have others,
+     * too. Those behind it needn't be marked.
+     */
+    boolean read(int fd, String path, long startBytes, long endBytes, Receiver receiver)
+            throws SysException, MapChangedException {
+        long position = startBytes;
         boolean any = false;
         while (true) {
             int count = readBatch(fd, path, position);
@@ -58,9 +68,15 @@ public final class FiemapReader implements AutoCloseable {
             any = true;
             for (int index = 0; index < count; index++) {
                 Extent extent = extentAt(index);
-                if (extent.logicalBytes() < position || extent.lengthBytes() <= 0 || extent.endBytes() < 0) {
+                boolean covers = position == startBytes && extent.endBytes() > startBytes;
+                if ((extent.logicalBytes() < position && !covers)
+                        || extent.lengthBytes() <= 0
+                        || extent.endBytes() < 0) {
                     throw new MapChangedException(path + ": its extents changed while they were read: byte "
                             + extent.logicalBytes() + " comes after byte " + position);
+                }
+                if (extent.logicalBytes() >= endBytes) {
+                    return true;
                 }
                 position = extent.endBytes();
                 receiver.accept(extent);
@@ -72,8 +88,8 @@ public final class FiemapReader implements AutoCloseable {
     }
 
     /**
-     * Gives one batch of extents to {@code receiver}, from that which covers {@code startBytes} on: at most
-     * {@value #BATCH_EXTENTS}, fewer at the end of the file.
+     * Gives one batch of extents to {@code receiver}, from that which covers {@code startBytes} on; fewer at the end of
+     * the file.
      */
     public void readOneBatch(int fd, String path, long startBytes, Receiver receiver) throws SysException {
         int count = readBatch(fd, path, startBytes);

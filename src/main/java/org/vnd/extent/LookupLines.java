@@ -33,15 +33,16 @@ final class LookupLines implements AutoCloseable {
 
     private static final int LINE_BYTES = 32;
     private static final int LINE_LONGS = LINE_BYTES / Long.BYTES;
-    private static final int LINE_INTS = LINE_BYTES / Integer.BYTES;
-    private static final int LANES = 4;
+    static final int LINE_INTS = LINE_BYTES / Integer.BYTES;
+    static final int LANES = 4;
     private static final int TICK_BITS = 15;
-    private static final long NO_RUN = (1 << TICK_BITS) - 1;
-    private static final int DISPLACEMENTS_INT = 2;
-    private static final int FIRST_RUN_INT = 7;
+    static final int TICK_SHIFT = Long.SIZE - TICK_BITS;
+    static final long NO_RUN = (1 << TICK_BITS) - 1;
+    static final int DISPLACEMENTS_INT = 2;
+    static final int FIRST_RUN_INT = 7;
 
-    private static final long HOLE = 0xFFFF_FFFFL;
-    private static final long CROWDED = 0xFFFF_FFFEL;
+    static final long HOLE = 0xFFFF_FFFFL;
+    static final long CROWDED = 0xFFFF_FFFEL;
 
     /** In quarters. With four lanes, and lengths that don't vary much, hardly a bucket is crowded; 14 bytes a run. */
     private static final int QUARTER_RUNS_A_BUCKET = 9;
@@ -49,13 +50,15 @@ final class LookupLines implements AutoCloseable {
     private static final int QUARTER_RUNS_A_BUCKET_WIDE = 17;
 
     /** A number times this has it in each lane. */
-    private static final long EACH_LANE = 0x0001_0001_0001_0001L;
+    static final long EACH_LANE = 0x0001_0001_0001_0001L;
 
-    private static final long TOP_BITS = EACH_LANE << TICK_BITS;
+    static final long TOP_BITS = EACH_LANE << TICK_BITS;
 
-    private static final long UNSIGNED = 0xFFFF_FFFFL;
+    static final long UNSIGNED = 0xFFFF_FFFFL;
 
     private final AlignedBuffer buffer;
+    private final int buckets;
+    private final boolean narrow;
     /** Buckets a unit, times 2^64. */
     private final long scale;
     /** Null after close, as in {@link ExtentMap}. */
@@ -63,25 +66,16 @@ final class LookupLines implements AutoCloseable {
 
     private IntBuffer ints;
 
-    /** What lines are made of, in units. */
-    interface Runs {
-        int count();
-
-        /** Of the sentinel, too: the end of the last run. */
-        long start(int index);
-
-        /** −1 for a hole. */
-        long physical(int index);
-
-        /** Whether places fit into 32 bits. */
-        boolean narrow();
-    }
-
-    LookupLines(Runs runs) throws SysException {
-        long sizeUnits = runs.start(runs.count());
-        int quarterRuns = runs.narrow() ? QUARTER_RUNS_A_BUCKET : QUARTER_RUNS_A_BUCKET_WIDE;
+    /**
+     * Room for the lines of {@code runs} runs of together {@code sizeUnits}, which {@link #writer} writes.
+     *
+     * @param narrow whether places fit into 32 bits
+     */
+    LookupLines(int runs, long sizeUnits, boolean narrow) throws SysException {
+        this.narrow = narrow;
+        int quarterRuns = narrow ? QUARTER_RUNS_A_BUCKET : QUARTER_RUNS_A_BUCKET_WIDE;
         // Of two units at least, so that the scale is below 2^63; but for a file of one.
-        int buckets = (int) Math.max(1, Math.min(sizeUnits / 2, (4L * runs.count() + quarterRuns - 1) / quarterRuns));
+        buckets = (int) Math.max(1, Math.min(sizeUnits / 2, (4L * runs + quarterRuns - 1) / quarterRuns));
         scale = BigInteger.valueOf(buckets)
                 .shiftLeft(Long.SIZE)
                 .divide(BigInteger.valueOf(sizeUnits))
@@ -91,59 +85,11 @@ final class LookupLines implements AutoCloseable {
         buffer = new AlignedBuffer((buckets + 1) * LINE_BYTES);
         lanes = buffer.bytes().asLongBuffer();
         ints = buffer.bytes().asIntBuffer();
-        int run = 0;
-        for (int bucket = 0; bucket < buckets; bucket++) {
-            run = fill(bucket, run, runs);
-        }
-        putFirstRun(buckets, runs.count() - 1);
     }
 
-    /** Writes the line of {@code bucket}, whose first unit isn't before {@code run}; the last run that begins in it. */
-    private int fill(int bucket, int run, Runs runs) {
-        int first = run;
-        // As long as the unit before the next run belongs to an earlier bucket, that run has this one's first unit.
-        while (first + 1 < runs.count() && bucket(runs.start(first + 1) - 1) < bucket) {
-            first++;
-        }
-        putFirstRun(bucket, first);
-        boolean told = runs.narrow() && putRun(bucket, LANES, runs, first);
-        int index = first + 1;
-        long starts = 0;
-        int lane = 0;
-        for (; index < runs.count() && bucket(runs.start(index)) == bucket; index++) {
-            long tick = tick(runs.start(index));
-            told = told && lane < LANES && tick(runs.start(index) - 1) < tick;
-            if (told) {
-                starts |= (tick - 1) << (lane * Short.SIZE);
-                lane++;
-                told = putRun(bucket, LANES - lane, runs, index);
-            }
-        }
-        for (; lane < LANES; lane++) {
-            starts |= NO_RUN << (lane * Short.SIZE);
-        }
-        lanes.put(bucket * LINE_LONGS, starts | TOP_BITS);
-        for (int later = 0; !told && later <= LANES; later++) {
-            putDisplacement(bucket, later, CROWDED);
-        }
-        return index - 1;
-    }
-
-    /** False if it would be taken for something else. */
-    private boolean putRun(int bucket, int later, Runs runs, int index) {
-        long physical = runs.physical(index);
-        boolean hole = physical == ExtentMap.HOLE;
-        long displacement = hole ? HOLE : physical - runs.start(index) & UNSIGNED;
-        putDisplacement(bucket, later, displacement);
-        return hole || displacement < CROWDED;
-    }
-
-    private void putDisplacement(int bucket, int later, long displacement) {
-        ints.put(bucket * LINE_INTS + DISPLACEMENTS_INT + later, (int) displacement);
-    }
-
-    private void putFirstRun(int bucket, int run) {
-        ints.put(bucket * LINE_INTS + FIRST_RUN_INT, run);
+    /** To be given all runs, and finished, before the first lookup. */
+    LineWriter writer() {
+        return new LineWriter(ints, scale, narrow);
     }
 
     private int firstRun(int bucket) {
@@ -159,7 +105,7 @@ final class LookupLines implements AutoCloseable {
     }
 
     private long tick(long unit) {
-        return (unit * scale) >>> (Long.SIZE - TICK_BITS);
+        return (unit * scale) >>> TICK_SHIFT;
     }
 
     /** How many of the line's runs begin behind {@code unit} of the bucket; lanes without a run count, too. */
@@ -199,6 +145,10 @@ final class LookupLines implements AutoCloseable {
     /** The index of a run that has {@code unit} or lies behind it. */
     int lastRun(long unit) {
         return firstRun(bucket(unit) + 1);
+    }
+
+    int buckets() {
+        return buckets;
     }
 
     long memoryBytes() {

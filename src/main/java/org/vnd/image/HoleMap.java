@@ -6,6 +6,7 @@ import org.vnd.extent.ExtentMap;
 import org.vnd.extent.ExtentMapBuilder;
 import org.vnd.extent.FiemapReader;
 import org.vnd.extent.MapChangedException;
+import org.vnd.extent.MapReader;
 import org.vnd.sys.Errno;
 import org.vnd.sys.SysException;
 import org.vnd.sys.abi.FiemapExtent;
@@ -32,10 +33,8 @@ final class HoleMap implements FiemapReader.Receiver {
 
     private static @Nullable ExtentMap read(int fd, String path, long sizeBytes, boolean reservedToo)
             throws SysException {
-        try (FiemapReader reader = new FiemapReader();
-                ExtentMapBuilder builder = new ExtentMapBuilder(sizeBytes)) {
-            boolean complete = reader.read(fd, path, new HoleMap(builder, reservedToo));
-            return complete ? builder.build() : null;
+        try {
+            return MapReader.read(fd, path, sizeBytes, part -> new HoleMap(part, reservedToo));
         } catch (MapChangedException e) {
             return null;
         } catch (SysException e) {

@@ -12,8 +12,8 @@ import org.vnd.sys.SysException;
  * attachment takes.
  */
 final class MapConfirmation implements FiemapReader.Receiver {
-    /** Each a batch of a thousand extents. */
     private static final int PLACES = 32;
+    private static final int EXTENTS_A_PLACE = 256;
 
     private final ExtentMap map;
     private final ExtentRules rules;
@@ -28,7 +28,7 @@ final class MapConfirmation implements FiemapReader.Receiver {
     /** Compares {@code map}, which has no holes, with what FIEMAP says of {@code fd} now. */
     static void check(int fd, String path, ExtentMap map, ExtentRules rules) throws NotPhysicalException, SysException {
         MapConfirmation confirmation = new MapConfirmation(map, rules);
-        try (FiemapReader reader = new FiemapReader()) {
+        try (FiemapReader reader = new FiemapReader(EXTENTS_A_PLACE)) {
             for (int place = 0; place < PLACES; place++) {
                 long start = map.startBytes((int) ((long) map.count() * place / PLACES));
                 if (start < confirmation.nextBytes) {

@@ -1,11 +1,14 @@
 package org.vnd.image;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.vnd.extent.Extent;
 import org.vnd.extent.ExtentMap;
 import org.vnd.extent.ExtentMapBuilder;
 import org.vnd.extent.FiemapReader;
 import org.vnd.extent.MapChangedException;
+import org.vnd.extent.MapReader;
 import org.vnd.sys.SysException;
 
 /** A map for the physical engine: it names a written block for every byte of the file, or it isn't made. */
@@ -19,35 +22,39 @@ final class PhysicalMap {
      */
     static ExtentMap read(int fd, String path, FileFacts facts, HostDevice device)
             throws NotPhysicalException, SysException {
-        try (FiemapReader reader = new FiemapReader();
-                ExtentMapBuilder builder = new ExtentMapBuilder(facts.sizeBytes())) {
-            Collector collector = new Collector(ExtentRules.of(facts, device), facts.sizeBytes(), builder);
-            boolean complete = reader.read(fd, path, collector);
-            if (collector.problem != null) {
-                throw new NotPhysicalException(collector.problem);
-            }
-            if (!complete) {
-                throw new NotPhysicalException("its file system doesn't say which extent is the last");
-            }
-            return withoutHoles(builder.build());
+        ExtentRules rules = ExtentRules.of(facts, device);
+        List<Collector> collectors = new ArrayList<>();
+        ExtentMap map;
+        try {
+            map = MapReader.read(fd, path, facts.sizeBytes(), part -> {
+                Collector collector = new Collector(rules, facts.sizeBytes(), part);
+                collectors.add(collector);
+                return collector;
+            });
         } catch (MapChangedException e) {
             throw new NotPhysicalException("its extents changed while they were read", e);
         }
-    }
-
-    private static ExtentMap withoutHoles(ExtentMap map) throws NotPhysicalException {
-        int holes = 0;
-        for (int index = 0; index < map.count(); index++) {
-            if (map.hole(index)) {
-                holes++;
+        String problem = problemOf(collectors, map);
+        if (map == null || problem != null) {
+            if (map != null) {
+                map.close();
             }
-        }
-        if (holes > 0) {
-            map.close();
             throw new NotPhysicalException(
-                    "it is sparse (" + holes + (holes == 1 ? " hole" : " holes") + "): --allocate fills it");
+                    problem != null ? problem : "its file system doesn't say which extent is the last");
         }
         return map;
+    }
+
+    private static @Nullable String problemOf(List<Collector> collectors, @Nullable ExtentMap map) {
+        for (Collector collector : collectors) {
+            if (collector.problem != null) {
+                return collector.problem;
+            }
+        }
+        int holes = map == null ? 0 : map.holes();
+        return holes == 0
+                ? null
+                : "it is sparse (" + holes + (holes == 1 ? " hole" : " holes") + "): --allocate fills it";
     }
 
     private static final class Collector implements FiemapReader.Receiver {

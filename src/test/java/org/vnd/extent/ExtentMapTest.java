@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 /** {@link ExtentMap} against a model that has no index, no merge and no memory of its own. */
@@ -142,6 +143,7 @@ class ExtentMapTest {
         long physical = 0;
         int physicalBits = 1 + random.nextInt(50);
         long sizeBytes = random.nextBoolean() ? 1 + random.nextInt(1 << 30) : Long.MAX_VALUE >> 14;
+        List<long[]> data = new ArrayList<>();
         try (ExtentMapBuilder builder = new ExtentMapBuilder(sizeBytes)) {
             for (int run = 0; run < runs; run++) {
                 if (random.nextInt(3) == 0) {
@@ -155,14 +157,68 @@ class ExtentMapTest {
                 }
                 long length = (1L + random.nextInt(1 << random.nextInt(lengthBits))) * blockBytes;
                 builder.addData(position, physical, length);
+                data.add(new long[] {position, physical, length});
                 model.put(position, physical);
                 position += length;
                 physical += length;
                 model.put(position, ExtentMap.HOLE);
             }
-            try (ExtentMap map = builder.build()) {
+            try (ExtentMap map = builder.build();
+                    ExtentMap ofParts = ofParts(data, sizeBytes, blockBytes, random)) {
+                assertTrue(map.contentEquals(ofParts), "in parts, " + where);
                 checkCover(map, model, sizeBytes, where);
                 checkLookups(map, model, Math.min(sizeBytes, position + 1 + random.nextInt(100_000)), random, where);
+            }
+        }
+    }
+
+    /** The same, cut anywhere; each part is told of every run that has bytes in it. */
+    private static ExtentMap ofParts(List<long[]> data, long sizeBytes, int blockBytes, Random random)
+            throws Exception {
+        TreeSet<Long> starts = new TreeSet<>(List.of(0L));
+        for (int cut = random.nextInt(6); cut > 0; cut--) {
+            long[] near = data.isEmpty() ? new long[3] : data.get(random.nextInt(data.size()));
+            long at = near[0] + random.nextInt(3) * near[2] / 2 / blockBytes * blockBytes;
+            if (at < sizeBytes) {
+                starts.add(at);
+            }
+        }
+        ExtentMapBuilder whole = null;
+        for (long start : starts) {
+            Long next = starts.higher(start);
+            ExtentMapBuilder part = new ExtentMapBuilder(start, next == null ? sizeBytes : next);
+            for (long[] run : data) {
+                if (run[0] + run[2] > start && (next == null || run[0] < next)) {
+                    part.addData(run[0], run[1], run[2]);
+                }
+            }
+            if (whole == null) {
+                whole = part;
+            } else {
+                whole.add(part);
+                part.close();
+            }
+        }
+        return whole.build();
+    }
+
+    @Test
+    void theLargestFile() throws Exception {
+        long sizeBytes = Long.MAX_VALUE;
+        for (int runs : new int[] {1, 2, 3, 1000}) {
+            try (ExtentMapBuilder builder = new ExtentMapBuilder(sizeBytes)) {
+                long lengthBytes = sizeBytes / runs;
+                for (int run = 0; run < runs; run++) {
+                    long length = run < runs - 1 ? lengthBytes : sizeBytes - run * lengthBytes;
+                    builder.addData(run * lengthBytes, (runs - 1 - run) * 512L, length);
+                }
+                try (ExtentMap map = builder.build()) {
+                    assertEquals(runs, map.count());
+                    for (int run = 0; run < runs; run++) {
+                        assertEquals(run, map.find(map.startBytes(run)));
+                        assertEquals(run, map.find(map.endBytes(run) - 1));
+                    }
+                }
             }
         }
     }

@@ -2,6 +2,7 @@ package org.vnd.extent;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,6 +57,63 @@ class FiemapReaderTest {
                     }
                 }
             }
+        } finally {
+            FileCalls.close(fd);
+        }
+    }
+
+    @Test
+    void anyPartsReadByAnyThreadsAreTheSameMap() throws Exception {
+        Path file = stripedFile();
+        long size = Files.size(file);
+        int fd = open(file);
+        try (ExtentMap whole = mapOf(fd, size, size, 1)) {
+            assertTrue(whole.holes() >= STRIPES / 2 - 1, whole.holes() + " holes");
+            for (long partBytes : new long[] {4096, STRIPE_BYTES, 7 * 4096, size / 4096 * 4096, size - 1, size + 1}) {
+                for (int threads : new int[] {1, 2, 5}) {
+                    try (ExtentMap map = mapOf(fd, size, partBytes, threads)) {
+                        assertTrue(whole.contentEquals(map), "parts of " + partBytes + " by " + threads);
+                    }
+                }
+            }
+        } finally {
+            FileCalls.close(fd);
+        }
+    }
+
+    private static ExtentMap mapOf(int fd, long size, long partBytes, int threads) throws Exception {
+        ExtentMap map = MapReader.read(
+                fd,
+                "test file",
+                size,
+                partBytes,
+                threads,
+                part -> extent -> part.addData(extent.logicalBytes(), extent.physicalBytes(), extent.lengthBytes()));
+        assertNotNull(map);
+        return map;
+    }
+
+    @Test
+    void whatOneThreadThrowsIsThrownOnceAllHaveEnded() throws Exception {
+        Path file = stripedFile();
+        int fd = open(file);
+        try {
+            AtomicInteger receivers = new AtomicInteger();
+            MapReader.Filling third = part -> receivers.incrementAndGet() == 3
+                    ? extent -> {
+                        throw new SysException("receive", "a test", Errno.EIO);
+                    }
+                    : extent -> {};
+            long size = Files.size(file);
+            SysException thrown = assertThrows(
+                    SysException.class, () -> MapReader.read(fd, "test file", size, STRIPE_BYTES, 3, third));
+            assertEquals(Errno.EIO, thrown.errno());
+            assertFalse(Thread.getAllStackTraces().keySet().stream()
+                    .anyMatch(thread -> thread.getName().startsWith("vnd-map-")));
+            MapReader.Filling wrong = part -> extent -> {
+                throw new AssertionError("wrong");
+            };
+            assertThrows(IllegalStateException.class, () -> MapReader.read(fd, "test file", size, size, 1, wrong));
         } finally {
             FileCalls.close(fd);
         }
