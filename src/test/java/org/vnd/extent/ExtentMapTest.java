@@ -172,6 +172,56 @@ class ExtentMapTest {
         }
     }
 
+    /** Small maps, looked through entirely: buckets of whole and of broken numbers of units, places just beside the runs. */
+    @Test
+    void everyRangeOfASmallMapIsRight() throws Exception {
+        long seed = Long.getLong("vnd.seed", System.nanoTime());
+        Random random = new Random(seed);
+        int told = 0;
+        for (int size = 1; size <= 128; size += size < 64 ? 1 : 16) {
+            for (int round = 0; round < 20; round++) {
+                long[] places = new long[size];
+                int longest = 1 + random.nextInt(8);
+                try (ExtentMapBuilder builder = new ExtentMapBuilder(size * 4096L)) {
+                    for (int unit = 0; unit < size; ) {
+                        int length = Math.min(size - unit, 1 + random.nextInt(longest));
+                        long place = random.nextInt(6) == 0 ? -1 : Math.max(0, unit + 3L - random.nextInt(7));
+                        for (int into = 0; into < length; into++) {
+                            places[unit + into] = place < 0 ? -1 : place + into;
+                        }
+                        if (place >= 0) {
+                            builder.addData(unit * 4096L, place * 4096, length * 4096L);
+                        }
+                        unit += length;
+                    }
+                    try (ExtentMap map = builder.build()) {
+                        told += checkEveryRange(map, places, "-Dvnd.seed=" + seed + ", size " + size);
+                    }
+                }
+            }
+        }
+        assertTrue(told > 25_000, told + " told");
+    }
+
+    private static int checkEveryRange(ExtentMap map, long[] places, String where) {
+        int told = 0;
+        for (int from = 0; from < places.length; from++) {
+            int run = map.find(from * 4096L);
+            long found = map.hole(run) ? -1 : (map.physicalBytes(run) - map.startBytes(run)) / 4096 + from;
+            assertEquals(places[from], found, "unit " + from + ", " + where);
+            for (int to = from; to < places.length; to++) {
+                long place = map.place(from * 4096L, (to - from + 1) * 4096L);
+                if (place != ExtentMap.UNTOLD) {
+                    String range = "units " + from + " to " + to + ", " + where;
+                    assertEquals(places[from] < 0 ? ExtentMap.HOLE : places[from] * 4096, place, range);
+                    assertTrue(to * 4096L < map.endBytes(run), range);
+                    told++;
+                }
+            }
+        }
+        return told;
+    }
+
     /** The same, cut anywhere; each part is told of every run that has bytes in it. */
     private static ExtentMap ofParts(List<long[]> data, long sizeBytes, int blockBytes, Random random)
             throws Exception {

@@ -94,6 +94,24 @@ class FiemapReaderTest {
     }
 
     @Test
+    void aPartIsToldOfNothingElse() throws Exception {
+        Path file = stripedFile();
+        int fd = open(file);
+        try (FiemapReader reader = new FiemapReader(7)) {
+            List<Extent> extents = new ArrayList<>();
+            long start = 10L * STRIPE_BYTES + 4096;
+            long end = 20L * STRIPE_BYTES + 4096;
+            assertTrue(reader.read(fd, "test file", start, end, extents::add));
+            assertTrue(extents.size() >= 6, extents.toString());
+            for (Extent extent : extents) {
+                assertTrue(extent.endBytes() > start && extent.logicalBytes() < end, extent.toString());
+            }
+        } finally {
+            FileCalls.close(fd);
+        }
+    }
+
+    @Test
     void whatOneThreadThrowsIsThrownOnceAllHaveEnded() throws Exception {
         Path file = stripedFile();
         int fd = open(file);
