@@ -3,6 +3,7 @@ package org.vnd.extent;
 import java.nio.LongBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.sys.Errno;
 import org.vnd.sys.SysException;
@@ -22,6 +23,7 @@ public final class ExtentMapBuilder implements AutoCloseable {
 
     private final long startBytes;
     private long sizeBytes;
+    private final AtomicInteger room;
     private final List<Block> blocks = new ArrayList<>();
     private Block last;
     /** Where {@link #next} goes on. */
@@ -39,19 +41,29 @@ public final class ExtentMapBuilder implements AutoCloseable {
 
     /** A map of a file of {@code sizeBytes}, more than 0. */
     public ExtentMapBuilder(long sizeBytes) throws SysException {
-        this(0, sizeBytes);
+        this(0, sizeBytes, roomFor(1));
     }
 
-    /** For the bytes from {@code startBytes} to {@code sizeBytes}, to be added to a builder for those before. */
-    ExtentMapBuilder(long startBytes, long sizeBytes) throws SysException {
+    /**
+     * For the bytes from {@code startBytes} to {@code sizeBytes}, to be added to a builder for those before.
+     *
+     * @param room how many entries the parts of a file may still make room for
+     */
+    ExtentMapBuilder(long startBytes, long sizeBytes, AtomicInteger room) throws SysException {
         if (startBytes < 0 || sizeBytes <= startBytes) {
             throw new IllegalArgumentException("a map from " + startBytes + " to " + sizeBytes);
         }
         this.startBytes = startBytes;
         this.endBytes = startBytes;
         this.sizeBytes = sizeBytes;
+        this.room = room;
         this.last = new Block(BLOCK_ENTRIES_MIN);
         this.blocks.add(last);
+    }
+
+    /** For the largest map, of which each part leaves some of its last block empty. */
+    static AtomicInteger roomFor(int parts) {
+        return new AtomicInteger(ExtentMap.EXTENTS_MAX + parts * BLOCK_ENTRIES_MAX);
     }
 
     /**
@@ -61,7 +73,7 @@ public final class ExtentMapBuilder implements AutoCloseable {
      * @throws SysException ENOMEM, or EOVERFLOW at more than {@link ExtentMap#EXTENTS_MAX} extents
      */
     public void addData(long logicalBytes, long physicalBytes, long lengthBytes) throws SysException {
-        boolean before = logicalBytes < startBytes && count == 0;
+        boolean before = startBytes > 0 && logicalBytes < startBytes && count == 0;
         if ((logicalBytes < endBytes && !before) || lengthBytes <= 0 || physicalBytes < 0) {
             throw new IllegalArgumentException(
                     "run at " + logicalBytes + ", " + physicalBytes + ", of " + lengthBytes + " after " + endBytes);
@@ -114,9 +126,16 @@ public final class ExtentMapBuilder implements AutoCloseable {
         physicalMaxBytes = Math.max(physicalMaxBytes, part.physicalMaxBytes);
     }
 
+    private static SysException tooMany() {
+        return new SysException("map of more than " + ExtentMap.EXTENTS_MAX + " extents", "", Errno.EOVERFLOW);
+    }
+
     /** Makes the map and ends the builder. The rest of the file is a hole. */
     public ExtentMap build() throws SysException {
         fillTo(sizeBytes);
+        if (count > ExtentMap.EXTENTS_MAX) {
+            throw tooMany();
+        }
         try {
             return new ExtentMap(this);
         } finally {
@@ -138,11 +157,12 @@ public final class ExtentMapBuilder implements AutoCloseable {
 
     /** Begins a run where the last one ends. */
     private void append(long physicalBytes) throws SysException {
-        if (count == ExtentMap.EXTENTS_MAX) {
-            throw new SysException("map of more than " + count + " extents", "", Errno.EOVERFLOW);
-        }
         if (last.end == last.capacity) {
-            last = new Block(Math.min(2 * last.capacity, BLOCK_ENTRIES_MAX));
+            int capacity = Math.min(2 * last.capacity, BLOCK_ENTRIES_MAX);
+            if (room.addAndGet(-capacity) < 0) {
+                throw tooMany();
+            }
+            last = new Block(capacity);
             blocks.add(last);
         }
         last.entries.put(2 * last.end, endBytes).put(2 * last.end + 1, physicalBytes);

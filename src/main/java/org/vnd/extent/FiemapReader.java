@@ -68,7 +68,7 @@ public final class FiemapReader implements AutoCloseable {
             any = true;
             for (int index = 0; index < count; index++) {
                 Extent extent = extentAt(index);
-                boolean covers = position == startBytes && extent.endBytes() > startBytes;
+                boolean covers = startBytes > 0 && position == startBytes && extent.endBytes() > startBytes;
                 if ((extent.logicalBytes() < position && !covers)
                         || extent.lengthBytes() <= 0
                         || extent.endBytes() < 0) {

@@ -41,16 +41,21 @@ public final class MapReader implements Runnable, AutoCloseable {
         this.path = path;
     }
 
+    /** As many threads as have a processor each, and get something done. */
+    public static int threads() {
+        return Math.min(THREADS_MAX, Runtime.getRuntime().availableProcessors());
+    }
+
     /**
      * The map of the first {@code sizeBytes} of the open file {@code fd}, or null if the file system didn't mark the final
      * extent as the last, as in {@link FiemapReader#read}.
      *
-     * @throws SysException FIEMAP failed, or a receiver
+     * @param threads how many read at most, at least 1, which is the caller's
+     * @throws SysException FIEMAP failed, or a receiver; EOVERFLOW at more than {@link ExtentMap#EXTENTS_MAX} extents
      * @throws MapChangedException the extents contradict each other
      */
-    public static @Nullable ExtentMap read(int fd, String path, long sizeBytes, Filling filling)
+    public static @Nullable ExtentMap read(int fd, String path, long sizeBytes, int threads, Filling filling)
             throws SysException, MapChangedException {
-        int threads = Math.min(THREADS_MAX, Runtime.getRuntime().availableProcessors());
         int parts = threads * PARTS_PER_THREAD;
         long partBytes = threads == 1 ? sizeBytes : ((sizeBytes - 1) / parts / PART_BYTES_MIN + 1) * PART_BYTES_MIN;
         return read(fd, path, sizeBytes, partBytes, threads, filling);
@@ -58,25 +63,23 @@ public final class MapReader implements Runnable, AutoCloseable {
 
     static @Nullable ExtentMap read(int fd, String path, long sizeBytes, long partBytes, int threads, Filling filling)
             throws SysException, MapChangedException {
+        int parts = Math.toIntExact((sizeBytes - 1) / partBytes + 1);
+        AtomicInteger room = ExtentMapBuilder.roomFor(parts);
         try (MapReader reader = new MapReader(fd, path)) {
-            for (long start = 0; start < sizeBytes; ) {
-                long end = sizeBytes - start > partBytes ? start + partBytes : sizeBytes;
-                ExtentMapBuilder builder = new ExtentMapBuilder(start, end);
+            for (int part = 0; part < parts; part++) {
+                long start = part * partBytes;
+                long end = part < parts - 1 ? start + partBytes : sizeBytes;
+                ExtentMapBuilder builder = new ExtentMapBuilder(start, end, room);
                 // Those behind the file's end belong to the last.
                 long readEnd = end == sizeBytes ? Long.MAX_VALUE : end;
                 reader.parts.add(new Part(start, readEnd, builder, filling.receiver(builder)));
-                start = end;
             }
-            return reader.read(Math.min(threads, reader.parts.size()));
+            return reader.read(Math.min(threads, parts));
         }
     }
 
     private @Nullable ExtentMap read(int count) throws SysException, MapChangedException {
-        for (int at = 1; at < count; at++) {
-            Thread thread = new Thread(this, "vnd-map-" + at);
-            threads.add(thread);
-            thread.start();
-        }
+        startHelpers(count - 1);
         run();
         join();
         throwFailure();
@@ -90,6 +93,18 @@ public final class MapReader implements Runnable, AutoCloseable {
             }
         }
         return complete ? whole.build() : null;
+    }
+
+    private void startHelpers(int count) {
+        try {
+            for (int at = 1; at <= count; at++) {
+                Thread thread = new Thread(this, "vnd-map-" + at);
+                thread.start();
+                threads.add(thread);
+            }
+        } catch (OutOfMemoryError e) {
+            // No more threads are allowed or there is no stack for one. Those there are read all parts.
+        }
     }
 
     @Override

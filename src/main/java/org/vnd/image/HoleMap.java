@@ -34,7 +34,7 @@ final class HoleMap implements FiemapReader.Receiver {
     private static @Nullable ExtentMap read(int fd, String path, long sizeBytes, boolean reservedToo)
             throws SysException {
         try {
-            return MapReader.read(fd, path, sizeBytes, part -> new HoleMap(part, reservedToo));
+            return MapReader.read(fd, path, sizeBytes, MapReader.threads(), part -> new HoleMap(part, reservedToo));
         } catch (MapChangedException e) {
             return null;
         } catch (SysException e) {

@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.vnd.extent.ExtentMap;
+import org.vnd.extent.MapReader;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
@@ -96,7 +97,7 @@ public final class LayoutLock implements ImageLock {
             Libc.check(FileCalls.fsync(fd), "fsync", file.path());
         }
         listener.step(LockStep.MAP);
-        map = PhysicalMap.read(fd, file.path(), facts, device);
+        map = PhysicalMap.read(fd, file.path(), facts, device, MapReader.threads());
         listener.step(LockStep.EMPTY_CACHE);
         emptyCache();
         listener.step(LockStep.COMPARE);
@@ -257,7 +258,8 @@ public final class LayoutLock implements ImageLock {
                         "its size was changed from " + facts.sizeBytes() + " to " + now.sizeBytes() + " bytes");
             }
             Eligibility.checkFlags(now);
-            try (ExtentMap again = PhysicalMap.read(fd, file.path(), facts, device)) {
+            // By this thread alone: the disk may be in use, and what there is memory for isn't known.
+            try (ExtentMap again = PhysicalMap.read(fd, file.path(), facts, device, 1)) {
                 return map().contentEquals(again) ? Optional.empty() : Optional.of("its blocks were moved");
             }
         } catch (NotPhysicalException e) {

@@ -19,7 +19,7 @@ final class LoopsOverBlocks {
     static String find(int fd, String path) throws IOException {
         FileFacts facts = FileFacts.read(fd, path);
         try (HostDevice device = HostDevice.open(facts.deviceMajor(), facts.deviceMinor());
-                ExtentMap map = PhysicalMap.read(fd, path, facts, device);
+                ExtentMap map = PhysicalMap.read(fd, path, facts, device, 1);
                 DirectoryStream<Path> disks = Files.newDirectoryStream(Path.of("/sys/block"), "loop*")) {
             for (Path disk : disks) {
                 String node = "/dev/" + disk.getFileName();

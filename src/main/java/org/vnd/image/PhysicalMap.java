@@ -2,6 +2,7 @@ package org.vnd.image;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.vnd.extent.Extent;
 import org.vnd.extent.ExtentMap;
@@ -18,16 +19,18 @@ final class PhysicalMap {
     /**
      * Reads the map of the open file {@code fd}.
      *
+     * @param threads as in {@link MapReader#read}
      * @throws NotPhysicalException an extent isn't what it has to be, or one is missing
      */
-    static ExtentMap read(int fd, String path, FileFacts facts, HostDevice device)
+    static ExtentMap read(int fd, String path, FileFacts facts, HostDevice device, int threads)
             throws NotPhysicalException, SysException {
         ExtentRules rules = ExtentRules.of(facts, device);
         List<Collector> collectors = new ArrayList<>();
+        AtomicBoolean unsound = new AtomicBoolean();
         ExtentMap map;
         try {
-            map = MapReader.read(fd, path, facts.sizeBytes(), part -> {
-                Collector collector = new Collector(rules, facts.sizeBytes(), part);
+            map = MapReader.read(fd, path, facts.sizeBytes(), threads, part -> {
+                Collector collector = new Collector(rules, facts.sizeBytes(), part, unsound);
                 collectors.add(collector);
                 return collector;
             });
@@ -62,13 +65,16 @@ final class PhysicalMap {
         private final long sizeBytes;
         private final ExtentMapBuilder builder;
 
-        /** The first one; the rest of the map is then of no interest. */
+        /** There is a problem in some part: no map is needed any more, only the first problem. */
+        private final AtomicBoolean unsound;
+
         private @Nullable String problem;
 
-        Collector(ExtentRules rules, long sizeBytes, ExtentMapBuilder builder) {
+        Collector(ExtentRules rules, long sizeBytes, ExtentMapBuilder builder, AtomicBoolean unsound) {
             this.rules = rules;
             this.sizeBytes = sizeBytes;
             this.builder = builder;
+            this.unsound = unsound;
         }
 
         @Override
@@ -78,7 +84,9 @@ final class PhysicalMap {
                 return;
             }
             problem = rules.problemOf(extent);
-            if (problem == null) {
+            if (problem != null) {
+                unsound.set(true);
+            } else if (!unsound.get()) {
                 builder.addData(extent.logicalBytes(), extent.physicalBytes(), extent.lengthBytes());
             }
         }

@@ -12,7 +12,11 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.vnd.sys.Errno;
+import org.vnd.sys.SysException;
 
 /** {@link ExtentMap} against a model that has no index, no merge and no memory of its own. */
 class ExtentMapTest {
@@ -166,6 +170,7 @@ class ExtentMapTest {
             try (ExtentMap map = builder.build();
                     ExtentMap ofParts = ofParts(data, sizeBytes, blockBytes, random)) {
                 assertTrue(map.contentEquals(ofParts), "in parts, " + where);
+                assertEquals(map.holes(), ofParts.holes(), "in parts, " + where);
                 checkCover(map, model, sizeBytes, where);
                 checkLookups(map, model, Math.min(sizeBytes, position + 1 + random.nextInt(100_000)), random, where);
             }
@@ -234,9 +239,10 @@ class ExtentMapTest {
             }
         }
         ExtentMapBuilder whole = null;
+        AtomicInteger room = ExtentMapBuilder.roomFor(starts.size());
         for (long start : starts) {
             Long next = starts.higher(start);
-            ExtentMapBuilder part = new ExtentMapBuilder(start, next == null ? sizeBytes : next);
+            ExtentMapBuilder part = new ExtentMapBuilder(start, next == null ? sizeBytes : next, room);
             for (long[] run : data) {
                 if (run[0] + run[2] > start && (next == null || run[0] < next)) {
                     part.addData(run[0], run[1], run[2]);
@@ -250,6 +256,23 @@ class ExtentMapTest {
             }
         }
         return whole.build();
+    }
+
+    @Test
+    void thePartsOfAFileShareTheRoomThereIs() throws Exception {
+        AtomicInteger room = new AtomicInteger(2000);
+        try (ExtentMapBuilder first = new ExtentMapBuilder(0, 10_000 * 4096L, room);
+                ExtentMapBuilder second = new ExtentMapBuilder(10_000 * 4096L, 20_000 * 4096L, room)) {
+            for (int run = 0; run < 700; run++) {
+                first.addData(run * 8192L, run * 4096L, 4096);
+            }
+            SysException full = assertThrows(SysException.class, () -> {
+                for (int run = 0; run < 2000; run++) {
+                    second.addData((10_000 + run * 2) * 4096L, run * 4096L, 4096);
+                }
+            });
+            assertEquals(Errno.EOVERFLOW, full.errno());
+        }
     }
 
     @Test
@@ -277,6 +300,7 @@ class ExtentMapTest {
         assertEquals(sizeBytes, map.sizeBytes(), where);
         assertEquals(0, map.startBytes(0), where);
         assertEquals(sizeBytes, map.endBytes(map.count() - 1), where);
+        assertEquals(IntStream.range(0, map.count()).filter(map::hole).count(), map.holes(), where);
         for (int index = 0; index < map.count(); index++) {
             assertTrue(map.startBytes(index) < map.endBytes(index), where);
             assertEquals(physicalOf(model, map.startBytes(index)), map.physicalBytes(index), where);

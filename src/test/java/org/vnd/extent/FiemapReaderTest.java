@@ -67,6 +67,7 @@ class FiemapReaderTest {
         Path file = stripedFile();
         long size = Files.size(file);
         int fd = open(file);
+        read(fd, 1);
         try (ExtentMap whole = mapOf(fd, size, size, 1)) {
             assertTrue(whole.holes() >= STRIPES / 2 - 1, whole.holes() + " holes");
             for (long partBytes : new long[] {4096, STRIPE_BYTES, 7 * 4096, size / 4096 * 4096, size - 1, size + 1}) {
@@ -97,6 +98,7 @@ class FiemapReaderTest {
     void aPartIsToldOfNothingElse() throws Exception {
         Path file = stripedFile();
         int fd = open(file);
+        read(fd, 1);
         try (FiemapReader reader = new FiemapReader(7)) {
             List<Extent> extents = new ArrayList<>();
             long start = 10L * STRIPE_BYTES + 4096;
@@ -115,6 +117,7 @@ class FiemapReaderTest {
     void whatOneThreadThrowsIsThrownOnceAllHaveEnded() throws Exception {
         Path file = stripedFile();
         int fd = open(file);
+        read(fd, 1);
         try {
             AtomicInteger receivers = new AtomicInteger();
             MapReader.Filling third = part -> receivers.incrementAndGet() == 3
