@@ -6,6 +6,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.vnd.engine.Gate;
 import org.vnd.image.AttachedImage;
+import org.vnd.sys.ThreadCalls;
 
 /**
  * Looks at the image's layout lock for as long as the disk is attached. When it is gone, requests wait while the map is
@@ -62,17 +63,7 @@ final class Watcher implements Runnable {
     void end() {
         ending = true;
         LockSupport.unpark(thread);
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        ThreadCalls.join(thread);
     }
 
     @Override

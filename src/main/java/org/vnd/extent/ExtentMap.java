@@ -87,7 +87,7 @@ public final class ExtentMap implements AutoCloseable {
             taken += more;
         }
         assert taken == count;
-        writer.finish(lines.buckets());
+        writer.finish();
     }
 
     /** Turns {@code count} runs, in bytes, into entries. */

@@ -27,6 +27,7 @@ final class LineWriter {
     private static final int HIGH_INT = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN ? 1 : 0;
 
     private final IntBuffer target;
+    private final int buckets;
     private final boolean narrow;
     private final int[] chunk = new int[CHUNK_LINES * LINE_INTS];
 
@@ -56,9 +57,10 @@ final class LineWriter {
     /** Whether the line can tell of all its runs. */
     private boolean told;
 
-    /** For the lines from the beginning of {@code target} on. */
-    LineWriter(IntBuffer target, long scale, boolean narrow) {
+    /** For {@code buckets} lines from the beginning of {@code target} on, and the sentinel. */
+    LineWriter(IntBuffer target, long scale, int buckets, boolean narrow) {
         this.target = target;
+        this.buckets = buckets;
         this.scale = scale;
         this.narrow = narrow;
         // 2^64 is one more than the largest number.
@@ -95,8 +97,8 @@ final class LineWriter {
         }
     }
 
-    /** After the last run, which goes on to the last of {@code buckets}. The sentinel comes behind them. */
-    void finish(int buckets) {
+    /** After the last run, which goes on to the last bucket. */
+    void finish() {
         while (bucket < buckets) {
             next();
         }

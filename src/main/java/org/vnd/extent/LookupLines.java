@@ -89,7 +89,7 @@ final class LookupLines implements AutoCloseable {
 
     /** To be given all runs, and finished, before the first lookup. */
     LineWriter writer() {
-        return new LineWriter(ints, scale, narrow);
+        return new LineWriter(ints, scale, buckets, narrow);
     }
 
     private int firstRun(int bucket) {
@@ -145,10 +145,6 @@ final class LookupLines implements AutoCloseable {
     /** The index of a run that has {@code unit} or lies behind it. */
     int lastRun(long unit) {
         return firstRun(bucket(unit) + 1);
-    }
-
-    int buckets() {
-        return buckets;
     }
 
     long memoryBytes() {

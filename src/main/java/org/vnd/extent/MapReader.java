@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.vnd.sys.SysException;
+import org.vnd.sys.ThreadCalls;
 
 /**
  * Reads the map of a file whose layout stands still, with several threads: nearly all of the time goes to the file system,
@@ -135,20 +136,7 @@ public final class MapReader implements Runnable, AutoCloseable {
     }
 
     private void join() {
-        boolean interrupted = false;
-        for (Thread thread : threads) {
-            while (thread.isAlive()) {
-                try {
-                    thread.join();
-                } catch (InterruptedException e) {
-                    // It writes to memory that is freed behind it, and ends soon.
-                    interrupted = true;
-                }
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        threads.forEach(ThreadCalls::join);
     }
 
     @Override

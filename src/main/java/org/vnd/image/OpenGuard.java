@@ -7,6 +7,7 @@ import org.vnd.sys.FanotifyCalls;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
 import org.vnd.sys.SocketCalls;
+import org.vnd.sys.ThreadCalls;
 import org.vnd.sys.abi.FanotifyEvent;
 import org.vnd.sys.abi.FanotifyResponse;
 import org.vnd.sys.abi.PollFd;
@@ -98,18 +99,8 @@ final class OpenGuard implements Runnable, AutoCloseable {
         ByteBuffer one = Libc.struct(Long.BYTES).putLong(0, 1);
         FileCalls.write(stop, Libc.address(one), Long.BYTES);
         Reference.reachabilityFence(one);
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
+        ThreadCalls.join(thread);
         FileCalls.close(group);
         FileCalls.close(stop);
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
     }
 }

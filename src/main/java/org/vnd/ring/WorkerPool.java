@@ -7,6 +7,7 @@ import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
 import org.vnd.sys.SocketCalls;
 import org.vnd.sys.SysException;
+import org.vnd.sys.ThreadCalls;
 
 /**
  * Threads that do blocking calls for one ring. Work goes out by a ring of operation numbers that one thread fills and
@@ -108,16 +109,8 @@ final class WorkerPool implements AutoCloseable {
     public void close() {
         stopping = true;
         FileCalls.write(semaphore, memory.address() + 8, 8);
-        boolean interrupted = false;
         for (Thread thread : threads) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
+            ThreadCalls.join(thread);
         }
         FileCalls.close(semaphore);
         memory.close();

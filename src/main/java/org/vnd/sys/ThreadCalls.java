@@ -29,4 +29,22 @@ public final class ThreadCalls {
             Reference.reachabilityFence(parameters);
         }
     }
+
+    /**
+     * Waits until {@code thread} has ended, whatever interrupts: it uses descriptors and memory that are given back behind
+     * it. An interruption is there again afterwards. Returns at once if it was never started.
+     */
+    public static void join(Thread thread) {
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
 }

@@ -4,6 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -35,6 +38,44 @@ class WorkerPoolTest {
                 }
                 assertFalse(Thread.interrupted(), "an operation was never done");
             }
+        }
+    }
+
+    /** What a worker is inside of uses memory and descriptors that are given back once the pool is closed. */
+    @Test
+    @Timeout(120)
+    void closingWaitsForEveryWorkerThoughItIsInterrupted() throws Exception {
+        int operations = WorkerPool.WORKERS;
+        CountDownLatch begun = new CountDownLatch(operations);
+        AtomicInteger ended = new AtomicInteger();
+        try (WakeUp finished = new WakeUp()) {
+            WorkerPool pool = new WorkerPool(
+                    operations,
+                    operation -> {
+                        begun.countDown();
+                        awaitAll(begun);
+                        // The one that the interrupted wait is for.
+                        if (Thread.currentThread().getName().equals("vnd-io-0")) {
+                            LockSupport.parkNanos(500_000_000);
+                        }
+                        ended.incrementAndGet();
+                    },
+                    finished);
+            for (int operation = 0; operation < operations; operation++) {
+                pool.start(operation);
+            }
+            // With as many operations as workers, and none that ends before all have begun, each has one.
+            begun.await();
+            Thread.currentThread().interrupt();
+            pool.close();
+            assertEquals(operations, ended.get(), "still inside of its operation");
+            assertTrue(Thread.interrupted(), "the interruption is for whoever asked");
+        }
+    }
+
+    private static void awaitAll(CountDownLatch begun) {
+        while (begun.getCount() > 0) {
+            Thread.onSpinWait();
         }
     }
 }
