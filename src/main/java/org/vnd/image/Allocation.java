@@ -29,7 +29,7 @@ final class Allocation {
             fillClaimed(file, fd, listener);
         } finally {
             // Ends the lease too.
-            FileCalls.close(fd);
+            Claim.end(fd);
         }
     }
 

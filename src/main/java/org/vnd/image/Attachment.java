@@ -40,7 +40,7 @@ final class Attachment {
         try {
             Recovery.takeOver(file, fd, listener);
         } finally {
-            FileCalls.close(fd);
+            Claim.end(fd);
         }
         if (request.allocate()) {
             Allocation.fill(file, listener);
@@ -67,7 +67,7 @@ final class Attachment {
             if (device != null) {
                 device.close();
             }
-            FileCalls.close(fd);
+            Claim.end(fd);
             throw e;
         }
     }
@@ -123,7 +123,7 @@ final class Attachment {
                     facts.sizeBytes(),
                     FilePlace.of(facts, mount));
         } catch (IOException | RuntimeException | Error e) {
-            FileCalls.close(lock.fd());
+            Claim.end(lock.fd());
             throw e;
         }
     }

@@ -1,5 +1,8 @@
 package org.vnd.image;
 
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.SysException;
@@ -9,23 +12,60 @@ import org.vnd.sys.SysException;
  * however the process ends, and holds in every container, where process ids mean nothing.
  */
 final class Claim {
+    /**
+     * What a killed disk leaves is waited for, as long as no process has the file open: a kernel thread takes its ring
+     * apart, and only then is the file free; 35 to 60 ms after the end of the process on Linux 6.18, with its disk idle
+     * again. Six attempts, because each breaks the lease of a holder that can't be seen from here, and 1.6 s in all.
+     */
+    private static final int FIRST_PAUSE_MILLIS = 50;
+
+    private static final int LAST_PAUSE_MILLIS = 800;
+
     private Claim() {}
+
+    /** Somebody has the file. */
+    private static final class HeldException extends ImageException {
+        private static final long serialVersionUID = 1L;
+
+        private final boolean holderIsKnown;
+
+        HeldException(BackingFile file, String how) {
+            this(file, how, Holders.find(file, -1));
+        }
+
+        private HeldException(BackingFile file, String how, List<String> holders) {
+            super(file.path(), how + Holders.describe(holders));
+            holderIsKnown = !holders.isEmpty();
+        }
+    }
 
     /** Opens {@code file} for reading or writing and claims it, alone or shared with other readers. */
     static int open(BackingFile file, int flags, boolean shared) throws ImageException {
-        refuseOwned(file);
+        for (int pauseMillis = FIRST_PAUSE_MILLIS; ; pauseMillis *= 2) {
+            refuseOwned(file);
+            try {
+                return attempt(file, flags, shared);
+            } catch (HeldException e) {
+                if (e.holderIsKnown || pauseMillis > LAST_PAUSE_MILLIS) {
+                    throw e;
+                }
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(pauseMillis));
+            }
+        }
+    }
+
+    private static int attempt(BackingFile file, int flags, boolean shared) throws ImageException {
         int fd = open(file, flags);
         int lock = (shared ? FileCalls.LOCK_SHARED : FileCalls.LOCK_EXCLUSIVE) | FileCalls.LOCK_NONBLOCK;
         int result = FileCalls.flock(fd, lock);
         if (result < 0) {
             // First, because to look for holders takes long on a busy machine, and meanwhile whoever has the claim
-            // could
-            // not get his lease: nobody would have the image.
+            // couldn't get his lease: nobody would have the image.
             FileCalls.close(fd);
-            String why = result == -Errno.EAGAIN
-                    ? "already attached, or locked with flock: " + Holders.describe(file, -1)
-                    : "can't be locked: " + Errno.message(-result);
-            throw new ImageException(file.path(), why);
+            if (result == -Errno.EAGAIN) {
+                throw new HeldException(file, "already attached, or locked with flock: ");
+            }
+            throw new ImageException(file.path(), "can't be locked: " + Errno.message(-result));
         }
         return fd;
     }
@@ -44,15 +84,16 @@ final class Claim {
         } catch (SysException e) {
             // In the meantime another may have got it.
             refuseOwned(file);
-            throw new ImageException(file.path(), reason(file, flags, e), e);
+            if (e.errno() == Errno.EAGAIN || e.errno() == Errno.ETXTBSY) {
+                throw new HeldException(file, "in use: ");
+            }
+            throw new ImageException(file.path(), reason(flags, e), e);
         }
     }
 
-    private static String reason(BackingFile file, int flags, SysException e) {
+    private static String reason(int flags, SysException e) {
         boolean writing = (flags & FileCalls.O_RDWR) != 0;
         return switch (e.errno()) {
-            case Errno.EAGAIN -> "in use: " + Holders.describe(file, -1);
-            case Errno.ETXTBSY -> "in use: " + Holders.describe(file, -1);
             case Errno.EROFS -> "its file system is read-only: attach it read-only with -r";
             case Errno.EACCES ->
                 writing
@@ -70,7 +111,10 @@ final class Claim {
         };
     }
 
-    /** Ends the claim and closes {@code fd}. Said, because a ring that has the file registered lets go of it later. */
+    /**
+     * Ends the claim and closes {@code fd}. Said, because a ring that has the file registered lets go of it later, and so
+     * does a child that another thread is just starting.
+     */
     static void end(int fd) {
         FileCalls.flock(fd, FileCalls.LOCK_UNLOCK);
         FileCalls.close(fd);

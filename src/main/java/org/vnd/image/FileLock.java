@@ -41,7 +41,7 @@ final class FileLock implements ImageLock {
             emptyPageCache(file, fd, facts, listener);
             return new FileLock(file, fd, writable, DirectIo.blockBytes(facts, file.path()));
         } catch (IOException | RuntimeException | Error e) {
-            FileCalls.close(fd);
+            Claim.end(fd);
             throw e;
         }
     }

@@ -28,7 +28,11 @@ final class Holders {
 
     /** One line that names them: "pid 812 (qemu-nbd) has it open for writing". {@code ownFd} isn't counted. */
     static String describe(BackingFile file, int ownFd) {
-        List<String> names = find(file, ownFd);
+        return describe(find(file, ownFd));
+    }
+
+    /** The same of what {@link #find} found. */
+    static String describe(List<String> names) {
         if (names.isEmpty()) {
             return "something that /proc doesn't show has it open (a kernel service, another container, or a descriptor"
                     + " on its way through a socket)";

@@ -50,7 +50,10 @@ record OwnershipRecord(String bootId, String unit, long pid, long startTicks, St
         return id == null ? "unknown" : id.trim();
     }
 
-    /** Field 22 of /proc/PID/stat, or -1 if there is no such process. */
+    /**
+     * Field 22 of /proc/PID/stat, proc_pid_stat(5), or -1 if there is no such process. One that has ended stays there as a
+     * zombie until its parent asks, which for a killed disk is whatever runs as process 1, and in a container needn't ask.
+     */
     private static long startTicks(long pid) {
         String text = SmallFile.read("/proc/" + pid + "/stat");
         if (text == null) {
@@ -58,7 +61,10 @@ record OwnershipRecord(String bootId, String unit, long pid, long startTicks, St
         }
         // The second field is a name in parentheses that may contain anything; the third follows its end.
         StringTokenizer fields = new StringTokenizer(text.substring(text.lastIndexOf(')') + 1), " ");
-        for (int field = 3; field < 22; field++) {
+        if (fields.nextToken().equals("Z")) {
+            return -1;
+        }
+        for (int field = 4; field < 22; field++) {
             fields.nextToken();
         }
         return Long.parseLong(fields.nextToken());

@@ -41,7 +41,7 @@ public final class Recovery {
             restore(file, fd, record);
             return file.path() + ": recovered, it was " + record.owner();
         } finally {
-            FileCalls.close(fd);
+            Claim.end(fd);
         }
     }
 

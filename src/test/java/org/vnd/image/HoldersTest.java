@@ -3,11 +3,13 @@ package org.vnd.image;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.abort;
 
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -18,6 +20,9 @@ import org.vnd.lab.FileSystemKind;
 import org.vnd.lab.LoopDevice;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
+import org.vnd.ring.UringRing;
+import org.vnd.sys.FileCalls;
+import org.vnd.sys.SysException;
 
 /** Who has an image open is why it is refused, and is named. */
 @Requires(
@@ -136,6 +141,43 @@ class HoldersTest {
             other.awaitLine("attached");
             refused("already attached, or locked with flock: pid " + other.pid() + " (java) has it open for writing");
             other.finish();
+        }
+    }
+
+    /** After the end of a killed process the kernel takes its ring apart, in its own time. */
+    @Test
+    void whatAnEndedRingStillHasIsWaitedFor() throws Exception {
+        for (Engine engine : Engine.values()) {
+            UringRing ring = ringThatHasTheFile();
+            Thread end = new Thread(() -> {
+                LockSupport.parkNanos(300_000_000);
+                ring.close();
+            });
+            end.start();
+            Attached.attach(path, engine).close();
+            end.join();
+        }
+        UringRing ring = ringThatHasTheFile();
+        refused(
+                "already attached, or locked with flock: something that /proc doesn't show has it open (a kernel service,"
+                        + " another container, or a descriptor on its way through a socket)");
+        ring.close();
+    }
+
+    private UringRing ringThatHasTheFile() throws Exception {
+        UringRing ring = newRing();
+        int fd = FileCalls.open(path.toString(), FileCalls.O_RDONLY);
+        assertEquals(0, FileCalls.flock(fd, FileCalls.LOCK_EXCLUSIVE));
+        ring.registerFiles(fd);
+        FileCalls.close(fd);
+        return ring;
+    }
+
+    private static UringRing newRing() {
+        try {
+            return new UringRing(8);
+        } catch (SysException e) {
+            return abort("no io_uring here: " + e.getMessage());
         }
     }
 

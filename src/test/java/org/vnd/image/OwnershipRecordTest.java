@@ -36,6 +36,26 @@ class OwnershipRecordTest {
         assertFalse(with(self, self.bootId(), 1L << 40, self.startTicks()).ownerRuns("8:1:13"));
     }
 
+    /** Process 1 of a container may never ask for the exit code of a killed disk. */
+    @Test
+    void aZombieIsGone() throws Exception {
+        try (Command.Running parent = new Command("sh", "-c", "sleep 0.2 & echo $!; exec sleep 100").start()) {
+            while (!parent.output().contains("\n")) {
+                Thread.sleep(5);
+            }
+            long child = Long.parseLong(parent.output().trim());
+            OwnershipRecord self = OwnershipRecord.ofThisProcess("vnd0", "8:1:13", 0);
+            String stat = "";
+            while (!stat.contains(") Z ")) {
+                Thread.sleep(5);
+                stat = String.valueOf(SmallFile.read("/proc/" + child + "/stat"));
+            }
+            long startTicks =
+                    Long.parseLong(stat.substring(stat.indexOf(") Z ") + 2).split(" ")[19]);
+            assertFalse(with(self, self.bootId(), child, startTicks).ownerRuns("8:1:13"));
+        }
+    }
+
     private static OwnershipRecord with(OwnershipRecord record, String bootId, long pid, long startTicks) {
         return new OwnershipRecord(bootId, record.unit(), pid, startTicks, record.file(), 0);
     }
