@@ -157,11 +157,11 @@ class HoldersTest {
             Attached.attach(path, engine).close();
             end.join();
         }
-        UringRing ring = ringThatHasTheFile();
-        refused(
-                "already attached, or locked with flock: something that /proc doesn't show has it open (a kernel service,"
-                        + " another container, or a descriptor on its way through a socket)");
-        ring.close();
+        try (UringRing ring = ringThatHasTheFile()) {
+            refused(
+                    "already attached, or locked with flock: something that /proc doesn't show has it open (a kernel service,"
+                            + " another container, or a descriptor on its way through a socket)");
+        }
     }
 
     private UringRing ringThatHasTheFile() throws Exception {
