@@ -142,7 +142,7 @@ public final class ExtentMap implements AutoCloseable {
      */
     public long place(long offsetBytes, long lengthBytes) {
         if (offsetBytes < 0 || lengthBytes < 1 || lengthBytes > sizeBytes - offsetBytes) {
-            throw new IndexOutOfBoundsException(lengthBytes + " bytes at " + offsetBytes + " of " + sizeBytes);
+            throw outside(offsetBytes, lengthBytes);
         }
         long displacement =
                 lines.displacement(offsetBytes >>> unitShift, (offsetBytes + lengthBytes - 1) >>> unitShift);
@@ -152,11 +152,15 @@ public final class ExtentMap implements AutoCloseable {
     /** The index of the run that covers {@code offsetBytes}, which is in [0, size). */
     public int find(long offsetBytes) {
         if (offsetBytes < 0 || offsetBytes >= sizeBytes) {
-            throw new IndexOutOfBoundsException("byte " + offsetBytes + " of " + sizeBytes);
+            throw outside(offsetBytes, 1);
         }
         long unit = offsetBytes >>> unitShift;
-        int told = lines.run(unit);
-        return told >= 0 ? told : search(unit, ~told, lines.lastRun(unit));
+        return search(unit, lines.firstRun(unit), lines.lastRun(unit));
+    }
+
+    /** On its own, as the compiler copies only small methods to where they are called. */
+    private IndexOutOfBoundsException outside(long offsetBytes, long lengthBytes) {
+        return new IndexOutOfBoundsException(lengthBytes + " bytes at " + offsetBytes + " of " + sizeBytes);
     }
 
     private int search(long unit, int first, int last) {

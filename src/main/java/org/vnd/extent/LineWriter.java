@@ -1,14 +1,16 @@
 package org.vnd.extent;
 
-import static org.vnd.extent.LookupLines.CROWDED;
 import static org.vnd.extent.LookupLines.DISPLACEMENTS_INT;
 import static org.vnd.extent.LookupLines.FIRST_RUN_INT;
 import static org.vnd.extent.LookupLines.HOLE;
 import static org.vnd.extent.LookupLines.LANES;
+import static org.vnd.extent.LookupLines.LANES_A_LONG;
+import static org.vnd.extent.LookupLines.LANE_BITS;
 import static org.vnd.extent.LookupLines.LINE_INTS;
 import static org.vnd.extent.LookupLines.NO_RUN;
+import static org.vnd.extent.LookupLines.NO_RUNS;
 import static org.vnd.extent.LookupLines.TICK_SHIFT;
-import static org.vnd.extent.LookupLines.TOP_BITS;
+import static org.vnd.extent.LookupLines.UNKNOWN;
 import static org.vnd.extent.LookupLines.UNSIGNED;
 
 import java.nio.ByteOrder;
@@ -21,7 +23,7 @@ import java.nio.IntBuffer;
  */
 final class LineWriter {
     /** A power of two; a few KiB, which stay in the processor's cache. */
-    private static final int CHUNK_LINES = 64;
+    private static final int CHUNK_LINES = 32;
 
     /** Which of the lanes' two ints has the higher half. */
     private static final int HIGH_INT = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN ? 1 : 0;
@@ -39,9 +41,7 @@ final class LineWriter {
 
     private int run = -1;
     /** Of the last run: what to add to its units, as a line has it. */
-    private int displacement;
-    /** False if that looks like something else. */
-    private boolean tellable;
+    private int displacement = (int) UNKNOWN;
 
     private int bucket = -1;
     /** The first unit of the next bucket, and how far it is behind the next bucket's beginning, in scale's measure. */
@@ -50,12 +50,14 @@ final class LineWriter {
     private long nextInto;
     /** Where in the chunk the bucket's line is. */
     private int line;
-    /** The lanes, and how many have a run. */
-    private long starts;
+    /** The ticks of the first lanes and of the others. */
+    private long firstTicks;
 
+    private long secondTicks;
+    /** How many lanes are in use, and the tick of the last. */
     private int lane;
-    /** Whether the line can tell of all its runs. */
-    private boolean told;
+
+    private long lastTick;
 
     /** For {@code buckets} lines from the beginning of {@code target} on, and the sentinel. */
     LineWriter(IntBuffer target, long scale, int buckets, boolean narrow) {
@@ -76,25 +78,47 @@ final class LineWriter {
             next();
         }
         run++;
-        boolean hole = physicalUnit == ExtentMap.HOLE;
-        displacement = hole ? (int) HOLE : (int) (physicalUnit - startUnit);
-        tellable = hole || (displacement & UNSIGNED) < CROWDED;
+        if (narrow) {
+            boolean hole = physicalUnit == ExtentMap.HOLE;
+            int difference = (int) (physicalUnit - startUnit);
+            displacement = hole ? (int) HOLE : (difference & UNSIGNED) < UNKNOWN ? difference : (int) UNKNOWN;
+        }
         if (startUnit == nextUnit) {
             next();
-        } else {
+        } else if (narrow) {
             addToLine(startUnit * scale);
         }
     }
 
+    /** The last run, which begins at {@code into} of the bucket, but not with its first unit. */
     private void addToLine(long into) {
         long tick = into >>> TICK_SHIFT;
-        told &= lane < LANES && (into - scale) >>> TICK_SHIFT < tick;
-        if (told) {
-            starts -= (NO_RUN - tick + 1) << (lane * Short.SIZE);
-            lane++;
-            chunk[line + DISPLACEMENTS_INT + LANES - lane] = displacement;
-            told = tellable;
+        if ((into - scale) >>> TICK_SHIFT < tick) {
+            addLane(tick, displacement);
+            return;
         }
+        // The run before has the tick's first units, this one its last; others may lie in between, which that holds for
+        // too.
+        if (lastTick <= tick) {
+            addLane(tick, (int) UNKNOWN);
+        }
+        // Of lanes with the same tick the last counts; behind the last tick it looks like, and is, no run.
+        addLane(tick + 1, displacement);
+    }
+
+    private void addLane(long tick, int told) {
+        if (lane == LANES) {
+            chunk[line + DISPLACEMENTS_INT + LANES] = (int) UNKNOWN;
+            return;
+        }
+        if (lane < LANES_A_LONG) {
+            firstTicks -= (NO_RUN - tick) << (lane * LANE_BITS);
+        } else {
+            secondTicks -= (NO_RUN - tick) << ((lane - LANES_A_LONG) * LANE_BITS);
+        }
+        lane++;
+        lastTick = tick;
+        chunk[line + DISPLACEMENTS_INT + lane] = told;
     }
 
     /** After the last run, which goes on to the last bucket. */
@@ -120,22 +144,18 @@ final class LineWriter {
         if (line == 0 && bucket > 0) {
             target.put((bucket - CHUNK_LINES) * LINE_INTS, chunk);
         }
-        starts = TOP_BITS | LookupLines.EACH_LANE * NO_RUN;
+        firstTicks = NO_RUNS;
+        secondTicks = NO_RUNS;
         lane = 0;
-        told = narrow && tellable;
-        // What marks a crowded line, and may be left from another.
-        chunk[line + DISPLACEMENTS_INT] = 0;
-        chunk[line + DISPLACEMENTS_INT + LANES] = displacement;
+        lastTick = -1;
+        chunk[line + DISPLACEMENTS_INT] = displacement;
         chunk[line + FIRST_RUN_INT] = run;
     }
 
     private void end() {
-        chunk[line + HIGH_INT] = (int) (starts >>> Integer.SIZE);
-        chunk[line + 1 - HIGH_INT] = (int) starts;
-        if (!told) {
-            for (int later = 0; later <= LANES; later++) {
-                chunk[line + DISPLACEMENTS_INT + later] = (int) CROWDED;
-            }
-        }
+        chunk[line + HIGH_INT] = (int) (firstTicks >>> Integer.SIZE);
+        chunk[line + 1 - HIGH_INT] = (int) firstTicks;
+        chunk[line + 2 + HIGH_INT] = (int) (secondTicks >>> Integer.SIZE);
+        chunk[line + 3 - HIGH_INT] = (int) secondTicks;
     }
 }

@@ -1,60 +1,72 @@
 package org.vnd.extent;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.math.BigInteger;
-import java.nio.IntBuffer;
-import java.nio.LongBuffer;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.sys.SysException;
 
 /**
  * The way from a unit of the file to its run, and to its place, that touches one cache line: a map may be much larger than
- * the processor's cache, and a lookup costs what its cache misses cost. The file is cut into equal buckets, with a line of 32
+ * the processor's cache, and a lookup costs what its cache misses cost. The file is cut into equal buckets, with a line of 64
  * bytes for each, and one more as a sentinel. A unit times {@link #scale} is the bucket's number and, behind the binary
- * point, how far into the bucket it is, of which the first 15 bits are its tick:
+ * point, how far into the bucket it is, of which the first 11 bits are its tick:
  *
  * <pre>
- * long 0    4 × 16 bits   the ticks at which runs begin, less one, but for the run that has the bucket's first unit; {@link
- *                         #NO_RUN} behind the last; with the top bit set
- * int 2-6   5 × 32 bits   for those 4 from the last to the first, and for the run with the first unit: what to add to a
- *                         unit to get its place on the device, modulo 2^32; {@link #HOLE}; {@link #CROWDED} in all five
- * int 7     32 bits       the index of the run with the first unit
+ * long 0-1   10 × 12 bits   the lanes: in ascending order the ticks at which runs begin, but for the run that has the
+ *                           bucket's first unit; {@link #NO_RUN} behind the last
+ * int 4-14   11 × 32 bits   for that run, and for those of the lanes: what to add to a unit to get its place on the device,
+ *                           modulo 2^32; {@link #HOLE}; {@link #UNKNOWN}
+ * int 15     32 bits        the index of the run with the first unit
  * </pre>
  *
- * <p>A line is crowded where more runs begin, which is rare if they are about as long; where the bucket is so large that the
- * unit before a run has the tick of its first; and where places don't fit into 32 bits. Then the runs from this line's first
- * to the next one's are to be searched, which are few.
+ * <p>Unknown is what lies behind the tenth beginning if there are more, which is rare if runs are about as long; the tick in
+ * which a run begins, of a bucket so large that the run before has a part of it; and all if places don't fit into 32 bits.
+ * Then the runs from this line's first to the next one's are to be searched, which are few.
  *
- * <p>What counts is the number of instructions, since the processor does those of several lookups while it waits for memory;
- * and that no branch depends on the runs, which would be guessed wrong, and end that.
+ * <p>What counts is that the lines are small, since the cache is shared with others; then the number of instructions, since
+ * the processor does those of several lookups while it waits for memory; and that no branch depends on the runs, which
+ * would be guessed wrong, and end that.
  */
 final class LookupLines implements AutoCloseable {
     /** What {@link #displacement} says of a range that isn't in one run, or of which a line doesn't tell. */
     static final long UNTOLD = -2;
 
-    private static final int LINE_BYTES = 32;
-    private static final int LINE_LONGS = LINE_BYTES / Long.BYTES;
+    private static final int LINE_BYTES = 64;
     static final int LINE_INTS = LINE_BYTES / Integer.BYTES;
-    static final int LANES = 4;
-    private static final int TICK_BITS = 15;
+    static final int LANES_A_LONG = 5;
+    static final int LANES = 2 * LANES_A_LONG;
+    static final int LANE_BITS = 12;
+    private static final int TICK_BITS = LANE_BITS - 1;
+    private static final int TICKS = 1 << TICK_BITS;
     static final int TICK_SHIFT = Long.SIZE - TICK_BITS;
-    static final long NO_RUN = (1 << TICK_BITS) - 1;
-    static final int DISPLACEMENTS_INT = 2;
-    static final int FIRST_RUN_INT = 7;
+    /** Behind all ticks. */
+    static final long NO_RUN = TICKS;
+
+    static final int DISPLACEMENTS_INT = 4;
+    static final int FIRST_RUN_INT = 15;
 
     static final long HOLE = 0xFFFF_FFFFL;
-    static final long CROWDED = 0xFFFF_FFFEL;
+    static final long UNKNOWN = 0xFFFF_FFFEL;
 
-    /** In quarters. With four lanes, and lengths that don't vary much, hardly a bucket is crowded; 14 bytes a run. */
-    private static final int QUARTER_RUNS_A_BUCKET = 9;
-    /** Where runs take 16 bytes already, to stay at 24. */
-    private static final int QUARTER_RUNS_A_BUCKET_WIDE = 17;
+    /** In eighths. With ten lanes, and lengths that don't vary much, hardly a unit is unknown; 8 bytes a run. */
+    private static final int EIGHTH_RUNS_A_BUCKET = 66;
+    /** Where most beginnings take two lanes; 16 bytes a run. */
+    private static final int EIGHTH_RUNS_A_LARGE_BUCKET = 33;
 
     /** A number times this has it in each lane. */
-    static final long EACH_LANE = 0x0001_0001_0001_0001L;
+    static final long EACH_LANE = 0x0001_0010_0100_1001L;
 
-    static final long TOP_BITS = EACH_LANE << TICK_BITS;
+    static final long NO_RUNS = EACH_LANE * NO_RUN;
 
     static final long UNSIGNED = 0xFFFF_FFFFL;
+
+    /** Take fewer instructions than the buffer's own methods. */
+    private static final VarHandle LONGS = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.nativeOrder());
+
+    private static final VarHandle INTS = MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
 
     private final AlignedBuffer buffer;
     private final int buckets;
@@ -62,9 +74,7 @@ final class LookupLines implements AutoCloseable {
     /** Buckets a unit, times 2^64. */
     private final long scale;
     /** Null after close, as in {@link ExtentMap}. */
-    private LongBuffer lanes;
-
-    private IntBuffer ints;
+    private ByteBuffer bytes;
 
     /**
      * Room for the lines of {@code runs} runs of together {@code sizeUnits}, which {@link #writer} writes.
@@ -73,9 +83,9 @@ final class LookupLines implements AutoCloseable {
      */
     LookupLines(int runs, long sizeUnits, boolean narrow) throws SysException {
         this.narrow = narrow;
-        int quarterRuns = narrow ? QUARTER_RUNS_A_BUCKET : QUARTER_RUNS_A_BUCKET_WIDE;
-        // Of two units at least, so that the scale is below 2^63; but for a file of one.
-        buckets = (int) Math.max(1, Math.min(sizeUnits / 2, (4L * runs + quarterRuns - 1) / quarterRuns));
+        int few = buckets(runs, sizeUnits, EIGHTH_RUNS_A_BUCKET);
+        // Other lines would be of no use to places that don't fit in, and take the room that those need.
+        buckets = narrow && sizeUnits / few > TICKS ? buckets(runs, sizeUnits, EIGHTH_RUNS_A_LARGE_BUCKET) : few;
         scale = BigInteger.valueOf(buckets)
                 .shiftLeft(Long.SIZE)
                 .divide(BigInteger.valueOf(sizeUnits))
@@ -83,35 +93,32 @@ final class LookupLines implements AutoCloseable {
                 .longValueExact();
         assert bucket(sizeUnits - 1) == buckets - 1;
         buffer = new AlignedBuffer((buckets + 1) * LINE_BYTES);
-        lanes = buffer.bytes().asLongBuffer();
-        ints = buffer.bytes().asIntBuffer();
+        bytes = buffer.bytes();
+    }
+
+    /** Of two units at least, so that the scale is below 2^63; but for a file of one. */
+    private static int buckets(int runs, long sizeUnits, int eighthRuns) {
+        return (int) Math.max(1, Math.min(sizeUnits / 2, (8L * runs + eighthRuns - 1) / eighthRuns));
     }
 
     /** To be given all runs, and finished, before the first lookup. */
     LineWriter writer() {
-        return new LineWriter(ints, scale, buckets, narrow);
-    }
-
-    private int firstRun(int bucket) {
-        return ints.get(bucket * LINE_INTS + FIRST_RUN_INT);
-    }
-
-    private long displacementOf(int bucket, int later) {
-        return ints.get(bucket * LINE_INTS + DISPLACEMENTS_INT + later) & UNSIGNED;
+        return new LineWriter(bytes.asIntBuffer(), scale, buckets, narrow);
     }
 
     private int bucket(long unit) {
         return (int) Math.multiplyHigh(unit, scale);
     }
 
-    private long tick(long unit) {
-        return (unit * scale) >>> TICK_SHIFT;
-    }
-
-    /** How many of the line's runs begin behind {@code unit} of the bucket; lanes without a run count, too. */
-    private int later(int bucket, long unit) {
-        // In each lane: what is subtracted leaves the top bit set unless it is more, and nothing is borrowed.
-        return Long.bitCount(lanes.get(bucket * LINE_LONGS) - tick(unit) * EACH_LANE & TOP_BITS);
+    /** How many of the line's lanes begin at or before {@code unit} of the bucket. */
+    private int begun(int bucket, long unit) {
+        // In each lane: the tick's highest bit, which it hasn't, stays unless more than the tick is subtracted, and
+        // nothing
+        // is borrowed.
+        long ticks = ((unit * scale) >>> TICK_SHIFT | NO_RUN) * EACH_LANE;
+        int line = bucket * LINE_BYTES;
+        return Long.bitCount(ticks - (long) LONGS.get(bytes, line) & NO_RUNS)
+                + Long.bitCount(ticks - (long) LONGS.get(bytes, line + Long.BYTES) & NO_RUNS);
     }
 
     /**
@@ -120,31 +127,34 @@ final class LookupLines implements AutoCloseable {
      */
     long displacement(long unit, long lastUnit) {
         int bucket = bucket(unit);
-        int later = later(bucket, unit);
-        long displacement = displacementOf(bucket, later);
-        if (displacement >= CROWDED) {
-            return displacement == HOLE && sameRun(bucket, later, lastUnit) ? ExtentMap.HOLE : UNTOLD;
+        int begun = begun(bucket, unit);
+        long displacement =
+                (int) INTS.get(bytes, bucket * LINE_BYTES + (DISPLACEMENTS_INT + begun) * Integer.BYTES) & UNSIGNED;
+        if (displacement >= UNKNOWN) {
+            return displacement == HOLE && sameRun(bucket, begun, lastUnit) ? ExtentMap.HOLE : UNTOLD;
         }
-        if (lastUnit != unit && !sameRun(bucket, later, lastUnit)) {
+        if (lastUnit != unit && !sameRun(bucket, begun, lastUnit)) {
             return UNTOLD;
         }
         return displacement;
     }
 
-    private boolean sameRun(int bucket, int later, long unit) {
-        return bucket(unit) == bucket && later(bucket, unit) == later;
+    private boolean sameRun(int bucket, int begun, long unit) {
+        return bucket(unit) == bucket && begun(bucket, unit) == begun;
     }
 
-    /** The index of the run that has {@code unit}; if the line is crowded, the complement of that of one at or before it. */
-    int run(long unit) {
-        int bucket = bucket(unit);
-        int first = firstRun(bucket);
-        return displacementOf(bucket, 0) == CROWDED ? ~first : first + LANES - later(bucket, unit);
+    /** The index of a run that has {@code unit} or lies before it. */
+    int firstRun(long unit) {
+        return firstRunOf(bucket(unit));
     }
 
     /** The index of a run that has {@code unit} or lies behind it. */
     int lastRun(long unit) {
-        return firstRun(bucket(unit) + 1);
+        return firstRunOf(bucket(unit) + 1);
+    }
+
+    private int firstRunOf(int bucket) {
+        return bytes.getInt(bucket * LINE_BYTES + FIRST_RUN_INT * Integer.BYTES);
     }
 
     long memoryBytes() {
@@ -158,8 +168,7 @@ final class LookupLines implements AutoCloseable {
     @Override
     @SuppressWarnings("NullAway")
     public void close() {
-        lanes = null;
-        ints = null;
+        bytes = null;
         buffer.close();
     }
 }

@@ -215,16 +215,67 @@ class ExtentMapTest {
             long found = map.hole(run) ? -1 : (map.physicalBytes(run) - map.startBytes(run)) / 4096 + from;
             assertEquals(places[from], found, "unit " + from + ", " + where);
             for (int to = from; to < places.length; to++) {
-                long place = map.place(from * 4096L, (to - from + 1) * 4096L);
-                if (place != ExtentMap.UNTOLD) {
-                    String range = "units " + from + " to " + to + ", " + where;
-                    assertEquals(places[from] < 0 ? ExtentMap.HOLE : places[from] * 4096, place, range);
-                    assertTrue(to * 4096L < map.endBytes(run), range);
-                    told++;
-                }
+                told += toldRightly(map, places, from, to, where);
             }
         }
         return told;
+    }
+
+    /** Buckets with more units than ticks, and several beginnings close together: in one tick, and on both sides of its end. */
+    @Test
+    void everyUnitOfALargeBucketIsRight() throws Exception {
+        long seed = Long.getLong("vnd.seed", System.nanoTime());
+        Random random = new Random(seed);
+        long told = 0;
+        long looked = 0;
+        for (int round = 0; round < 60; round++) {
+            String where = "-Dvnd.seed=" + seed + ", round " + round;
+            int size = 2 + random.nextInt(1 << 11 + random.nextInt(7));
+            TreeSet<Integer> starts = new TreeSet<>(List.of(0));
+            for (int cluster = random.nextInt(1 + size / 1000); cluster >= 0; cluster--) {
+                int at = random.nextInt(size);
+                int spread = 1 + random.nextInt(1 << random.nextInt(8));
+                for (int more = random.nextInt(8); more >= 0; more--) {
+                    starts.add(Math.min(size - 1, at + random.nextInt(spread)));
+                }
+            }
+            long[] places = new long[size];
+            try (ExtentMapBuilder builder = new ExtentMapBuilder(size * 4096L)) {
+                for (int start : starts) {
+                    Integer next = starts.higher(start);
+                    int length = (next == null ? size : next) - start;
+                    boolean hole = random.nextInt(4) == 0;
+                    int place = random.nextInt(1 << 30);
+                    for (int into = 0; into < length; into++) {
+                        places[start + into] = hole ? -1 : place + into;
+                    }
+                    if (!hole) {
+                        builder.addData(start * 4096L, place * 4096L, length * 4096L);
+                    }
+                }
+                try (ExtentMap map = builder.build()) {
+                    looked += size;
+                    for (int unit = 0; unit < size; unit++) {
+                        told += toldRightly(map, places, unit, unit, where);
+                        toldRightly(map, places, unit, Math.min(size - 1, unit + random.nextInt(size)), where);
+                        toldRightly(map, places, unit, Math.min(size - 1, unit + random.nextInt(8)), where);
+                    }
+                }
+            }
+        }
+        assertTrue(told > looked * 7 / 10, told + " of " + looked + " told, -Dvnd.seed=" + seed);
+    }
+
+    /** How many of these ranges, none or one, are told of; that is right. */
+    private static int toldRightly(ExtentMap map, long[] places, int from, int to, String where) {
+        long place = map.place(from * 4096L, (to - from + 1) * 4096L);
+        if (place == ExtentMap.UNTOLD) {
+            return 0;
+        }
+        String range = "units " + from + " to " + to + ", " + where;
+        assertEquals(places[from] < 0 ? ExtentMap.HOLE : places[from] * 4096, place, range);
+        assertTrue(to * 4096L < map.endBytes(map.find(from * 4096L)), range);
+        return 1;
     }
 
     /** The same, cut anywhere; each part is told of every run that has bytes in it. */
