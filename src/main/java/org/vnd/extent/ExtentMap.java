@@ -128,11 +128,24 @@ public final class ExtentMap implements AutoCloseable {
             long last = physicalUnit(index) + startUnit(index + 1) - startUnit(index) - 1;
             if (startBytes(index) != run[0]
                     || physicalBytes(index) != run[1]
-                    || (narrow && !hole(index) && last >= UNSIGNED)) {
+                    || (narrow && !hole(index) && last >= UNSIGNED)
+                    || !toldRightly(index)) {
                 return false;
             }
         }
         return true;
+    }
+
+    /** Whether the lines, if they tell of a run's first byte and last, are right; and don't tell of a range in two runs. */
+    private boolean toldRightly(int index) {
+        long start = startBytes(index);
+        long end = endBytes(index);
+        long first = place(start, 1);
+        long last = place(end - 1, 1);
+        long physical = physicalBytes(index);
+        return (first == UNTOLD || first == physical)
+                && (last == UNTOLD || last == (hole(index) ? HOLE : physical + (end - 1 - start)))
+                && (end == sizeBytes || place(end - 1, 2) == UNTOLD);
     }
 
     /**

@@ -80,6 +80,7 @@ final class LineWriter {
         run++;
         if (narrow) {
             boolean hole = physicalUnit == ExtentMap.HOLE;
+            // Before its place on the device by a unit or two, it looks like a mark.
             int difference = (int) (physicalUnit - startUnit);
             displacement = hole ? (int) HOLE : (difference & UNSIGNED) < UNKNOWN ? difference : (int) UNKNOWN;
         }
@@ -97,8 +98,7 @@ final class LineWriter {
             addLane(tick, displacement);
             return;
         }
-        // The run before has the tick's first units, this one its last; others may lie in between, which that holds for
-        // too.
+        // The run before has the tick's first units, and this one its last; others, in between, have said so already.
         if (lastTick <= tick) {
             addLane(tick, (int) UNKNOWN);
         }

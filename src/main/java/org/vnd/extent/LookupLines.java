@@ -9,22 +9,23 @@ import org.vnd.mem.AlignedBuffer;
 import org.vnd.sys.SysException;
 
 /**
- * The way from a unit of the file to its run, and to its place, that touches one cache line: a map may be much larger than
- * the processor's cache, and a lookup costs what its cache misses cost. The file is cut into equal buckets, with a line of 64
+ * The way from a unit of the file to its place that touches one cache line: a map may be much larger than the processor's
+ * cache, and a lookup costs what its cache misses cost. The file is cut into equal buckets, with a line of 64
  * bytes for each, and one more as a sentinel. A unit times {@link #scale} is the bucket's number and, behind the binary
  * point, how far into the bucket it is, of which the first 11 bits are its tick:
  *
  * <pre>
- * long 0-1   10 × 12 bits   the lanes: in ascending order the ticks at which runs begin, but for the run that has the
- *                           bucket's first unit; {@link #NO_RUN} behind the last
- * int 4-14   11 × 32 bits   for that run, and for those of the lanes: what to add to a unit to get its place on the device,
- *                           modulo 2^32; {@link #HOLE}; {@link #UNKNOWN}
+ * long 0-1   10 × 12 bits   the lanes: in ascending order the ticks from which on another run is told of; {@link #NO_RUN}
+ *                           behind the last
+ * int 4-14   11 × 32 bits   for the run that has the bucket's first unit, and for each lane: what to add to a unit to get
+ *                           its place on the device, modulo 2^32; {@link #HOLE}; {@link #UNKNOWN}
  * int 15     32 bits        the index of the run with the first unit
  * </pre>
  *
- * <p>Unknown is what lies behind the tenth beginning if there are more, which is rare if runs are about as long; the tick in
- * which a run begins, of a bucket so large that the run before has a part of it; and all if places don't fit into 32 bits.
- * Then the runs from this line's first to the next one's are to be searched, which are few.
+ * <p>A run takes a lane, unless it begins with the bucket. In a bucket with more units than ticks the run before may have a
+ * part of a run's first tick: that is then unknown, and takes a lane of its own. Unknown is also what lies behind the last
+ * lane if ten aren't enough, which is rare if runs are about as long; a run whose displacement looks like a mark; and all if
+ * places don't fit into 32 bits. Then the runs from this line's first to the next one's are to be searched, which are few.
  *
  * <p>What counts is that the lines are small, since the cache is shared with others; then the number of instructions, since
  * the processor does those of several lookups while it waits for memory; and that no branch depends on the runs, which
@@ -51,9 +52,9 @@ final class LookupLines implements AutoCloseable {
     static final long HOLE = 0xFFFF_FFFFL;
     static final long UNKNOWN = 0xFFFF_FFFEL;
 
-    /** In eighths. With ten lanes, and lengths that don't vary much, hardly a unit is unknown; 8 bytes a run. */
+    /** In eighths. With ten lanes, and lengths that don't vary much, hardly a unit is unknown; 7.8 bytes a run. */
     private static final int EIGHTH_RUNS_A_BUCKET = 66;
-    /** Where most beginnings take two lanes; 16 bytes a run. */
+    /** Where runs may take two lanes; 15.5 bytes a run, with the entry nearly the 24 that a map may take. */
     private static final int EIGHTH_RUNS_A_LARGE_BUCKET = 33;
 
     /** A number times this has it in each lane. */
@@ -83,9 +84,10 @@ final class LookupLines implements AutoCloseable {
      */
     LookupLines(int runs, long sizeUnits, boolean narrow) throws SysException {
         this.narrow = narrow;
-        int few = buckets(runs, sizeUnits, EIGHTH_RUNS_A_BUCKET);
-        // Other lines would be of no use to places that don't fit in, and take the room that those need.
-        buckets = narrow && sizeUnits / few > TICKS ? buckets(runs, sizeUnits, EIGHTH_RUNS_A_LARGE_BUCKET) : few;
+        int few = buckets(runs, EIGHTH_RUNS_A_BUCKET);
+        // Where places don't fit in, more lines would be of no use, and take the room that entries need there.
+        buckets = narrow && sizeUnits / few > TICKS ? buckets(runs, EIGHTH_RUNS_A_LARGE_BUCKET) : few;
+        // Below 2^63, also for files of one unit or two; all others have two units a bucket, and more.
         scale = BigInteger.valueOf(buckets)
                 .shiftLeft(Long.SIZE)
                 .divide(BigInteger.valueOf(sizeUnits))
@@ -96,9 +98,8 @@ final class LookupLines implements AutoCloseable {
         bytes = buffer.bytes();
     }
 
-    /** Of two units at least, so that the scale is below 2^63; but for a file of one. */
-    private static int buckets(int runs, long sizeUnits, int eighthRuns) {
-        return (int) Math.max(1, Math.min(sizeUnits / 2, (8L * runs + eighthRuns - 1) / eighthRuns));
+    private static int buckets(int runs, int eighthRuns) {
+        return (int) ((8L * runs + eighthRuns - 1) / eighthRuns);
     }
 
     /** To be given all runs, and finished, before the first lookup. */
@@ -112,9 +113,8 @@ final class LookupLines implements AutoCloseable {
 
     /** How many of the line's lanes begin at or before {@code unit} of the bucket. */
     private int begun(int bucket, long unit) {
-        // In each lane: the tick's highest bit, which it hasn't, stays unless more than the tick is subtracted, and
-        // nothing
-        // is borrowed.
+        // In each lane the tick, and above it a bit that stays unless more than the tick is subtracted; nothing is
+        // borrowed.
         long ticks = ((unit * scale) >>> TICK_SHIFT | NO_RUN) * EACH_LANE;
         int line = bucket * LINE_BYTES;
         return Long.bitCount(ticks - (long) LONGS.get(bytes, line) & NO_RUNS)
