@@ -230,6 +230,7 @@ static void ring(void)
     OFFSET(IoUringParams, SQ_OFF_HEAD, struct io_uring_params, sq_off.head);
     OFFSET(IoUringParams, SQ_OFF_TAIL, struct io_uring_params, sq_off.tail);
     OFFSET(IoUringParams, SQ_OFF_RING_MASK, struct io_uring_params, sq_off.ring_mask);
+    OFFSET(IoUringParams, SQ_OFF_FLAGS, struct io_uring_params, sq_off.flags);
     OFFSET(IoUringParams, SQ_OFF_ARRAY, struct io_uring_params, sq_off.array);
     OFFSET(IoUringParams, CQ_OFF_HEAD, struct io_uring_params, cq_off.head);
     OFFSET(IoUringParams, CQ_OFF_TAIL, struct io_uring_params, cq_off.tail);
@@ -247,6 +248,8 @@ static void ring(void)
     SAME(IoUring, IORING_SETUP_SQE128);
     SAME(IoUring, IORING_SETUP_SINGLE_ISSUER);
     SAME(IoUring, IORING_SETUP_DEFER_TASKRUN);
+    SAME(IoUring, IORING_SETUP_TASKRUN_FLAG);
+    SAME(IoUring, IORING_SQ_TASKRUN);
     SAME(IoUring, IORING_FEAT_SINGLE_MMAP);
     SAME(IoUring, IORING_FEAT_NODROP);
     SAME(IoUring, IORING_ENTER_GETEVENTS);

@@ -27,7 +27,9 @@ final class Courtesy {
     private final int thread;
     private final Path statistics;
 
-    private boolean polite;
+    /** Set once a second by one thread, read by its own all the time. */
+    private volatile boolean polite;
+
     private long seenNanos;
     private long seenWaitingNanos;
     private long pauseNanos = FIRST_PAUSE_NANOS;

@@ -24,6 +24,9 @@ import org.vnd.sys.SysException;
 final class QueueThread {
     private static final long DRAIN_POLL_NANOS = 1_000_000;
 
+    /** Or a share of one, as a container may have: whoever is waited for couldn't get on. */
+    private static final boolean SEVERAL_PROCESSORS = Runtime.getRuntime().availableProcessors() > 1;
+
     /** What is made on the thread itself, because an io_uring belongs to the thread that made it. */
     interface Parts {
         Ring ring();
@@ -130,7 +133,7 @@ final class QueueThread {
         }
         made.complete(parts);
         try {
-            loop(ring);
+            loop(ring, parts.engine());
             // Here, because the kernel takes orders about a ring only from the thread that made it.
             for (QueueExport export : exports) {
                 export.close();
@@ -146,13 +149,32 @@ final class QueueThread {
         }
     }
 
-    private void loop(Ring ring) throws SysException {
+    private void loop(Ring ring, Engine engine) throws SysException {
         while (!stopping) {
+            ring.busyPoll(oneAtATime(engine));
             ring.run(true);
             for (QueueExport export : exports) {
                 export.afterRun();
             }
         }
+    }
+
+    /**
+     * Whether somebody behind a kernel's device may be waiting for one answer after the other. With more requests under way
+     * sleeping is better: meanwhile they gather, and each wake-up serves several.
+     */
+    private boolean oneAtATime(Engine engine) {
+        Courtesy seen = courtesy;
+        return SEVERAL_PROCESSORS && engine.inWork() <= 1 && servesKernel() && seen != null && seen.polite();
+    }
+
+    private boolean servesKernel() {
+        for (QueueExport export : exports) {
+            if (export.servesKernel()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private void doPosted() {

@@ -128,9 +128,14 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         return deallocation.punches();
     }
 
+    /** Requests in work, without those that wait for a place. */
+    public int inWork() {
+        return TRANSFER_LIMIT - freeCount;
+    }
+
     /** Whether nothing is in work. */
     public boolean idle() {
-        return freeCount == TRANSFER_LIMIT && arrived.isEmpty();
+        return inWork() == 0 && arrived.isEmpty();
     }
 
     @Override

@@ -69,6 +69,12 @@ public interface Ring extends AutoCloseable {
      */
     int run(boolean wait) throws SysException;
 
+    /**
+     * Whether {@link #run} may look for completions without sleeping for a moment, where the last waits were short; not at
+     * first. That answers sooner and takes more of the processor. A ring that can only sleep doesn't heed it.
+     */
+    default void busyPoll(boolean allowed) {}
+
     /** Makes {@link #run} return soon and call the wake-up action. The one method for other threads. */
     void wakeUp();
 

@@ -21,6 +21,7 @@ final class SubmissionQueue {
     private final ByteBuffer entries;
     private final int headOffset;
     private final int tailOffset;
+    private final int flagsOffset;
     private final int mask;
     private final int entryBytes;
     private int tail;
@@ -32,6 +33,7 @@ final class SubmissionQueue {
         this.entries = entries;
         this.headOffset = params.getInt(IoUringParams.SQ_OFF_HEAD_OFFSET);
         this.tailOffset = params.getInt(IoUringParams.SQ_OFF_TAIL_OFFSET);
+        this.flagsOffset = params.getInt(IoUringParams.SQ_OFF_FLAGS_OFFSET);
         this.mask = ring.getInt(params.getInt(IoUringParams.SQ_OFF_RING_MASK_OFFSET));
         boolean wide = (params.getInt(IoUringParams.FLAGS_OFFSET) & IoUring.IORING_SETUP_SQE128) != 0;
         this.entryBytes = wide ? 2 * IoUringSqe.SIZE_BYTES : IoUringSqe.SIZE_BYTES;
@@ -48,6 +50,11 @@ final class SubmissionQueue {
         // Acquire: the kernel has read an entry before it moves the head over it; we must not overwrite it earlier.
         int head = (int) INT.getAcquire(ring, headOffset);
         return tail - head > mask;
+    }
+
+    /** Whether the kernel has completions to finish the next time it is entered; of a ring with TASKRUN_FLAG. */
+    boolean workPending() {
+        return ((int) INT.getAcquire(ring, flagsOffset) & IoUring.IORING_SQ_TASKRUN) != 0;
     }
 
     /** Adds an entry. The queue must not be full. */

@@ -19,7 +19,7 @@ import org.vnd.sys.abi.KernelTimespec;
  * The ring by io_uring(7): one io_uring_enter(2) starts what was prepared and waits for what comes back.
  *
  * <p>With SINGLE_ISSUER and DEFER_TASKRUN (Linux 6.1) completions are finished inside that very call and never interrupt
- * the thread elsewhere; older kernels get a plain ring.
+ * the thread elsewhere, and a flag (TASKRUN_FLAG) tells that there are some to finish; older kernels get a plain ring.
  */
 public final class UringRing implements Ring {
     /** Delays in flight at once: one a connection in its handshake and some for the daemon. */
@@ -35,6 +35,7 @@ public final class UringRing implements Ring {
     private final CompletionQueue completions;
     private final CompletionHandler[] handlers = new CompletionHandler[HANDLER_LIMIT];
     private final AlignedBuffer timespecs;
+    private final BusyPoll busyPoll;
     private final WakeUp wakeUp;
     private final int wakeUpHandler;
     private int handlerCount;
@@ -43,6 +44,7 @@ public final class UringRing implements Ring {
     private AlignedBuffer[] registeredMemory = {};
     private String memoryNote = "";
     private final boolean wide;
+    private boolean busyPollAllowed;
     private int fileAtEnd = -1;
     private boolean closed;
 
@@ -62,13 +64,19 @@ public final class UringRing implements Ring {
      * @throws SysException as above, and EINVAL before Linux 5.19
      */
     public UringRing(int capacity, boolean wide) throws SysException {
+        this(capacity, wide, new BusyPoll());
+    }
+
+    UringRing(int capacity, boolean wide, BusyPoll busyPoll) throws SysException {
         this.wide = wide;
+        this.busyPoll = busyPoll;
         ByteBuffer params = Libc.struct(IoUringParams.SIZE_BYTES);
         int base = IoUring.IORING_SETUP_CQSIZE | IoUring.IORING_SETUP_CLAMP | (wide ? IoUring.IORING_SETUP_SQE128 : 0);
         int best = base
                 | IoUring.IORING_SETUP_SUBMIT_ALL
                 | IoUring.IORING_SETUP_SINGLE_ISSUER
-                | IoUring.IORING_SETUP_DEFER_TASKRUN;
+                | IoUring.IORING_SETUP_DEFER_TASKRUN
+                | IoUring.IORING_SETUP_TASKRUN_FLAG;
         long result = setUp(params, capacity, best);
         if (result == -Errno.EINVAL) {
             result = setUp(params, capacity, base);
@@ -334,14 +342,46 @@ public final class UringRing implements Ring {
 
     @Override
     public int run(boolean wait) throws SysException {
-        int toSubmit = submissions.publish();
         boolean mustWait = wait && completions.ready() == 0;
-        int result = enter(toSubmit, mustWait ? 1 : 0, IoUring.IORING_ENTER_GETEVENTS);
+        if (mustWait && busyPollAllowed) {
+            waitPolling();
+        } else {
+            getEvents(mustWait ? 1 : 0);
+        }
+        return completions.drain(handlers);
+    }
+
+    private void getEvents(int minimumComplete) throws SysException {
+        int result = enter(submissions.publish(), minimumComplete, IoUring.IORING_ENTER_GETEVENTS);
         // EINTR: a signal. EAGAIN, EBUSY: the kernel wants completions taken before it takes more; the drain does that.
         if (result < 0 && result != -Errno.EINTR && result != -Errno.EAGAIN && result != -Errno.EBUSY) {
             throw new SysException("io_uring_enter", "", -result);
         }
-        return completions.drain(handlers);
+    }
+
+    private void waitPolling() throws SysException {
+        long beginNanos = System.nanoTime();
+        long limitNanos = busyPoll.limitNanos();
+        if (limitNanos > 0) {
+            getEvents(0);
+            while (!somethingCame() && System.nanoTime() - beginNanos < limitNanos) {
+                Thread.onSpinWait();
+            }
+        }
+        if (completions.ready() == 0) {
+            getEvents(1); // Finishes what has come without waiting for more.
+        }
+        busyPoll.waited(System.nanoTime() - beginNanos);
+    }
+
+    /** Whether there are completions, or what the kernel makes some of when it is entered. */
+    private boolean somethingCame() {
+        return completions.ready() > 0 || submissions.workPending();
+    }
+
+    @Override
+    public void busyPoll(boolean allowed) {
+        busyPollAllowed = allowed;
     }
 
     private void wokenUp(long tag, int result) {

@@ -116,6 +116,11 @@ public final class Server implements QueueExport, CompletionHandler {
         return 0;
     }
 
+    @Override
+    public boolean servesKernel() {
+        return true;
+    }
+
     /** Descriptors of the file that somebody has open, a loop device's among them. */
     public int openFiles() {
         return gone ? 0 : session.openFiles();

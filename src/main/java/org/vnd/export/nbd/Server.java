@@ -146,6 +146,11 @@ public final class Server implements QueueExport, CompletionHandler {
         return pool.placesTaken();
     }
 
+    @Override
+    public boolean servesKernel() {
+        return false;
+    }
+
     /** Requests between their arrival and the end of their reply. */
     public int requestsInFlight() {
         return pool.commandsTaken();

@@ -196,6 +196,11 @@ public final class UblkQueue implements QueueExport {
         return 0;
     }
 
+    @Override
+    public boolean servesKernel() {
+        return true;
+    }
+
     /** Nothing: the driver ends its commands when the device is removed, which comes first. */
     @Override
     public void stop() {}

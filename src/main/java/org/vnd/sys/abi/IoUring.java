@@ -14,12 +14,16 @@ public final class IoUring {
     public static final int IORING_SETUP_CLAMP = 1 << 4;
     /** Linux 5.18. */
     public static final int IORING_SETUP_SUBMIT_ALL = 1 << 7;
+    /** Linux 5.19. */
+    public static final int IORING_SETUP_TASKRUN_FLAG = 1 << 9;
     /** Entries of 128 bytes, for commands with an argument of up to 80. Linux 5.19. */
     public static final int IORING_SETUP_SQE128 = 1 << 10;
     /** Linux 6.0. */
     public static final int IORING_SETUP_SINGLE_ISSUER = 1 << 12;
     /** Linux 6.1. */
     public static final int IORING_SETUP_DEFER_TASKRUN = 1 << 13;
+
+    public static final int IORING_SQ_TASKRUN = 1 << 2;
 
     public static final int IORING_FEAT_SINGLE_MMAP = 1 << 0;
     public static final int IORING_FEAT_NODROP = 1 << 1;

@@ -10,6 +10,7 @@ public final class IoUringParams {
     public static final int SQ_OFF_HEAD_OFFSET = 40;
     public static final int SQ_OFF_TAIL_OFFSET = 44;
     public static final int SQ_OFF_RING_MASK_OFFSET = 48;
+    public static final int SQ_OFF_FLAGS_OFFSET = 56;
     public static final int SQ_OFF_ARRAY_OFFSET = 64;
     public static final int CQ_OFF_HEAD_OFFSET = 80;
     public static final int CQ_OFF_TAIL_OFFSET = 84;
