@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 import org.vnd.engine.Engine;
 import org.vnd.export.QueueExport;
 import org.vnd.mem.AlignedBuffer;
+import org.vnd.ring.BusyPoll;
 import org.vnd.ring.Ring;
 import org.vnd.sys.SysException;
 
@@ -24,7 +25,7 @@ import org.vnd.sys.SysException;
 final class QueueThread {
     private static final long DRAIN_POLL_NANOS = 1_000_000;
 
-    /** Or a share of one, as a container may have: whoever is waited for couldn't get on. */
+    /** A container with a share of one has one. */
     private static final boolean SEVERAL_PROCESSORS = Runtime.getRuntime().availableProcessors() > 1;
 
     /** What is made on the thread itself, because an io_uring belongs to the thread that made it. */
@@ -54,6 +55,10 @@ final class QueueThread {
     }
 
     private final CompletableFuture<Parts> made = new CompletableFuture<>();
+    /** For the waits for the next request, and for the disk's answer. */
+    private final BusyPoll clientPoll = new BusyPoll();
+
+    private final BusyPoll diskPoll = new BusyPoll();
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
     private final Queue<Runnable> posted = new ConcurrentLinkedQueue<>();
     private volatile boolean stopping;
@@ -151,7 +156,7 @@ final class QueueThread {
 
     private void loop(Ring ring, Engine engine) throws SysException {
         while (!stopping) {
-            ring.busyPoll(oneAtATime(engine));
+            ring.busyPoll(busyPoll(engine.inWork()));
             ring.run(true);
             for (QueueExport export : exports) {
                 export.afterRun();
@@ -160,12 +165,17 @@ final class QueueThread {
     }
 
     /**
-     * Whether somebody behind a kernel's device may be waiting for one answer after the other. With more requests under way
-     * sleeping is better: meanwhile they gather, and each wake-up serves several.
+     * How to wait with {@code inWork} requests in the engine. Looking before sleeping is for a file system behind a kernel's
+     * device, which waits for one answer after the other. With more requests under way sleeping is better: meanwhile they
+     * gather, and each wake-up serves several. Where other programs want the processors, as the courtesy tells, or there is
+     * only one, it would keep from running whoever is waited for.
      */
-    private boolean oneAtATime(Engine engine) {
+    private @Nullable BusyPoll busyPoll(int inWork) {
         Courtesy seen = courtesy;
-        return SEVERAL_PROCESSORS && engine.inWork() <= 1 && servesKernel() && seen != null && seen.polite();
+        if (inWork > 1 || !SEVERAL_PROCESSORS || seen == null || !seen.polite() || !servesKernel()) {
+            return null;
+        }
+        return inWork == 0 ? clientPoll : diskPoll;
     }
 
     private boolean servesKernel() {

@@ -14,7 +14,7 @@ public interface QueueExport extends AutoCloseable {
     /** Who is connected from outside and would lose the disk, 0 if nobody. */
     int clients();
 
-    /** Whether it serves the host's kernel, behind which file systems wait for each answer; not a client on a socket. */
+    /** Whether a device of the host's kernel leads to it directly, and not by a socket. */
     boolean servesKernel();
 
     /** Takes no more clients and no more requests; those in work are answered, unless their client doesn't take it. */

@@ -1,5 +1,6 @@
 package org.vnd.ring;
 
+import org.jspecify.annotations.Nullable;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.sys.SysException;
 
@@ -70,10 +71,11 @@ public interface Ring extends AutoCloseable {
     int run(boolean wait) throws SysException;
 
     /**
-     * Whether {@link #run} may look for completions without sleeping for a moment, where the last waits were short; not at
-     * first. That answers sooner and takes more of the processor. A ring that can only sleep doesn't heed it.
+     * Has {@link #run} look for completions for as long as {@code poll} says before it sleeps, and tell it how long it took;
+     * null, as at first: not at all. That answers sooner and takes more of the processor. A ring that can only sleep doesn't
+     * heed it.
      */
-    default void busyPoll(boolean allowed) {}
+    default void busyPoll(@Nullable BusyPoll poll) {}
 
     /** Makes {@link #run} return soon and call the wake-up action. The one method for other threads. */
     void wakeUp();

@@ -2,6 +2,7 @@ package org.vnd.ring;
 
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
@@ -35,7 +36,6 @@ public final class UringRing implements Ring {
     private final CompletionQueue completions;
     private final CompletionHandler[] handlers = new CompletionHandler[HANDLER_LIMIT];
     private final AlignedBuffer timespecs;
-    private final BusyPoll busyPoll;
     private final WakeUp wakeUp;
     private final int wakeUpHandler;
     private int handlerCount;
@@ -44,7 +44,7 @@ public final class UringRing implements Ring {
     private AlignedBuffer[] registeredMemory = {};
     private String memoryNote = "";
     private final boolean wide;
-    private boolean busyPollAllowed;
+    private @Nullable BusyPoll busyPoll;
     private int fileAtEnd = -1;
     private boolean closed;
 
@@ -64,12 +64,7 @@ public final class UringRing implements Ring {
      * @throws SysException as above, and EINVAL before Linux 5.19
      */
     public UringRing(int capacity, boolean wide) throws SysException {
-        this(capacity, wide, new BusyPoll());
-    }
-
-    UringRing(int capacity, boolean wide, BusyPoll busyPoll) throws SysException {
         this.wide = wide;
-        this.busyPoll = busyPoll;
         ByteBuffer params = Libc.struct(IoUringParams.SIZE_BYTES);
         int base = IoUring.IORING_SETUP_CQSIZE | IoUring.IORING_SETUP_CLAMP | (wide ? IoUring.IORING_SETUP_SQE128 : 0);
         int best = base
@@ -343,8 +338,8 @@ public final class UringRing implements Ring {
     @Override
     public int run(boolean wait) throws SysException {
         boolean mustWait = wait && completions.ready() == 0;
-        if (mustWait && busyPollAllowed) {
-            waitPolling();
+        if (mustWait && busyPoll != null) {
+            waitPolling(busyPoll);
         } else {
             getEvents(mustWait ? 1 : 0);
         }
@@ -359,19 +354,20 @@ public final class UringRing implements Ring {
         }
     }
 
-    private void waitPolling() throws SysException {
+    private void waitPolling(BusyPoll poll) throws SysException {
         long beginNanos = System.nanoTime();
-        long limitNanos = busyPoll.limitNanos();
+        long limitNanos = poll.limitNanos();
         if (limitNanos > 0) {
             getEvents(0);
-            while (!somethingCame() && System.nanoTime() - beginNanos < limitNanos) {
+            long lookNanos = System.nanoTime();
+            while (!somethingCame() && System.nanoTime() - lookNanos < limitNanos) {
                 Thread.onSpinWait();
             }
         }
         if (completions.ready() == 0) {
-            getEvents(1); // Finishes what has come without waiting for more.
+            getEvents(1); // Sleeps, unless there is something to finish.
         }
-        busyPoll.waited(System.nanoTime() - beginNanos);
+        poll.waited(System.nanoTime() - beginNanos);
     }
 
     /** Whether there are completions, or what the kernel makes some of when it is entered. */
@@ -380,8 +376,8 @@ public final class UringRing implements Ring {
     }
 
     @Override
-    public void busyPoll(boolean allowed) {
-        busyPollAllowed = allowed;
+    public void busyPoll(@Nullable BusyPoll poll) {
+        busyPoll = poll;
     }
 
     private void wokenUp(long tag, int result) {

@@ -118,7 +118,7 @@ public final class Server implements QueueExport, CompletionHandler {
 
     @Override
     public boolean servesKernel() {
-        return true;
+        return !gone;
     }
 
     /** Descriptors of the file that somebody has open, a loop device's among them. */
