@@ -72,7 +72,7 @@ static int set_up(const struct loop_config *config, bool read_only, char *name, 
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         int number = ioctl(control, LOOP_CTL_GET_FREE);
         if (number < 0) {
-            error("no loop device is free");
+            error("no loop device is free (losetup -l lists them)");
             return -1;
         }
         snprintf(name, name_size, "loop%d", number);

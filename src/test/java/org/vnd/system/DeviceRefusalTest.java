@@ -14,6 +14,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
@@ -24,7 +25,7 @@ import org.vnd.lab.ScratchFileSystem;
 /** Devices that can't be had: one line, exit code 1, and nothing is left. */
 @Requires(
         loop = true,
-        tools = {"mkfs.ext4", "lsattr", "losetup", "unshare", "mount", "mknod", "sfdisk", "truncate"})
+        tools = {"mkfs.ext4", "lsattr", "losetup", "unshare", "mount", "mknod", "sfdisk", "strace", "truncate"})
 class DeviceRefusalTest {
     private ScratchFileSystem files;
     private Product product;
@@ -83,6 +84,26 @@ class DeviceRefusalTest {
     void withoutPermission(String export, String node, int minor, String reason) {
         Command.Result result = without(node, minor, export).exited(1);
         assertEquals("vndconfig: " + image + ": no " + export + ": " + reason + "\n", result.errors());
+        assertEquals("", result.output());
+    }
+
+    /** The kernel has a million of them, so strace says for it that there is none left. */
+    @ParameterizedTest
+    @ValueSource(strings = {"loop", "fuse+loop"})
+    void withoutAFreeLoopDevice(String export) throws Exception {
+        Path log = files.path("strace");
+        Command.Result result = new Command("strace", "-f", "--seccomp-bpf", "-qq", "-o", log)
+                .with("-P", "/dev/loop-control", "-e", "trace=ioctl", "-e", "inject=ioctl:error=ENOSPC")
+                .with(product.program(), "-c", "--export", export, "vnd0", image)
+                .environment("VND_STATE", product.state().toString())
+                .limitSeconds(180)
+                .run()
+                .exited(1);
+        assertTrue(Files.readString(log).contains("(INJECTED)"), "nobody asked");
+        assertEquals(
+                "vndconfig: " + image + ": no " + export + ": no loop device is free (losetup -l lists them):"
+                        + " No space left on device\n",
+                result.errors());
         assertEquals("", result.output());
     }
 
