@@ -88,7 +88,7 @@ class ProductInGuestTest {
     void attachesAnImageWithEveryProtection() {
         Command.Result result = new Guest()
                 .diskMebibytes(128)
-                .limitSeconds(180)
+                .limitSeconds(360)
                 .script("""
                         mkfs.ext4 -q -b 4096 /dev/vda
                         mkdir disk

@@ -83,7 +83,7 @@ class DmDeviceTest {
     @ParameterizedTest
     @ValueSource(strings = {LINEAR, STRIPED})
     void isTheDisk(String table, SeededRandom random) throws Exception {
-        List<String> lines = run(new Guest().limitSeconds(240), """
+        List<String> lines = run(new Guest().limitSeconds(480), """
                 lower lower "$1"
                 java life "$PWD/lower/image" "$2" "$3" "$4"
                 umount lower
@@ -160,14 +160,14 @@ class DmDeviceTest {
     @Test
     void theLongestTableCanBeLoaded() throws Exception {
         List<String> lines = run(
-                new Guest().diskMebibytes(1024).limitSeconds(240), "java large /dev/vda " + LinearTable.TARGETS_MAX);
+                new Guest().diskMebibytes(1024).limitSeconds(480), "java large /dev/vda " + LinearTable.TARGETS_MAX);
         assertEquals(List.of("kernel memory is bounded: true", "flushes: true", "left: false"), lines);
     }
 
     @Test
     void aKilledDaemonsDeviceGoesWithItsUsers() throws Exception {
         List<String> lines =
-                run(new Guest().limitSeconds(300), """
+                run(new Guest().limitSeconds(600), """
                 lower lower "0 163840 linear /dev/vda 2048"
                 image lower/image
                 java kill "$PWD/lower/image" "$1" "umount mounted" "$2"

@@ -86,7 +86,7 @@ class NbdDeviceTest {
                         "nbd0",
                         "100663296 4096 1",
                         "yes"),
-                run(300, """
+                run(600, """
                         serve 512 false 30 30
                         echo $(blockdev --getsize64 --getss --getro $node)
                         verify --size=4M
@@ -135,7 +135,7 @@ class NbdDeviceTest {
     @Test
     void aDeviceMadeForUsGoes() throws Exception {
         assertEquals(
-                List.of("none", "/dev/nbd0 100663296", "a partition", "yes", "flushed: true", "none"), run(240, """
+                List.of("none", "/dev/nbd0 100663296", "a partition", "yes", "flushed: true", "none"), run(480, """
                         program destroy
                         attempts=0
                         while ls /dev/nbd* >/dev/null 2>&1 && [ $attempts -lt 100 ]; do
@@ -174,7 +174,7 @@ class NbdDeviceTest {
     void theProcessStopsAndGoesOnAndDies() throws Exception {
         assertEquals(
                 List.of("went on", "reconnected", "found", "failed in time", "nobody waits", "yes", "0"),
-                run(420, """
+                run(840, """
                         serve 512 false 5 30
                         verify --size=8M --loops=2 &
                         client=$!

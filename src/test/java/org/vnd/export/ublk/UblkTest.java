@@ -56,7 +56,7 @@ class UblkTest {
         String classPath = tests + ":" + System.getProperty("vnd.classes") + ":" + Guest.home() + "/lib/jffi.jar";
         Command.Result result = new Guest()
                 .modules("ublk_drv")
-                .limitSeconds(300)
+                .limitSeconds(600)
                 .run(
                         Path.of(System.getProperty("java.home"), "bin/java"),
                         "-ea",
