@@ -69,7 +69,7 @@ class ProductInGuestTest {
                 .diskMebibytes(700)
                 .memoryMebibytes(1500)
                 .modules("ublk_drv", "nbd", "dm_mod", "xfs")
-                .limitSeconds(590L + FILES / 4 + FIO_SECONDS * 4L)
+                .limitSeconds(1200L + FILES / 4 + FIO_SECONDS * 4L)
                 .script(
                         USE,
                         Guest.home().resolve("bin/vndconfig"),
