@@ -13,7 +13,7 @@ public final class BusyPoll {
      * The longest look. An answer of a quick disk takes 10 to 40 microseconds; somebody who waits for a slower one doesn't
      * notice what waking takes.
      */
-    public static final long LONGEST_NANOS = 50_000;
+    static final long LONGEST_NANOS = 50_000;
 
     private static final long FIRST_NANOS = 10_000;
 
