@@ -1,7 +1,6 @@
 package org.vnd.cli;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
 import java.util.Optional;
@@ -37,9 +36,7 @@ final class DetachCommand implements ControlClient.Listener {
         UnitStatus status = UnitStatus.of(state, unit);
         switch (status.kind()) {
             case FREE:
-                if (Files.exists(state.folder(unit))) {
-                    RecoverCommand.clean(state, unit);
-                }
+                RecoverCommand.tidy(state, unit);
                 throw refused(unit, ErrorText.DEVICE_NOT_CONFIGURED);
             case CRASHED:
                 return recover(state, unit, status);
@@ -77,7 +74,7 @@ final class DetachCommand implements ControlClient.Listener {
                     return 0;
                 case ENDED:
                     lock.awaitFree();
-                    tidy(state, unit);
+                    RecoverCommand.tidy(state, unit);
                     throw new ProgramException(outcome.text());
                 case ERROR:
                     throw new ProgramException(outcome.text());
@@ -88,16 +85,10 @@ final class DetachCommand implements ControlClient.Listener {
         } catch (NoSuchFileException ended) {
             throw refused(unit, ErrorText.DEVICE_NOT_CONFIGURED);
         }
-        tidy(state, unit);
+        // Its keeper does this; one that was killed can't.
+        RecoverCommand.tidy(state, unit);
         announce(unit);
         return 0;
-    }
-
-    /** Its keeper does this; one that was killed can't. */
-    private static void tidy(StateDirectory state, Unit unit) throws ProgramException, IOException {
-        if (Files.exists(state.folder(unit)) && UnitStatus.of(state, unit).kind() == UnitStatus.Kind.FREE) {
-            RecoverCommand.clean(state, unit);
-        }
     }
 
     private Outcome ask(StateDirectory state, Unit unit) throws ProgramException {

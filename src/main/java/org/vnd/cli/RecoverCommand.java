@@ -25,42 +25,50 @@ final class RecoverCommand {
         for (String operand : invocation.operands) {
             files.add(ImageFile.absolute(operand));
         }
+        List<Unit> readable = new ArrayList<>();
         List<Unit> crashed = new ArrayList<>();
         for (Unit unit : state.units()) {
-            Optional<String> file = crashedFile(state, unit);
-            if (file.isEmpty()) {
+            Optional<UnitStatus> status = status(state, unit);
+            if (status.isEmpty()) {
                 continue;
             }
+            readable.add(unit);
+            if (status.get().kind() != UnitStatus.Kind.CRASHED) {
+                continue;
+            }
+            String file = status.get().record().orElseThrow().file();
             if (invocation.operands.isEmpty()) {
-                files.add(file.get());
+                files.add(file);
                 crashed.add(unit);
-            } else if (isOneOf(file.get(), files)) {
+            } else if (isOneOf(file, files)) {
                 crashed.add(unit);
             }
         }
+        int exitStatus = 0;
         if (files.isEmpty()) {
             Messages.out("no disk has crashed\n");
-            return 0;
+        } else {
+            exitStatus = recover(state, crashed, files);
         }
-        int exitStatus = recover(state, crashed, files);
-        for (Unit unit : crashed) {
-            if (exitStatus == 0) {
+        if (exitStatus == 0) {
+            for (Unit unit : crashed) {
                 clean(state, unit);
+            }
+            // What was killed before it had a record has left a folder of which no file is known.
+            for (Unit unit : readable) {
+                tidy(state, unit);
             }
         }
         return exitStatus;
     }
 
-    private static Optional<String> crashedFile(StateDirectory state, Unit unit) {
+    private static Optional<UnitStatus> status(StateDirectory state, Unit unit) {
         try {
-            UnitStatus status = UnitStatus.of(state, unit);
-            if (status.kind() == UnitStatus.Kind.CRASHED && status.record().isPresent()) {
-                return Optional.of(status.record().get().file());
-            }
+            return Optional.of(UnitStatus.of(state, unit));
         } catch (IOException unreadable) {
             Messages.warn(state.record(unit) + ": " + ErrorText.of(unreadable));
+            return Optional.empty();
         }
-        return Optional.empty();
     }
 
     private static boolean isOneOf(String file, List<String> files) {
@@ -89,6 +97,13 @@ final class RecoverCommand {
         ProcessBuilder recovery = new ProcessBuilder(installation.recovery(arguments));
         return KeeperEnd.await(
                 recovery.directory(Installation.WORKING_DIRECTORY).inheritIO().start());
+    }
+
+    /** Removes the folder of a unit that has neither a keeper nor a record. */
+    static void tidy(StateDirectory state, Unit unit) throws ProgramException, IOException {
+        if (Files.exists(state.folder(unit)) && UnitStatus.of(state, unit).kind() == UnitStatus.Kind.FREE) {
+            clean(state, unit);
+        }
     }
 
     /** Removes what an ended disk left in the state folder, unless the unit is in use again. */

@@ -95,6 +95,13 @@ class EndToEndTest extends ProgramTest {
                 "-c",
                 "a.crash");
         assertEquals(said(NONE), user.run("-l"), "nothing was touched yet");
+        assertTrue(Files.exists(user.state.log(VND0)), "it can be looked at");
+        assertEquals(said("no disk has crashed\n"), user.run("--recover"));
+        assertNothingIsLeft();
+        assertEquals(1, user.run("-c", "a.crash").status());
+        Path other = user.image("other.img");
+        assertEquals(said("recovered " + other + "\n"), user.run("--recover", "other.img"));
+        assertNothingIsLeft();
 
         Path attaching = user.image("a.crash-attaching");
         assertEquals(1, user.run("-c", "a.crash-attaching").status());
