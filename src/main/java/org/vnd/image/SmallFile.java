@@ -1,9 +1,9 @@
 package org.vnd.image;
 
+import java.io.FileInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /** Files of /proc and /sys, which have no size and may vanish at any time. */
@@ -12,8 +12,11 @@ final class SmallFile {
 
     /** All of it, or null if it isn't there or may not be read. */
     static @Nullable String read(String path) {
-        try {
-            return new String(Files.readAllBytes(Path.of(path)), StandardCharsets.UTF_8);
+        // Not by Files.readAllBytes, which asks for a first byte where the size is 0, and a number of /proc/sys is told
+        // to
+        // the first read only (kernel/sysctl.c): of 45, it sees 4.
+        try (InputStream file = new FileInputStream(path)) {
+            return new String(file.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
             return null;
         }
