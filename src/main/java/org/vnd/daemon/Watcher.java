@@ -1,5 +1,6 @@
 package org.vnd.daemon;
 
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
@@ -11,6 +12,9 @@ import org.vnd.sys.ThreadCalls;
 /**
  * Looks at the image's layout lock for as long as the disk is attached. When it is gone, requests wait while the map is
  * read again: unchanged, it is locked anew and they go on; changed, the disk fails. Never a write through a stale map.
+ *
+ * <p>The disk's device is looked after by a thread of its own: what is asked of the kernel there may wait for requests of
+ * that device, or for somebody who waits for them, and requests wait for the look at the lock.
  */
 final class Watcher implements Runnable {
     /** Once a second: an intruder waits lease-break-time, 45 s by default, before the file is his. */
@@ -26,13 +30,14 @@ final class Watcher implements Runnable {
     private final QueueThread queue;
     private final Consumer<String> onFailure;
     private final Thread thread = new Thread(this, "vnd-watcher");
+    private final Thread deviceThread = new Thread(this::watchDevices, "vnd-devices");
     private volatile @Nullable HostDevices devices;
     private volatile boolean ending;
 
     /**
      * A watcher that doesn't look yet.
      *
-     * @param onFailure is told, on the watcher's thread and once, why the disk has failed
+     * @param onFailure is told, on one of the watcher's threads, why the disk has failed
      */
     Watcher(AttachedImage image, Gate gate, QueueThread queue, Consumer<String> onFailure) {
         this.image = image;
@@ -52,6 +57,8 @@ final class Watcher implements Runnable {
     /** Looks after {@code devices} too, which came later: their requests need the watcher while they are made. */
     void lookAfter(HostDevices devices) {
         this.devices = devices;
+        deviceThread.setDaemon(true);
+        deviceThread.start();
     }
 
     void start() {
@@ -63,7 +70,9 @@ final class Watcher implements Runnable {
     void end() {
         ending = true;
         LockSupport.unpark(thread);
+        LockSupport.unpark(deviceThread);
         ThreadCalls.join(thread);
+        ThreadCalls.join(deviceThread);
     }
 
     @Override
@@ -88,11 +97,20 @@ final class Watcher implements Runnable {
                 queue.wakeUp();
             }
             queue.lookAtScheduling();
-            HostDevices others = devices;
-            if (others != null) {
-                others.look().ifPresent(this::fail);
-            }
             LockSupport.parkNanos(INTERVAL_NANOS);
+        }
+    }
+
+    private void watchDevices() {
+        HostDevices watched = Objects.requireNonNull(devices);
+        try {
+            while (!ending && gate.state() != Gate.State.FAILED) {
+                watched.look().ifPresent(this::fail);
+                LockSupport.parkNanos(INTERVAL_NANOS);
+            }
+        } catch (RuntimeException | Error e) {
+            e.printStackTrace();
+            fail("its block device can't be looked after any more: " + e);
         }
     }
 
@@ -129,6 +147,7 @@ final class Watcher implements Runnable {
         }
     }
 
+    /** By either thread; if by both, whoever looks at the disk is told the last reason. */
     private void fail(String reason) {
         Log.line("the disk fails: " + reason);
         gate.fail(reason);

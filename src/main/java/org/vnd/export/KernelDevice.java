@@ -21,7 +21,7 @@ public interface KernelDevice {
     default void lookForPartitions() throws IOException {}
 
     /**
-     * Looks after it, on the thread that watches the layout lock, about once a second; waits for no I/O.
+     * Looks after it, on a thread of its own, about once a second; while another removes it, too.
      *
      * @return why the disk must fail, because the device doesn't lead to its blocks any more
      * @throws IOException something couldn't be done this time, and the next look tries it again

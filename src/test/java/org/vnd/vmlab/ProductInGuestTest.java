@@ -107,4 +107,30 @@ class ProductInGuestTest {
         // A container's root is refused PR_SET_IO_FLUSHER; this one isn't.
         assertFalse(result.output().contains("without:"), result::toString);
     }
+
+    /** A look at the lock is good for two seconds here; what flushes wants its requests answered after six. */
+    @Test
+    void detachesWhateverTimeTheFlushTakes() {
+        new Guest()
+                .diskMebibytes(64)
+                .modules("nbd")
+                .limitSeconds(360)
+                .script("""
+                        echo 4 >/proc/sys/fs/lease-break-time
+                        mkfs.ext4 -q -b 4096 /dev/vda
+                        mkdir disk programs
+                        mount /dev/vda disk
+                        dd if=/dev/zero of=disk/image bs=1M count=16 oflag=direct conv=fsync status=none
+                        cat >programs/blockdev <<'END'
+                        #!/bin/sh
+                        sleep 6
+                        dd if="$2" of=/dev/null bs=4096 count=1 iflag=direct && exec /sbin/blockdev "$@"
+                        END
+                        chmod +x programs/blockdev
+                        PATH=$PWD/programs:$PATH "$1" -c --engine physical --export nbd-kernel vnd0 disk/image
+                        timeout 100 "$1" -u vnd0
+                        umount disk
+                        """, Guest.home().resolve("bin/vndconfig"))
+                .succeeded();
+    }
 }

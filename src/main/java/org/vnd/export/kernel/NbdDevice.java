@@ -70,6 +70,9 @@ public final class NbdDevice implements KernelDevice {
     /** Looks for partitions. */
     private @Nullable Process looking;
 
+    /** Whether somebody is taking it away. */
+    private boolean leaving;
+
     private boolean removed;
 
     private NbdDevice(NbdFamily family, int index, String identifier, boolean kept, @Nullable IntConsumer server) {
@@ -218,6 +221,9 @@ public final class NbdDevice implements KernelDevice {
                 return lost;
             });
         }
+        if (leaving) {
+            return;
+        }
         if (looking != null) {
             if (looking.isAlive()) {
                 return;
@@ -252,22 +258,37 @@ public final class NbdDevice implements KernelDevice {
     }
 
     @Override
-    public synchronized void remove() throws IOException {
-        if (removed) {
-            return;
-        }
-        if (looking != null) {
-            // It would count as a user.
-            SmallProgram.end(looking, Partitions.LIMIT_SECONDS);
+    public void remove() throws IOException {
+        Process lookingYet;
+        synchronized (this) {
+            if (removed) {
+                return;
+            }
+            leaving = true;
+            lookingYet = looking;
             looking = null;
         }
-        // Anybody may have disconnected it who may do it.
-        if (!ended()) {
-            takeAway();
-            awaitEnd();
+        try {
+            // Without the monitor: the driver may want new connections meanwhile.
+            if (lookingYet != null) {
+                // It would count as a user.
+                SmallProgram.end(lookingYet, Partitions.LIMIT_SECONDS);
+            }
+            // Anybody may have disconnected it who may do it.
+            if (!ended()) {
+                takeAway();
+                awaitEnd();
+            }
+        } catch (IOException | RuntimeException e) {
+            synchronized (this) {
+                leaving = false;
+            }
+            throw e;
         }
-        removed = true;
-        family.close();
+        synchronized (this) {
+            removed = true;
+            family.close();
+        }
         deleteNodes();
     }
 
@@ -282,7 +303,9 @@ public final class NbdDevice implements KernelDevice {
             if (BlockNode.ofDisk(name()).size() > 1) {
                 SmallProgram.run(Partitions.LIMIT_SECONDS, "partx", "--delete", node());
             }
-            family.disconnect(index);
+            synchronized (this) {
+                family.disconnect(index);
+            }
         } finally {
             FileCalls.close(claim);
         }
@@ -319,7 +342,7 @@ public final class NbdDevice implements KernelDevice {
         }
     }
 
-    private boolean ended() throws IOException {
+    private synchronized boolean ended() throws IOException {
         String backend = backend(name());
         if (backend != null) {
             // Another's: it has got the number in the meantime.
