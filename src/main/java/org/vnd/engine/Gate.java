@@ -53,7 +53,7 @@ public final class Gate {
     }
 
     /** Lets no operation start; {@link #quiet} tells when those in flight are done. */
-    public void hold() {
+    public synchronized void hold() {
         quiet = false;
         if (state == State.OPEN) {
             state = State.HELD;
@@ -61,14 +61,14 @@ public final class Gate {
     }
 
     /** Opens again after {@link #hold}. */
-    public void release() {
+    public synchronized void release() {
         if (state == State.HELD) {
             state = State.OPEN;
         }
     }
 
-    /** Fails the disk for good. */
-    public void fail(String reason) {
+    /** Fails the disk for good: one who holds or releases at the same time doesn't undo it. */
+    public synchronized void fail(String reason) {
         failure = reason;
         state = State.FAILED;
     }
