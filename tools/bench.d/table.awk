@@ -30,7 +30,8 @@ function ratio(name, column,    i, r, low, high, text) {
 
 {
     if (!($1 in last)) order[++count] = $1
-    unit[$1] = $2; last[$1] = $4
+    unit[$1] = $2
+    if ($4 > last[$1]) last[$1] = $4
     value[$1, $3, $4, 1] = $5; value[$1, $3, $4, 2] = $6
     if ($3 == "bare") bare[$1] = 1
 }
