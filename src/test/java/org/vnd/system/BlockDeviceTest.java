@@ -60,6 +60,10 @@ class BlockDeviceTest {
         return product.state().resolve(disk.unit()).resolve(disk.unit());
     }
 
+    private static Path fuseFile(Product product, AttachedDisk disk) {
+        return product.state().resolve(disk.unit()).resolve(disk.unit() + ".fuse/disk");
+    }
+
     @ParameterizedTest
     @CsvSource({"EXT4, loop", "EXT4, fuse+loop", "XFS, fuse+loop", "BTRFS, fuse+loop"})
     void partitionsHaveNamesOfTheirOwn(FileSystemKind kind, String export, SeededRandom random) throws Exception {
@@ -129,15 +133,16 @@ class BlockDeviceTest {
 
     /** Behind NBD is the same disk, and neither way has a cache. */
     @ParameterizedTest
-    @CsvSource({"loop, true", "loop, false", "fuse+loop, true", "fuse+loop, false"})
+    @CsvSource({"loop, true", "loop, false", "fuse+loop, true", "fuse+loop, false", "fuse, true", "fuse, false"})
     void bothWaysLeadToTheSameBytes(String export, boolean direct, SeededRandom random) throws Exception {
         try (ScratchFileSystem files = ScratchFileSystem.of(FileSystemKind.EXT4).create();
                 Product product = new Product();
                 AttachedDisk disk = product.attach(image(files, export, random), "--export", export)) {
-            Fio.verifyDevice(node(product, disk), direct, Long.getLong("vnd.fio.seconds", 2), random);
+            Path node = export.equals("fuse") ? fuseFile(product, disk) : node(product, disk);
+            Fio.verifyDevice(node, direct, Long.getLong("vnd.fio.seconds", 2), random);
             disk.qemuIo("write -P 0x5a 4k 1M", "flush").succeeded();
             // As qemu opens a device: with direct I/O, which doesn't see what the kernel has cached of it.
-            new Command("qemu-io", "-f", "raw", "-n", "-r", "-c", "read -P 0x5a 4k 1M", node(product, disk))
+            new Command("qemu-io", "-f", "raw", "-n", "-r", "-c", "read -P 0x5a 4k 1M", node)
                     .run()
                     .succeeded();
         }
@@ -258,7 +263,7 @@ class BlockDeviceTest {
                 Product product = new Product()) {
             Path image = image(files, "fuse", random);
             AttachedDisk disk = product.attach(image, "--export", "fuse");
-            Path file = product.state().resolve(disk.unit()).resolve(disk.unit() + ".fuse/disk");
+            Path file = fuseFile(product, disk);
             assertTrue(product.run("-l", "-v").output().contains("\tfuse: " + file), "listed");
             assertEquals(SIZE, Files.size(file));
             disk.qemuIo("write -P 0x5a 0 1M", "flush").succeeded();

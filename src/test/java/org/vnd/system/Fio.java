@@ -1,5 +1,6 @@
 package org.vnd.system;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.vnd.lab.Command;
 import org.vnd.lab.SeededRandom;
@@ -20,9 +21,9 @@ final class Fio {
     }
 
     /**
-     * Random writes of random size to the block device at {@code node}, 32 at a time, for {@code seconds}, read back with
-     * direct I/O and compared by CRC-32C. If they aren't {@code direct} they go through the device's cache, which is emptied
-     * before.
+     * Random writes of random size to the block device or file at {@code node}, 32 at a time, for {@code seconds}, read back
+     * with direct I/O and compared by CRC-32C. If they aren't {@code direct} they go through the device's cache, which is
+     * emptied before; a file of ours has none.
      */
     static void verifyDevice(Path node, boolean direct, long seconds, SeededRandom random) {
         if (direct) {
@@ -42,7 +43,9 @@ final class Fio {
                     .limitSeconds(240)
                     .run()
                     .succeeded();
-            Command.output("blockdev", "--flushbufs", node);
+            if (!Files.isRegularFile(node)) {
+                Command.output("blockdev", "--flushbufs", node);
+            }
             job(node, seed)
                     .with("--direct=1", "--verify_only=1")
                     .limitSeconds(240)

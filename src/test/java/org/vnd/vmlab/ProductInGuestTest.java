@@ -44,9 +44,14 @@ class ProductInGuestTest {
                 "$1" -c --export $export --sector-size $size vnd0 disk/image
                 test "$(blockdev --getss /dev/vnd/vnd0)" = $size
                 job --direct=1 --ioengine=libaio --serialize_overlap=1 --verify_backlog=64 --time_based --runtime=$3
-                job --direct=0 --ioengine=psync --do_verify=0 --end_fsync=1
-                blockdev --flushbufs /dev/vnd/vnd0
-                job --direct=1 --ioengine=psync --verify_only=1
+                seed=0
+                end=$(($(date +%s) + $3))
+                while [ $seed = 0 ] || [ $(date +%s) -lt $end ]; do
+                    seed=$((seed + 1))
+                    job --direct=0 --ioengine=io_uring --do_verify=0 --end_fsync=1 --randseed=$seed
+                    blockdev --flushbufs /dev/vnd/vnd0
+                    job --direct=1 --ioengine=io_uring --verify_only=1 --randseed=$seed
+                done
                 (cd used && sh -euc "$4" sh /dev/vnd/vnd0 $6)
                 mount /dev/vnd/vnd0p1 used/first
                 ! "$1" -u vnd0 2>refusal || exit 1
@@ -69,7 +74,7 @@ class ProductInGuestTest {
                 .diskMebibytes(700)
                 .memoryMebibytes(1500)
                 .modules("ublk_drv", "nbd", "dm_mod", "xfs")
-                .limitSeconds(1200L + FILES / 4 + FIO_SECONDS * 4L)
+                .limitSeconds(1200L + FILES / 4 + FIO_SECONDS * 8L)
                 .script(
                         USE,
                         Guest.home().resolve("bin/vndconfig"),
