@@ -39,7 +39,7 @@ public interface KernelDevice {
     default void fail() throws IOException {}
 
     /**
-     * Takes it away, if nobody uses it.
+     * Takes it away, if nobody uses it. By one caller at a time.
      *
      * @throws DeviceBusyException somebody has it open or mounted; it is as before
      * @throws IOException the kernel refused; what is left is said

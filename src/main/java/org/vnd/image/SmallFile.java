@@ -12,9 +12,8 @@ final class SmallFile {
 
     /** All of it, or null if it isn't there or may not be read. */
     static @Nullable String read(String path) {
-        // Not by Files.readAllBytes, which asks for a first byte where the size is 0, and a number of /proc/sys is told
-        // to
-        // the first read only (kernel/sysctl.c): of 45, it sees 4.
+        // Not by Files.readAllBytes, which asks for one byte first where the size is 0: a number of /proc/sys is
+        // told to the first read only (kernel/sysctl.c), and of 45 it sees 4.
         try (InputStream file = new FileInputStream(path)) {
             return new String(file.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {

@@ -50,6 +50,10 @@ class StoppedInGuestTest {
             nobody_waits() {
                 ! grep -l '^State:.D' /proc/[0-9]*/task/[0-9]*/status
             }
+            attach() {
+                "$@" vnd0 disk/image &&
+                    daemon=$("$1" -l --json vnd0 | sed -n 's/.*"pid":\\([0-9]*\\).*/\\1/p')
+            }
             mkfs.ext4 -q -b 4096 /dev/vda
             mkdir disk used
             mount /dev/vda disk
@@ -57,10 +61,6 @@ class StoppedInGuestTest {
                 dd if=/dev/zero of=disk/image bs=1M count=12 oflag=append conv=notrunc,fsync status=none
                 dd if=/dev/zero of=disk/between bs=1M count=1 oflag=append conv=notrunc,fsync status=none
             done
-            attach() {
-                "$@" vnd0 disk/image
-                daemon=$("$1" -l --json vnd0 | sed -n 's/.*"pid":\\([0-9]*\\).*/\\1/p')
-            }
             attach "$1" -c --export $2
             mkfs.ext4 -q /dev/vnd/vnd0
             mount /dev/vnd/vnd0 used
@@ -107,9 +107,7 @@ class StoppedInGuestTest {
             "$1" -u vnd0
             echo found again
 
-            if "$1" -c --export $2 --timeout 4 vnd0 disk/image 2>errors; then
-                "$1" -u vnd0
-                attach "$1" -c --export $2 --timeout 4
+            if attach "$1" -c --export $2 --timeout 4 2>errors; then
                 kill -STOP $daemon
                 begin=$(date +%s)
                 ! dd if=/dev/vnd/vnd0 of=/dev/null bs=4k skip=77 count=1 iflag=direct 2>errors || die "it was read"

@@ -1,0 +1,31 @@
+package org.vnd.engine;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import org.junit.jupiter.api.Test;
+
+class GateTest {
+    private static final int ROUNDS = 2000;
+    private static final int TURNS = 200;
+
+    /** One thread looks at the lock, another at the device. */
+    @Test
+    void aFailureIsntUndoneByWhoHoldsAndReleasesMeanwhile() throws Exception {
+        for (int round = 0; round < ROUNDS; round++) {
+            Gate gate = new Gate(Long.MAX_VALUE);
+            Thread watcher = new Thread(() -> {
+                for (int turn = 0; turn < TURNS; turn++) {
+                    gate.hold();
+                    gate.release();
+                }
+            });
+            watcher.start();
+            while (gate.state() == Gate.State.OPEN && watcher.isAlive()) {
+                Thread.onSpinWait();
+            }
+            gate.fail("reason");
+            watcher.join();
+            assertEquals(Gate.State.FAILED, gate.state(), "round " + round);
+        }
+    }
+}
