@@ -182,6 +182,10 @@ final class AttachCommand {
                         Messages.warn(line.text());
                     }
                     break;
+                case WARNING:
+                    progress.clear();
+                    Messages.warn(line.text());
+                    break;
                 case ERROR:
                     progress.clear();
                     awaitEnd(keeper);

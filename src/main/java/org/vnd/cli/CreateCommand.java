@@ -64,6 +64,10 @@ final class CreateCommand {
                 case PROGRESS:
                     progress.show(line);
                     break;
+                case WARNING:
+                    progress.clear();
+                    Messages.warn(line.text());
+                    break;
                 case ERROR:
                     progress.clear();
                     KeeperEnd.await(process);

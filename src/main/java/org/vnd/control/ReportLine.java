@@ -9,7 +9,7 @@ import java.util.Arrays;
  * @param kind what the line is
  * @param doneUnits of {@code PROGRESS}: how much is done
  * @param totalUnits of {@code PROGRESS}: of how much
- * @param text what is in progress, the note, the error, the unit's name, or what to say of a disk that is ready
+ * @param text what is in progress, the note, the warning, the error, the unit's name, or what to say of a disk that is ready
  */
 public record ReportLine(Kind kind, long doneUnits, long totalUnits, String text) {
     /** The longest line, its newline included. */
@@ -23,6 +23,8 @@ public record ReportLine(Kind kind, long doneUnits, long totalUnits, String text
         PROGRESS,
         /** Something the user may want to know. */
         NOTE,
+        /** Something the user has to know, although there will be a disk. */
+        WARNING,
         /** Why there is no disk. The last line. */
         ERROR,
         /** Requests are answered. The last line. */
@@ -39,6 +41,8 @@ public record ReportLine(Kind kind, long doneUnits, long totalUnits, String text
                 return new ReportLine(Kind.UNIT, 0, 0, rest);
             case "note":
                 return new ReportLine(Kind.NOTE, 0, 0, rest);
+            case "warning":
+                return new ReportLine(Kind.WARNING, 0, 0, rest);
             case "error":
                 return new ReportLine(Kind.ERROR, 0, 0, rest);
             case "ready":
@@ -83,6 +87,8 @@ public record ReportLine(Kind kind, long doneUnits, long totalUnits, String text
                 return "progress " + doneUnits + " " + totalUnits + " " + printable;
             case NOTE:
                 return "note " + printable;
+            case WARNING:
+                return "warning " + printable;
             case ERROR:
                 return "error " + printable;
             case READY:

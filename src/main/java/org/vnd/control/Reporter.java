@@ -34,6 +34,11 @@ public final class Reporter implements AutoCloseable {
         send(new ReportLine(ReportLine.Kind.NOTE, 0, 0, text));
     }
 
+    /** Something the user has to know, although there will be a disk; always shown. */
+    public void warning(String text) throws IOException {
+        send(new ReportLine(ReportLine.Kind.WARNING, 0, 0, text));
+    }
+
     /** There will be no disk; {@code text} is the line the user sees after {@code vndconfig: }. */
     public void error(String text) throws IOException {
         send(new ReportLine(ReportLine.Kind.ERROR, 0, 0, text));

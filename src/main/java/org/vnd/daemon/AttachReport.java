@@ -24,6 +24,11 @@ record AttachReport(Reporter reporter, BooleanSupplier ending) implements Attach
         reporter.note(text);
     }
 
+    @Override
+    public void warning(String text) throws IOException {
+        reporter.warning(text);
+    }
+
     private void stopIfEnding() throws IOException {
         if (ending.getAsBoolean()) {
             throw new IOException("stopped by a signal");

@@ -13,8 +13,16 @@ public interface AttachListener {
     /** Of a step that takes long: {@code done} of {@code total} bytes of {@code what}. */
     void progress(long done, long total, String what) throws IOException;
 
-    /** Something the user should know, one line. */
+    /** Something the user may want to know, one line. */
     void note(String text) throws IOException;
+
+    /**
+     * Something the user has to know, one line: what he asked for is done, and isn't what he would expect. Whoever doesn't
+     * tell one from the other hears it as a note.
+     */
+    default void warning(String text) throws IOException {
+        note(text);
+    }
 
     /** Hears nothing. */
     AttachListener NONE = new AttachListener() {

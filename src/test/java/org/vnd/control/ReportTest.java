@@ -25,12 +25,14 @@ class ReportTest {
         Reporter reporter = new Reporter(pipe);
         reporter.progress(1, 10, "allocating a\nb");
         reporter.note("two\nlines");
+        reporter.warning("not\tall");
         reporter.error("why");
         reporter.ready("");
         assertEquals(
                 List.of(
                         new ReportLine(Kind.PROGRESS, 1, 10, "allocating a\\nb"),
                         new ReportLine(Kind.NOTE, 0, 0, "two\\nlines"),
+                        new ReportLine(Kind.WARNING, 0, 0, "not\\tall"),
                         new ReportLine(Kind.ERROR, 0, 0, "why"),
                         new ReportLine(Kind.READY, 0, 0, "")),
                 lines(new ByteArrayInputStream(pipe.toByteArray())));
