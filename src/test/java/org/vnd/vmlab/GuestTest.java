@@ -79,9 +79,10 @@ class GuestTest {
                 exec %s "$@"
                 """.formatted(Guest.QEMU));
         assertTrue(qemu.toFile().setExecutable(true));
+        Guest.prepare();
         Command.Result result = new Command(Guest.checkout().resolve("tools/vmlab"), "run", "/bin/echo", "started")
                 .environment("PATH", folder + ":" + System.getenv("PATH"))
-                .limitSeconds(300 + Guest.PREPARATION_SECONDS)
+                .limitSeconds(600)
                 .run()
                 .exited(0);
         assertEquals("started\n", result.output());

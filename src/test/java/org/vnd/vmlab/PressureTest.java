@@ -21,11 +21,12 @@ class PressureTest {
     @Test
     void dirtyPagesAreWrittenHoweverLittleMemoryThereIs() {
         int limitSeconds = 240 * (PASSES + 1);
+        Guest.prepare();
         Command.Result result = new Command(Guest.checkout().resolve("tools/pressure"), "--passes", PASSES)
                 .with("--timeout", limitSeconds)
                 .with((Object[]) NAMES)
                 .environment("JAVA_HOME", System.getProperty("java.home"))
-                .limitSeconds(Guest.PREPARATION_SECONDS + (long) NAMES.length * limitSeconds)
+                .limitSeconds(60 + 2L * NAMES.length * limitSeconds)
                 .run();
         assertEquals(0, result.exitCode(), result::toString);
         for (String name : NAMES) {
