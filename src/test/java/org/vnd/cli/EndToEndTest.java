@@ -17,6 +17,7 @@ import org.vnd.control.Unit;
 import org.vnd.control.UnitRecord;
 import org.vnd.keeper.Native;
 import org.vnd.keeper.Native.Result;
+import org.vnd.lab.TimedRead;
 
 /** The program as it is typed: command line, keeper, and a daemon that keeps the contract without having a disk. */
 class EndToEndTest extends ProgramTest {
@@ -175,14 +176,14 @@ class EndToEndTest extends ProgramTest {
         Process process = user.builder(installation.program(), "-c", "--foreground", "a.img")
                 .start();
         BufferedReader output = process.inputReader(StandardCharsets.UTF_8);
-        assertEquals("vnd0", output.readLine());
+        assertEquals("vnd0", TimedRead.line(output));
         assertEquals(said(""), user.run("-u", "vnd0"));
         assertEquals(0, process.waitFor());
         assertNothingIsLeft();
 
         Process ended = user.builder(installation.program(), "-c", "--foreground", "a.img")
                 .start();
-        assertEquals("vnd0", ended.inputReader(StandardCharsets.UTF_8).readLine());
+        assertEquals("vnd0", TimedRead.line(ended.inputReader(StandardCharsets.UTF_8)));
         kill("TERM", ended.pid());
         ended.waitFor();
         assertNothingIsLeft();
@@ -222,7 +223,7 @@ class EndToEndTest extends ProgramTest {
         }
         Set<String> units = new TreeSet<>();
         for (Process process : all) {
-            units.add(process.inputReader(StandardCharsets.UTF_8).readLine());
+            units.add(TimedRead.line(process.inputReader(StandardCharsets.UTF_8)));
             assertEquals(0, process.waitFor());
         }
         assertEquals("[vnd0, vnd1, vnd2, vnd3, vnd4, vnd5, vnd6, vnd7]", units.toString());

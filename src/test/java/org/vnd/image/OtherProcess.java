@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.vnd.image.AttachRequest.Engine;
+import org.vnd.lab.TimedRead;
 
 /** A JVM of its own that attaches an image and stops where it is told, to be killed there. */
 final class OtherProcess implements AutoCloseable {
@@ -69,12 +70,12 @@ final class OtherProcess implements AutoCloseable {
 
     /** What it says next. */
     String line() throws IOException {
-        return output.readLine();
+        return TimedRead.line(output);
     }
 
     /** Whether it said {@code line}, now or before, when it ended or stopped. */
     void awaitLine(String line) throws IOException {
-        for (String said = output.readLine(); !line.equals(said); said = output.readLine()) {
+        for (String said = line(); !line.equals(said); said = line()) {
             if (said == null) {
                 throw new AssertionError("ended without: " + line);
             }

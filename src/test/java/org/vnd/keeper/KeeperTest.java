@@ -31,7 +31,7 @@ import org.vnd.control.UnitLock;
 import org.vnd.control.UnitRecord;
 
 /** The keeper with shell scripts as its daemons. */
-@Timeout(120)
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class KeeperTest {
     private static final int SIGIO = 29;
     private static final int SIGPIPE = 13;
@@ -403,7 +403,19 @@ class KeeperTest {
     /** A script as COMMAND: $1… is what was given, then --unit $2 --unit-directory $4 if nothing was. */
     private List<String> command(List<String> options, String script, String... given) {
         return Native.line(
-                keeper, "--state", state, options, "--", "/bin/sh", "-c", script, "daemon", Arrays.asList(given));
+                // A signal that the tests' caller has had ignored, as nohup does, would be for whatever they start.
+                "env",
+                "--default-signal=HUP,INT",
+                keeper,
+                "--state",
+                state,
+                options,
+                "--",
+                "/bin/sh",
+                "-c",
+                script,
+                "daemon",
+                Arrays.asList(given));
     }
 
     private Native.Result run(String script) throws Exception {
