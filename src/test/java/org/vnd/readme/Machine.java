@@ -10,19 +10,27 @@ import org.vnd.control.StateDirectory;
 import org.vnd.control.Unit;
 import org.vnd.control.UnitLock;
 import org.vnd.lab.FileSystemKind;
+import org.vnd.lab.Guest;
 import org.vnd.lab.MountNamespace;
 import org.vnd.lab.ScratchFileSystem;
 import org.vnd.user.Distribution;
 
 /**
  * A machine of the README's reader, in a mount namespace of its own: an ext4 on /srv, in which he has this checkout, an
- * empty /run, a terminal of root's and one of a user's.
+ * empty /run and /dev/vnd, a terminal of root's and one of a user's.
  */
 final class Machine implements AutoCloseable {
     private static final int USER = 1000;
     private static final String PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+    /** Where README says that the checkout is. */
+    private static final String TOLD = "/srv";
+
+    /** What stands for it where this checkout really is there, and the mount would hide it. */
+    private static final String ELSEWHERE = "/media";
+
     private final ScratchFileSystem files;
+    private final String place;
     private final Terminal root;
     private final Terminal user;
 
@@ -35,9 +43,13 @@ final class Machine implements AutoCloseable {
         shell.add("bash");
         root = new Terminal(shell);
         Path checkout = Path.of("").toAbsolutePath();
-        quietly("mount --bind " + files.root() + " /srv && mount -t tmpfs none /run && cd /srv && PATH=" + PATH);
+        boolean hidden = checkout.startsWith(TOLD) || Guest.home().startsWith(TOLD);
+        place = hidden ? ELSEWHERE : TOLD;
+        quietly("mount --bind " + files.root() + " " + place + " && mount -t tmpfs none /run && cd " + place);
+        // What is in /dev is the kernel's for all; a name that somebody left there would be seen here.
+        quietly("mkdir -p /dev/vnd && mount -t tmpfs -o mode=755 none /dev/vnd && PATH=" + PATH);
         quietly("mkdir tools && ln -s " + checkout + "/tools/* tools && ln -s " + checkout + "/test-images .");
-        String home = "/srv/user";
+        String home = place + "/user";
         String runtime = "/run/user/" + USER;
         quietly("mkdir -p " + home + " /run/user && install -d -o " + USER + " -m 700 " + runtime + " && chown " + USER
                 + " " + home);
@@ -68,7 +80,10 @@ final class Machine implements AutoCloseable {
         }
     }
 
-    /** Has root or the user type {@code command}, and waits as long as he would before he types the next. */
+    /**
+     * Has root or the user type {@code command}, and waits as long as he would before he types the next. Returns what is
+     * printed, as if this were {@link #TOLD}.
+     */
     String type(boolean asRoot, String command) throws IOException {
         String printed = (asRoot ? root : user).type(command);
         if (command.endsWith(" &")) {
@@ -76,7 +91,7 @@ final class Machine implements AutoCloseable {
         } else if (command.startsWith("kill ")) {
             awaitFree();
         }
-        return printed;
+        return printed.replaceAll(place + "\\b", TOLD);
     }
 
     private StateDirectory state() {

@@ -30,7 +30,7 @@ abstract class DiskTest {
     @BeforeAll
     static void makeFileSystem() {
         // The first run of a new build makes its class archives, and says so.
-        new Command(Caller.ownProgram(), "--version").run().succeeded();
+        new Command(Caller.ownProgram(), "--version").limitSeconds(300).run().succeeded();
         files = ScratchFileSystem.of(FileSystemKind.EXT4)
                 .sizeMebibytes(256)
                 .buffered()
