@@ -84,10 +84,34 @@ static void protect(void)
     }
     fclose(notes);
     setenv("VND_UNPROTECTED", unprotected, 1);
-    /* The daemon's JVM is set up by its argument file, not by what other programs need. */
-    unsetenv("JAVA_TOOL_OPTIONS");
-    unsetenv("JDK_JAVA_OPTIONS");
-    unsetenv("_JAVA_OPTIONS");
+}
+
+/*
+ * Leaves us and the daemon only the variables that it needs: it lives for weeks, and whoever started it may have had secrets
+ * in others, or a library to be loaded first. What is dropped is wiped, because /proc/PID/environ shows the place.
+ */
+static void shorten_environment(void)
+{
+    static const char *const kept[] = {"JAVA_HOME=", "LANG=", "LC_ALL=", "LC_CTYPE=", "VND_", NULL};
+    char **end = environ;
+    for (char **variable = environ; *variable != NULL; variable++) {
+        const char *const *name = kept;
+        while (*name != NULL && strncmp(*variable, *name, strlen(*name)) != 0)
+            name++;
+        if (*name != NULL)
+            *end++ = *variable;
+        else
+            explicit_bzero(*variable, strlen(*variable));
+    }
+    *end = NULL;
+}
+
+/* A descriptor below 3 that is closed would be that of the next file opened. Nobody hears what is written to 1 then. */
+static void open_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            exit(1);
 }
 
 /* The state folder, made if it isn't there. Nobody else may be able to put units into it. */
@@ -137,19 +161,25 @@ static int lock_unit(int state, const char *name)
     return -1;
 }
 
-/* Removes the unit's flat folder; after a crash only the names of its node, soon another's. */
+/*
+ * Removes the unit's flat folder; after a crash only the names of its node, soon another's. Nothing is unmounted but the file
+ * system of a dead daemon, where a daemon mounts one: "." and ".." of a folder lead to what it and its parent are on.
+ */
 static void remove_folder(int state, const char *unit, bool orderly)
 {
     int fd = openat(state, unit, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *folder = fd < 0 ? NULL : fdopendir(fd);
-    char path[512];
-    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;)
-        if (orderly || strncmp(entry->d_name, unit, strlen(unit)) == 0) {
-            snprintf(path, sizeof path, "/proc/self/fd/%d/%s", fd, entry->d_name);
-            umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW); /* The file system of a dead daemon. */
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d/%s.fuse", fd, unit);
+    if (folder != NULL)
+        umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
+    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (orderly || strncmp(entry->d_name, unit, strlen(unit)) == 0)
             if (unlinkat(fd, entry->d_name, 0) != 0)
                 unlinkat(fd, entry->d_name, AT_REMOVEDIR);
-        }
+    }
     if (folder != NULL)
         closedir(folder);
     unlinkat(state, unit, AT_REMOVEDIR); /* Unless something stays in it. */
@@ -207,6 +237,8 @@ static int number(const char *text)
 
 int main(int argc, char **argv)
 {
+    open_standard_descriptors();
+    shorten_environment();
     const char *state_path = "";
     int first = 0, units = 64, next = 1;
     bool foreground = false, listen_stdin = false;
