@@ -25,11 +25,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "keeper_protection.h"
 
 enum { REPORT_FD = 3, LISTEN_FD = 4, LOCK_FD = 5, FIRST_OWN_FD = 10, MAX_UNIT = 9999 };
 /* A listing has a unit's lock for microseconds; who has it for a second has taken the unit. */
@@ -47,47 +47,6 @@ __attribute__((format(printf, 1, 2), noreturn)) static void fail(const char *for
     dprintf(report_fd, "\n");
     va_end(arguments);
     exit(1);
-}
-
-#define WITHOUT(...) (fprintf(notes, __VA_ARGS__), fputc(';', notes))
-
-static void protect(void)
-{
-    static char unprotected[512];
-    FILE *notes = fmemopen(unprotected, sizeof unprotected, "w");
-    if (notes == NULL)
-        fail("vnd-keeper: no memory");
-    /* A broken lease sends SIGIO, whose default kills. The daemon looks at its lease instead. */
-    signal(SIGIO, SIG_IGN);
-
-    /* Reclaiming memory for us must not wait for writes to our own disk. */
-    if (prctl(PR_SET_IO_FLUSHER, 1UL, 0UL, 0UL, 0UL) != 0)
-        WITHOUT("io-flusher: %s (needs CAP_SYS_RESOURCE)", strerrorname_np(errno));
-    else if (prctl(PR_GET_IO_FLUSHER, 0UL, 0UL, 0UL, 0UL) != 1)
-        WITHOUT("io-flusher: set, but the kernel doesn't show it");
-
-    int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (score < 0 || write(score, "-1000", 5) != 5)
-        WITHOUT("oom-score: %s (needs CAP_SYS_RESOURCE)", strerrorname_np(errno));
-    close(score);
-
-    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
-    if (setrlimit(RLIMIT_MEMLOCK, &limit) != 0 && getrlimit(RLIMIT_MEMLOCK, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_MEMLOCK, &limit);
-        if (limit.rlim_max != RLIM_INFINITY)
-            WITHOUT("memlock: at most %ju bytes (needs CAP_SYS_RESOURCE)", limit.rlim_max);
-    }
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-    fclose(notes);
-    setenv("VND_UNPROTECTED", unprotected, 1);
-    /* The daemon's JVM is set up by its argument file, not by what other programs need. */
-    unsetenv("JAVA_TOOL_OPTIONS");
-    unsetenv("JDK_JAVA_OPTIONS");
-    unsetenv("_JAVA_OPTIONS");
 }
 
 /* The state folder, made if it isn't there. Nobody else may be able to put units into it. */
@@ -137,19 +96,25 @@ static int lock_unit(int state, const char *name)
     return -1;
 }
 
-/* Removes the unit's flat folder; after a crash only the names of its node, soon another's. */
+/*
+ * Removes the unit's flat folder; after a crash only the names of its node, soon another's. Nothing is unmounted but the file
+ * system of a dead daemon, where a daemon mounts one: "." and ".." of a folder lead to what it and its parent are on.
+ */
 static void remove_folder(int state, const char *unit, bool orderly)
 {
     int fd = openat(state, unit, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *folder = fd < 0 ? NULL : fdopendir(fd);
-    char path[512];
-    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;)
-        if (orderly || strncmp(entry->d_name, unit, strlen(unit)) == 0) {
-            snprintf(path, sizeof path, "/proc/self/fd/%d/%s", fd, entry->d_name);
-            umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW); /* The file system of a dead daemon. */
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d/%s.fuse", fd, unit);
+    if (folder != NULL)
+        umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
+    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (orderly || strncmp(entry->d_name, unit, strlen(unit)) == 0)
             if (unlinkat(fd, entry->d_name, 0) != 0)
                 unlinkat(fd, entry->d_name, AT_REMOVEDIR);
-        }
+    }
     if (folder != NULL)
         closedir(folder);
     unlinkat(state, unit, AT_REMOVEDIR); /* Unless something stays in it. */
@@ -207,6 +172,8 @@ static int number(const char *text)
 
 int main(int argc, char **argv)
 {
+    open_standard_descriptors();
+    shorten_environment();
     const char *state_path = "";
     int first = 0, units = 64, next = 1;
     bool foreground = false, listen_stdin = false;
@@ -272,7 +239,8 @@ int main(int argc, char **argv)
         setsid(); /* Fails only where a shell started us as the leader of a group. */
     }
     copy_fd(STDERR_FILENO, STDOUT_FILENO);
-    protect();
+    if (!protect())
+        fail("vnd-keeper: no memory");
 
     size_t given = (size_t)(argc - next - 1);
     char *more[] = {"--unit", unit, "--unit-directory", folder, "--report-fd", "3", "--listen-fd", "4"};

@@ -68,7 +68,8 @@ final class AttachCommand {
         if (!invocation.hasDiskType) {
             return Optional.empty();
         }
-        Optional<Geometry> geometry = Disktab.read(Path.of(invocation.disktab)).geometry(invocation.diskType);
+        Optional<Geometry> geometry =
+                Disktab.read(Path.of(ImageFile.absolute(invocation.disktab))).geometry(invocation.diskType);
         if (geometry.isEmpty()) {
             throw new ProgramException("unknown disk type: " + invocation.diskType);
         }

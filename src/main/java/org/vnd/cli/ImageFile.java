@@ -80,7 +80,12 @@ final class ImageFile {
             throw new ProgramException(": " + ErrorText.NO_SUCH_FILE);
         }
         try {
-            return Path.of(name).toAbsolutePath().toString();
+            Path path = Path.of(name);
+            if (!path.isAbsolute() && Boolean.getBoolean("vnd.folder.gone")) {
+                throw new ProgramException(
+                        name + ": the current folder is gone: cd to one that exists, or name the file from the root");
+            }
+            return path.toAbsolutePath().toString();
         } catch (InvalidPathException unmappable) {
             throw new ProgramException(name + ": " + unmappable.getReason());
         }

@@ -1,5 +1,6 @@
 package org.vnd.export;
 
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,6 +10,8 @@ import org.jspecify.annotations.Nullable;
 public final class Partitions {
     /** What partx may take, when the disk answers. */
     public static final int LIMIT_SECONDS = 10;
+
+    private static final AtomicBoolean absenceTold = new AtomicBoolean();
 
     private Partitions() {}
 
@@ -21,10 +24,14 @@ public final class Partitions {
     }
 
     /**
-     * Has partx begin with it; null if there is none, and then the kernel's own eyes have to do. How it ends says no more than
-     * that there is no table, or that a partition is in use and stays.
+     * Has partx begin with it; null if there is none, and then the kernel's own eyes have to do, which is told once, in the
+     * log. How it ends says no more than that there is no table, or that a partition is in use and stays.
      */
     public static @Nullable Process startUpdate(String node) {
-        return SmallProgram.start("partx", "--update", node);
+        Process partx = SmallProgram.start("partx", "--update", node);
+        if (partx == null && !absenceTold.getAndSet(true)) {
+            System.err.println("partx isn't there (util-linux): partitions are those that the kernel finds by itself");
+        }
+        return partx;
     }
 }

@@ -2,15 +2,21 @@ package org.vnd.export;
 
 import java.io.File;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Programs of the host that do what no thread of ours may: wait uninterruptibly for what this process itself serves. They
- * say nothing and are told nothing.
+ * Programs that do what no thread of ours may: wait uninterruptibly for what this process itself serves. They say nothing
+ * and are told nothing. Those of the host are found by the launcher's fixed PATH.
  */
 public final class SmallProgram {
     private SmallProgram() {}
+
+    /** The program {@code name} of ours, wherever the launcher says that we are. */
+    public static String ofOurs(String name) {
+        return Path.of(System.getProperty("vnd.home", "/"), "libexec", name).toString();
+    }
 
     /** Runs it, and returns whether it said yes within {@code limitSeconds}; false too if there is no such program. */
     public static boolean run(int limitSeconds, String... command) {

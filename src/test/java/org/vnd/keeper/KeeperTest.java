@@ -155,6 +155,76 @@ class KeeperTest {
     }
 
     @Test
+    void neitherItNorItsDaemonKeepsWhatIsNoneOfTheirBusiness() throws Exception {
+        Path dump = folder.resolve("dump");
+        ProcessBuilder builder =
+                new ProcessBuilder(command(List.of(), "cat /proc/$$/environ /proc/$PPID/environ >" + dump));
+        builder.environment().put("SECRET", "swordfish");
+        builder.environment().put("LD_LIBRARY_PATH", "/nonexistent");
+        builder.environment().put("PATH", "/nonexistent");
+        builder.environment().put("JAVA_HOME", "/java");
+        builder.environment().put("LC_ALL", "C.UTF-8");
+        builder.environment().put("VND_ANYTHING", "ours");
+        assertEquals(new Native.Result(0, "unit vnd0\n", ""), Native.run(builder));
+        String both = Files.readString(dump);
+        for (String wiped : List.of("swordfish", "SECRET", "LD_LIBRARY_PATH", "/nonexistent")) {
+            assertFalse(both.contains(wiped), both);
+        }
+        for (String kept : List.of("JAVA_HOME=/java\0", "LC_ALL=C.UTF-8\0", "VND_ANYTHING=ours\0")) {
+            assertNotEquals(both.indexOf(kept), both.lastIndexOf(kept), "twice " + kept + " in " + both);
+        }
+    }
+
+    @Test
+    void closedDescriptorsAreNobodysFiles() throws Exception {
+        for (String closed : List.of("<&-", "2>&-", "<&- 2>&-")) {
+            List<String> careless = Native.line(
+                    "/bin/sh",
+                    "-c",
+                    "exec \"$@\" " + closed,
+                    "sh",
+                    command(List.of(), "echo why; echo how >&2; exit 3"));
+            Native.Result result = Native.run(new ProcessBuilder(careless));
+            assertEquals(new Native.Result(1, "unit vnd0\n", ""), result, closed);
+            String log = Files.readString(state.resolve("vnd0/log"));
+            assertEquals("why\nhow\nvnd-keeper: the daemon ended with status 3\n", log, closed);
+            assertEquals(0, run("true").status());
+        }
+    }
+
+    /** In a mount namespace: a dead daemon's file system is unmounted, and nothing else, whatever is one. */
+    @Test
+    void onlyWhatADaemonMountsIsUnmounted() throws Exception {
+        assumeTrue(isRoot(), "needs root, to mount");
+        String mounts = """
+                mount -t tmpfs -o mode=755 tmpfs "$0"
+                mkdir -m 700 "$0/vnd0" "$0/vnd0/other"
+                mount -t tmpfs -o mode=700 tmpfs "$0/vnd0"
+                mkdir "$0/vnd0/other" "$0/vnd0/vnd0.fuse"
+                mount -t tmpfs other "$0/vnd0/other"
+                mount -t tmpfs left "$0/vnd0/vnd0.fuse"
+                "$@" || :
+                awk -v below="$0" 'index($2, below) == 1 { print $2 }' /proc/self/mounts
+                """;
+        Files.createDirectory(state);
+        for (String end : List.of("exit 0", "exit 3")) {
+            List<String> line = Native.line(
+                    "unshare",
+                    "--mount",
+                    "--propagation",
+                    "private",
+                    "sh",
+                    "-euc",
+                    mounts,
+                    state,
+                    command(List.of(), end));
+            Native.Result result = Native.run(new ProcessBuilder(line));
+            assertEquals(
+                    "unit vnd0\n" + state + "\n" + state + "/vnd0\n" + state + "/vnd0/other\n", result.output(), end);
+        }
+    }
+
+    @Test
     void aCrashKeepsTheFolderAndFreesTheUnit() throws Exception {
         assertEquals(new Native.Result(1, "unit vnd0\n", ""), run("echo {} >\"$4/unit.json\"; echo why; exit 3"));
         assertEquals(List.of("vnd0"), names(state));

@@ -1,5 +1,6 @@
 package org.vnd.vmlab;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -123,19 +124,47 @@ class ProductInGuestTest {
                 .script("""
                         echo 4 >/proc/sys/fs/lease-break-time
                         mkfs.ext4 -q -b 4096 /dev/vda
-                        mkdir disk programs
+                        mkdir disk
                         mount /dev/vda disk
                         dd if=/dev/zero of=disk/image bs=1M count=16 oflag=direct conv=fsync status=none
-                        cat >programs/blockdev <<'END'
+                        cp -r "$1" home
+                        mv home/libexec/vnd-blockdev home/libexec/quick
+                        cat >home/libexec/vnd-blockdev <<'END'
                         #!/bin/sh
                         sleep 6
-                        dd if="$2" of=/dev/null bs=4096 count=1 iflag=direct && exec /sbin/blockdev "$@"
+                        dd if="$2" of=/dev/null bs=4096 count=1 iflag=direct && exec "${0%/*}/quick" "$@"
                         END
-                        chmod +x programs/blockdev
-                        PATH=$PWD/programs:$PATH "$1" -c --engine physical --export nbd-kernel vnd0 disk/image
-                        timeout 100 "$1" -u vnd0
+                        chmod +x home/libexec/vnd-blockdev
+                        home/bin/vndconfig -c --engine physical --export nbd-kernel vnd0 disk/image
+                        timeout 100 home/bin/vndconfig -u vnd0
+                        umount disk
+                        """, Guest.home())
+                .succeeded();
+    }
+
+    /** A crontab's PATH has no sbin, and a disk lives with what it was started with. */
+    @Test
+    void detachesWhateverPathItWasAttachedWith() {
+        Command.Result result = new Guest()
+                .diskMebibytes(64)
+                .modules("nbd")
+                .limitSeconds(360)
+                .script("""
+                        mkfs.ext4 -q -b 4096 /dev/vda
+                        mkdir disk
+                        mount /dev/vda disk
+                        dd if=/dev/zero of=disk/image bs=1M count=32 oflag=direct conv=fsync status=none
+                        for path in /usr/bin:/bin /nonexistent; do
+                            env -i "JAVA_HOME=$JAVA_HOME" PATH=$path "$1" -c --export nbd-kernel vnd0 disk/image
+                            printf 'size=10M\nsize=10M\n' | sfdisk -q /dev/vnd/vnd0
+                            dd if=/dev/zero of=/dev/vnd/vnd0 bs=1M seek=30 count=1 status=none
+                            "$1" -u vnd0
+                            "$1" -l vnd0
+                            ls /sys/block/nbd0 | grep nbd0p || :
+                        done
                         umount disk
                         """, Guest.home().resolve("bin/vndconfig"))
                 .succeeded();
+        assertEquals("vnd0: not in use\nvnd0: not in use\n", result.output());
     }
 }

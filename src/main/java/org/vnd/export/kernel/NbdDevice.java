@@ -296,12 +296,13 @@ public final class NbdDevice implements KernelDevice {
         // As long as it is ours alone nobody can mount it, nor a partition of it.
         int claim = claim();
         try {
-            boolean flushed = SmallProgram.run(FLUSH_LIMIT_SECONDS, "blockdev", "--flushbufs", node());
+            String blockdev = SmallProgram.ofOurs("vnd-blockdev");
+            boolean flushed = SmallProgram.run(FLUSH_LIMIT_SECONDS, blockdev, "flush", node());
             if (!flushed && server != null) {
-                throw new IOException(node() + " can't be flushed (blockdev --flushbufs)");
+                throw new IOException(node() + " can't be flushed (" + blockdev + " flush)");
             }
             if (BlockNode.ofDisk(name()).size() > 1) {
-                SmallProgram.run(Partitions.LIMIT_SECONDS, "partx", "--delete", node());
+                SmallProgram.run(Partitions.LIMIT_SECONDS, blockdev, "forget", node());
             }
             synchronized (this) {
                 family.disconnect(index);

@@ -18,13 +18,13 @@ class NbdDeviceTest {
     private static final String WORDS = """
             program() {
                 "$JAVA_HOME/bin/java" -ea -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx400m \
-                    -Djffi.boot.library.path="$natives" -cp "$classes" org.vnd.export.kernel.NbdProgram "$@" 2>&1
+                    -Dvnd.home="$home" -Djffi.boot.library.path="$home/lib/native" -cp "$classes" org.vnd.export.kernel.NbdProgram "$@" 2>&1
             }
             # serve BLOCK READONLY REQUEST_SECONDS RECONNECT_SECONDS
             serve() {
                 rm -f node removed remove nbd.sock
                 "$JAVA_HOME/bin/java" -ea -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx400m \
-                    -Djffi.boot.library.path="$natives" -cp "$classes" org.vnd.export.kernel.NbdProgram serve "$@" >log 2>&1 &
+                    -Dvnd.home="$home" -Djffi.boot.library.path="$home/lib/native" -cp "$classes" org.vnd.export.kernel.NbdProgram serve "$@" >log 2>&1 &
                 server=$!
                 until [ -e node ]; do
                     kill -0 $server || { cat log; exit 1; }
@@ -59,10 +59,7 @@ class NbdDeviceTest {
         Command.Result result = new Guest()
                 .modules("nbd")
                 .limitSeconds(limitSeconds)
-                .script(
-                        "classes=$1 natives=$2\n" + WORDS + script,
-                        classPath,
-                        Guest.home().resolve("lib/native"))
+                .script("classes=$1 home=$2\n" + WORDS + script, classPath, Guest.home())
                 .succeeded();
         // What later JDKs say of native access.
         return result.output()
