@@ -36,6 +36,8 @@ final class Machine implements AutoCloseable {
         root = new Terminal(shell);
         Path checkout = Path.of("").toAbsolutePath();
         quietly("mount --bind " + files.root() + " /srv && mount -t tmpfs none /run && cd /srv && PATH=" + PATH);
+        // Nobody else's names.
+        quietly("mkdir -p /dev/vnd && mount -t tmpfs none /dev/vnd");
         quietly("mkdir tools && ln -s " + checkout + "/tools/* tools && ln -s " + checkout + "/test-images .");
         String home = "/srv/user";
         String runtime = "/run/user/" + USER;
