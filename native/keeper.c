@@ -20,7 +20,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +29,7 @@
 #include <unistd.h>
 
 #include "keeper_protection.h"
+#include "names.h"
 
 enum { REPORT_FD = 3, LISTEN_FD = 4, LOCK_FD = 5, FIRST_OWN_FD = 10, MAX_UNIT = 9999 };
 /* A listing has a unit's lock for microseconds; who has it for a second has taken the unit. */
@@ -249,7 +249,6 @@ int main(int argc, char **argv)
     memcpy(command, argv + next + 1, given * sizeof *command);
     memcpy(command + given, more, (listen_fd < 0 ? 6 : 8) * sizeof *command);
 
-    /* One start. Starting it again after a crash (a later issue) goes around these lines. */
     pid_t daemon = fork();
     if (daemon == 0)
         become_daemon(command, listen_fd, lock_fd);
@@ -258,6 +257,8 @@ int main(int argc, char **argv)
     close(report_fd); /* So that the end of the daemon is the end of the pipe. */
     int end = watch(daemon, &signals);
     bool orderly = WIFEXITED(end) && WEXITSTATUS(end) == 0;
+    snprintf(folder, sizeof folder, "/proc/self/fd/%d/%s/names", state, unit);
+    remove_names(folder, NULL);
     remove_folder(state, unit, orderly);
     if (!orderly)
         fprintf(stderr, "vnd-keeper: the daemon %s %d\n",

@@ -1,5 +1,5 @@
 /*
- * vnd-loop: vnd-loop FILE OFFSET SIZE BLOCK rw|ro LABEL
+ * vnd-loop: vnd-loop FILE OFFSET SIZE BLOCK rw|ro LABEL NAMES
  *
  * Makes a loop device, loop(4), of a part of FILE and keeps it for as long as its standard input is open. A process of its
  * own, because FILE may be served by the one who starts us: its first reads, and the last writes when it is closed, then wait
@@ -7,7 +7,8 @@
  *
  * Says "ready loopN" or "error WHY". Of the lines of its input it answers "remove" with "gone" and ends, or with "busy" and
  * goes on; and "fail" with "failed", after which every request to the device fails. At the end of its input it closes the
- * device, which is autoclear: the kernel takes it away when nobody else has it open.
+ * device, which is autoclear: the kernel takes it away when nobody else has it open. Before that it removes the names that
+ * lead to it and are listed in NAMES, since the device may be somebody else's at once; it adds the node there that it makes.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -22,6 +23,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+#include "names.h"
 
 /* Others take free loop devices too; whoever loses asks for the next. */
 enum { ATTEMPTS = 64 };
@@ -34,23 +36,38 @@ static int error(const char *what)
     return 1;
 }
 
-/* Opens /dev/loopN; where nobody else makes its node, as in a container, it is made. */
-static int open_loop(const char *name, int flags)
+/* Makes the node, where nobody else does, as in a container; it is listed before. */
+static void make_node(const char *node, const char *number, const char *list)
 {
-    char node[64], numbers[64];
     unsigned major, minor;
-    snprintf(node, sizeof node, "/dev/%s", name);
-    int fd = open(node, flags | O_CLOEXEC);
-    if (fd >= 0 || errno != ENOENT)
-        return fd;
-    snprintf(numbers, sizeof numbers, "/sys/block/%s/dev", name);
-    FILE *file = fopen(numbers, "re");
-    bool known = file != NULL && fscanf(file, "%u:%u", &major, &minor) == 2;
-    if (file != NULL)
-        fclose(file);
-    if (known)
+    int names = open(list, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    bool listed = names >= 0 && dprintf(names, "node\t%s\t%s\t\n", node, number) > 0;
+    if (names >= 0)
+        close(names);
+    if (listed && sscanf(number, "%u:%u", &major, &minor) == 2)
         mknod(node, S_IFBLK | 0660, makedev(major, minor));
-    return open(node, flags | O_CLOEXEC);
+}
+
+/* Opens /dev/loopN, if that has the number that the kernel says; what has another, from another time, is replaced. */
+static int open_loop(const char *name, int flags, const char *list)
+{
+    static char node[64], number[NAME_SIZE];
+    struct stat status;
+    unsigned major = 0, minor = 0;
+    snprintf(node, sizeof node, "/dev/%s", name);
+    read_sys(name, "dev", number);
+    bool known = sscanf(number, "%u:%u", &major, &minor) == 2, there = lstat(node, &status) == 0;
+    if (known && there && S_ISBLK(status.st_mode) && status.st_rdev != makedev(major, minor))
+        there = unlink(node) != 0;
+    if (known && !there)
+        make_node(node, number, list);
+    int fd = open(node, flags | O_CLOEXEC);
+    if (fd >= 0 && known && (fstat(fd, &status) != 0 || status.st_rdev != makedev(major, minor))) {
+        close(fd);
+        errno = ENXIO;
+        return -1;
+    }
+    return fd;
 }
 
 static bool bound(int loop, struct loop_info64 *info)
@@ -59,7 +76,7 @@ static bool bound(int loop, struct loop_info64 *info)
 }
 
 /* The descriptor of a loop device that was set up, and its name; or -1, and the reason was said. */
-static int set_up(const struct loop_config *config, bool read_only, char *name, size_t name_size)
+static int set_up(const struct loop_config *config, bool read_only, char *name, size_t name_size, const char *list)
 {
     int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
     if (control < 0) {
@@ -70,13 +87,14 @@ static int set_up(const struct loop_config *config, bool read_only, char *name, 
         return -1;
     }
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        *name = '\0';
         int number = ioctl(control, LOOP_CTL_GET_FREE);
         if (number < 0) {
             error("no loop device is free (losetup -l lists them)");
             return -1;
         }
         snprintf(name, name_size, "loop%d", number);
-        int loop = open_loop(name, read_only ? O_RDONLY : O_RDWR);
+        int loop = open_loop(name, read_only ? O_RDONLY : O_RDWR, list);
         if (loop < 0) {
             error(name);
             return -1;
@@ -95,7 +113,7 @@ static int set_up(const struct loop_config *config, bool read_only, char *name, 
 
 int main(int argc, char **argv)
 {
-    if (argc != 7)
+    if (argc != 8)
         return 2;
     setvbuf(stdout, NULL, _IOLBF, 0);
     signal(SIGPIPE, SIG_IGN);
@@ -116,13 +134,17 @@ int main(int argc, char **argv)
     memcpy(info->lo_file_name, argv[6], strnlen(argv[6], LO_NAME_SIZE - 1));
 
     char name[32], line[32];
-    int loop = set_up(&config, read_only, name, sizeof name);
+    int loop = set_up(&config, read_only, name, sizeof name, argv[7]);
     close(file); /* The kernel has it now. */
-    if (loop < 0)
+    if (loop < 0) {
+        if (*name != '\0')
+            remove_names(argv[7], name);
         return 1;
+    }
     /* It may have been switched off without a word: where the offset isn't aligned to what is below. */
     if (!bound(loop, &now) || (now.lo_flags & LO_FLAGS_DIRECT_IO) == 0) {
         printf("error the loop driver does no direct I/O there\n");
+        remove_names(argv[7], name);
         return 1; /* Which clears it. */
     }
     printf("ready %s\n", name);
@@ -149,5 +171,6 @@ int main(int argc, char **argv)
             return 0;
         }
     }
+    remove_names(argv[7], name);
     return 0;
 }

@@ -46,6 +46,7 @@ final class AttachCommand {
         }
         ImageFile image = ImageFile.look(file, invocation.readOnly);
         StateDirectory state = StateDirectory.ofThisUser();
+        LeftNames.remove(state);
         String subject = unit.isPresent() ? unit.get().name() : file;
         if (unit.isPresent() && UnitLock.isHeld(state.lockFile(unit.get()))) {
             throw new ProgramException(subject + ": VNDIOCSET: " + ErrorText.DEVICE_BUSY);

@@ -33,6 +33,7 @@ final class DetachCommand implements ControlClient.Listener {
         }
         Unit unit = parsed.get();
         StateDirectory state = StateDirectory.ofThisUser();
+        LeftNames.remove(state);
         UnitStatus status = UnitStatus.of(state, unit);
         switch (status.kind()) {
             case FREE:

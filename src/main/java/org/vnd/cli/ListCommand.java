@@ -13,6 +13,7 @@ import org.vnd.control.Unit;
 import org.vnd.control.UnitRecord;
 import org.vnd.control.UnitStatus;
 import org.vnd.control.UnitStatus.Kind;
+import org.vnd.node.NameList;
 
 /** {@code -l}: lists disks by their locks and records; no daemon is asked, so none can hold it up. */
 final class ListCommand {
@@ -27,6 +28,7 @@ final class ListCommand {
 
     int run() throws ProgramException, IOException {
         StateDirectory state = StateDirectory.ofThisUser();
+        LeftNames.remove(state);
         json.beginObject().name("devices").beginArray();
         if (invocation.operands.isEmpty()) {
             listAll(state);
@@ -34,7 +36,7 @@ final class ListCommand {
             for (String operand : invocation.operands) {
                 Optional<Unit> unit = DeviceName.parse(operand);
                 if (unit.isPresent()) {
-                    list(unit.get(), status(state, unit.get()));
+                    list(state, unit.get(), status(state, unit.get()));
                 } else {
                     warnInOrder("open: " + operand + ": " + ErrorText.NO_SUCH_FILE);
                 }
@@ -64,7 +66,7 @@ final class ListCommand {
             for (; number < units.get(i).number(); number++) {
                 listUnused(number);
             }
-            list(units.get(i), statuses.get(i));
+            list(state, units.get(i), statuses.get(i));
             number++;
         }
         for (; number < invocation.minimumListed; number++) {
@@ -85,7 +87,7 @@ final class ListCommand {
         }
     }
 
-    private void list(Unit unit, Optional<UnitStatus> status) {
+    private void list(StateDirectory state, Unit unit, Optional<UnitStatus> status) throws ProgramException {
         if (status.isEmpty()) {
             return;
         }
@@ -105,7 +107,7 @@ final class ListCommand {
                 text.append('\n');
                 break;
             case ATTACHED:
-                listAttached(unit, known.get());
+                listAttached(unit, known.get(), lost(state, unit, known.get()));
                 break;
             case CRASHED:
                 listCrashed(unit, known.get());
@@ -119,9 +121,28 @@ final class ListCommand {
         }
     }
 
-    private void listAttached(Unit unit, UnitRecord disk) {
+    /** The ways to the disk whose names lead elsewhere, or nowhere: the record says what there was. */
+    private List<Export> lost(StateDirectory state, Unit unit, UnitRecord disk) throws ProgramException {
+        List<Export> lost = new ArrayList<>();
+        if (!invocation.verbose && !invocation.json) {
+            return lost;
+        }
+        for (Export export : disk.exports()) {
+            try {
+                if (export.isBlockDevice() && !NameList.leads(state.folder(unit), export.uri())) {
+                    lost.add(export);
+                }
+            } catch (IOException unreadable) {
+                warnInOrder(unit.name() + ": its names can't be read: " + ErrorText.withFile(unreadable));
+                lost.add(export);
+            }
+        }
+        return lost;
+    }
+
+    private void listAttached(Unit unit, UnitRecord disk, List<Export> lost) {
         json.beginObject();
-        disk.writeListed(json);
+        disk.writeListed(json, lost);
         json.endObject();
         ImagePlace place = disk.place();
         text.append(unit.name()).append(": ");
@@ -139,11 +160,11 @@ final class ListCommand {
         }
         text.append(" inode ").append(Long.toUnsignedString(place.inode())).append('\n');
         if (invocation.verbose) {
-            listDetails(disk);
+            listDetails(disk, lost);
         }
     }
 
-    private void listDetails(UnitRecord disk) {
+    private void listDetails(UnitRecord disk, List<Export> lost) {
         if (!disk.failure().isEmpty()) {
             detail("failed", disk.failure());
         }
@@ -154,7 +175,7 @@ final class ListCommand {
         detail("io", disk.io());
         detail("extents", Long.toString(disk.extents()));
         for (Export export : disk.exports()) {
-            detail(export.type(), export.uri());
+            detail(export.type(), lost.contains(export) ? "gone" : export.uri());
         }
         detail("pid", Long.toString(disk.pid()));
         for (String protection : disk.unprotected()) {

@@ -21,6 +21,7 @@ final class RecoverCommand {
 
     int run() throws ProgramException, IOException {
         StateDirectory state = StateDirectory.ofThisUser();
+        LeftNames.remove(state);
         List<String> files = new ArrayList<>();
         for (String operand : invocation.operands) {
             files.add(ImageFile.absolute(operand));

@@ -6,4 +6,9 @@ package org.vnd.control;
  * @param type what is spoken there: {@code nbd}
  * @param uri where, as clients take it: {@code nbd+unix:///?socket=/run/vnd/vnd0/nbd.sock}
  */
-public record Export(String type, String uri) {}
+public record Export(String type, String uri) {
+    /** Whether it is a block device of this host, by the path of its node. */
+    public boolean isBlockDevice() {
+        return !type.equals(AttachOptions.NBD) && !type.equals(AttachOptions.FUSE);
+    }
+}

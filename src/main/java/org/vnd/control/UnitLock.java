@@ -3,9 +3,14 @@ package org.vnd.control;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Optional;
 
 /**
  * The lock of a unit, seen by those who don't own it. Keeper and daemon hold it for writing, as an open file description
@@ -14,14 +19,51 @@ import java.nio.file.StandardOpenOption;
  */
 public final class UnitLock implements AutoCloseable {
     private final FileChannel channel;
+    /** To be removed, because whoever made it isn't a keeper; empty if it stays. */
+    private final Optional<Path> made;
 
-    private UnitLock(FileChannel channel) {
+    private UnitLock(FileChannel channel, Optional<Path> made) {
         this.channel = channel;
+        this.made = made;
     }
 
     /** Opens the lock file as it is now: a unit that ends and begins anew later has another one. */
     public static UnitLock open(Path lockFile) throws IOException {
-        return new UnitLock(FileChannel.open(lockFile, StandardOpenOption.READ));
+        return new UnitLock(FileChannel.open(lockFile, StandardOpenOption.READ), Optional.empty());
+    }
+
+    /**
+     * Holds off keepers until it is closed, which must be soon: they wait for a second. Two who do this don't see each other.
+     * None if a keeper or daemon of this unit lives.
+     *
+     * @throws NoSuchFileException there is no state folder, and so no keeper
+     */
+    public static Optional<UnitLock> holdOff(Path lockFile) throws IOException {
+        boolean made = false;
+        try {
+            Files.createFile(
+                    lockFile, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+            made = true;
+        } catch (FileAlreadyExistsException before) {
+            // Of a keeper and a daemon that were killed, or of one that lives.
+        }
+        Object file = Files.readAttributes(lockFile, BasicFileAttributes.class).fileKey();
+        FileChannel channel = FileChannel.open(lockFile, StandardOpenOption.READ);
+        if (channel.tryLock(0, Long.MAX_VALUE, true) == null || !isStill(lockFile, file)) {
+            channel.close();
+            return Optional.empty();
+        }
+        return Optional.of(new UnitLock(channel, made ? Optional.of(lockFile) : Optional.empty()));
+    }
+
+    /** The last owner removes the file while he has the lock; what was locked then is nobody's any more. */
+    private static boolean isStill(Path lockFile, Object file) throws IOException {
+        try {
+            return file.equals(
+                    Files.readAttributes(lockFile, BasicFileAttributes.class).fileKey());
+        } catch (NoSuchFileException gone) {
+            return false;
+        }
     }
 
     /** Whether a keeper or daemon of this unit lives. */
@@ -50,6 +92,9 @@ public final class UnitLock implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
+        if (made.isPresent()) {
+            Files.deleteIfExists(made.get());
+        }
         channel.close();
     }
 }

@@ -151,6 +151,11 @@ public record UnitRecord(
 
     /** Writes the documented members of {@code vndconfig -l --json}, in their documented order; failure if there is one. */
     public void writeListed(JsonWriter json) {
+        writeListed(json, List.of());
+    }
+
+    /** The same without some of the ways to the disk, which are {@code gone}. */
+    public void writeListed(JsonWriter json, List<Export> gone) {
         json.name("unit").value(unit);
         json.name("file").value(file);
         json.name("size").value(sizeBytes);
@@ -161,6 +166,9 @@ public record UnitRecord(
         json.name("extents").value(extents);
         json.name("exports").beginArray();
         for (Export export : exports) {
+            if (gone.contains(export)) {
+                continue;
+            }
             json.beginObject();
             json.name("type").value(export.type());
             json.name("uri").value(export.uri());

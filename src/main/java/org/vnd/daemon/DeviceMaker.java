@@ -25,13 +25,14 @@ import org.vnd.image.AttachRequest.Engine;
 import org.vnd.image.AttachedImage;
 import org.vnd.image.FilePlace;
 import org.vnd.mem.BufferPool;
+import org.vnd.node.DeviceNames;
 import org.vnd.ring.UringRing;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.SysException;
 
 /** Makes one of the devices of this host that lead to the disk; what can't be had leaves nothing and says why. */
-record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread queue) {
+record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread queue, DeviceNames names) {
     /** There where the kernel knows them. */
     private static final Path FUSE_TIMEOUTS = Path.of("/proc/sys/fs/fuse/max_request_timeout");
 
@@ -89,7 +90,7 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
         }
         long offsetBytes = map.physicalBytes(first) + image.offsetBytes() - map.startBytes(first);
         String device = "/proc/" + ProcessHandle.current().pid() + "/fd/" + image.fd();
-        return LoopDevice.attach(programs(), AttachOptions.LOOP, backing(device, offsetBytes, false));
+        return LoopDevice.attach(programs(), AttachOptions.LOOP, backing(device, offsetBytes, false), names);
     }
 
     /** Straight to what lies below the device mapper's device that the file system is on. */
@@ -112,7 +113,8 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
                 runs,
                 image.blockBytes(),
                 image.readOnly(),
-                arguments.unit().name());
+                arguments.unit().name(),
+                names);
     }
 
     private LoopDevice.Backing backing(String path, long offsetBytes, boolean servedHere) {
@@ -143,7 +145,7 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
                     parts -> new UblkQueue((UringRing) parts.ring(), parts.engine(), parts.deviceMemory(), control));
             try {
                 Leftover.note(arguments.unitDirectory(), AttachOptions.UBLK, Integer.toString(control.number()));
-                control.start();
+                control.start(names);
                 return control;
             } catch (IOException e) {
                 control.remove();
@@ -165,7 +167,7 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
                 arguments.unitDirectory() + " " + ProcessHandle.current().pid();
         // Before it is there: killed in between, it would be found by nobody.
         Leftover.note(arguments.unitDirectory(), AttachOptions.NBD_KERNEL, identifier);
-        return NbdDevice.attach(shape, timeouts, identifier, queue::adopt);
+        return NbdDevice.attach(shape, timeouts, identifier, queue::adopt, names);
     }
 
     /** A loop device on a file that is seen nowhere else; served by this process, and gone with it. */
@@ -182,7 +184,7 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
         try (mount) {
             Server server = serve(fd);
             try {
-                return LoopDevice.attach(programs(), AttachOptions.FUSE_LOOP, backing(mount.file(), 0, true));
+                return LoopDevice.attach(programs(), AttachOptions.FUSE_LOOP, backing(mount.file(), 0, true), names);
             } catch (IOException | RuntimeException e) {
                 queue.drop(server);
                 throw e;

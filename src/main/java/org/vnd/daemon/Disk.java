@@ -166,7 +166,7 @@ final class Disk implements ControlServer.Handler {
         return arguments.unitDirectory().resolve("nbd.sock");
     }
 
-    private UnitRecord record(String uri, List<String> unprotected) {
+    private UnitRecord record(String uri, List<String> unprotected) throws IOException {
         AttachOptions options = arguments.options();
         ExtentMap map = image.map();
         List<Export> exports = new ArrayList<>();

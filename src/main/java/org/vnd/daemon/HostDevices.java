@@ -6,15 +6,20 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.vnd.control.AttachOptions;
 import org.vnd.control.DaemonArguments;
 import org.vnd.control.Export;
+import org.vnd.export.DeviceBusyException;
+import org.vnd.export.DeviceUsers;
 import org.vnd.export.KernelDevice;
 import org.vnd.export.fuse.FuseMount;
 import org.vnd.export.fuse.Server;
 import org.vnd.export.ublk.UblkQueue;
 import org.vnd.image.AttachedImage;
+import org.vnd.node.DeviceNames;
+import org.vnd.node.NameList;
 
 /** The device of this host through which a disk is reached beside its NBD socket, if there is one, and its names. */
 final class HostDevices {
@@ -28,9 +33,14 @@ final class HostDevices {
     private static final List<String> ORDER =
             List.of(AttachOptions.LOOP, AttachOptions.UBLK, AttachOptions.NBD_KERNEL, AttachOptions.FUSE_LOOP);
 
+    /** Somebody who only looks at what has changed, as udev does after each close, is gone within half a second. */
+    private static final int BUSY_ATTEMPTS = 10;
+
+    private static final long BUSY_PAUSE_NANOS = 50_000_000;
+
     private final Path directory;
     private final @Nullable KernelDevice device;
-    private final @Nullable DeviceLinks links;
+    private final @Nullable DeviceNames names;
     private final @Nullable NodeWatch watch;
     private final String announcement;
     /** Why the last look failed, so that the log has it once; empty if it didn't. */
@@ -41,12 +51,12 @@ final class HostDevices {
     private HostDevices(
             DaemonArguments arguments,
             @Nullable KernelDevice device,
-            @Nullable DeviceLinks links,
+            @Nullable DeviceNames names,
             @Nullable NodeWatch watch,
             String announcement) {
         this.directory = arguments.unitDirectory();
         this.device = device;
-        this.links = links;
+        this.names = names;
         this.watch = watch;
         this.announcement = announcement;
     }
@@ -66,7 +76,10 @@ final class HostDevices {
      */
     static HostDevices make(DaemonArguments arguments, AttachedImage image, QueueThread queue) throws IOException {
         String export = arguments.options().export();
-        DeviceMaker maker = new DeviceMaker(arguments, image, queue);
+        // Of a disk that crashed: what it leads to may be another's.
+        NameList.removeAll(arguments.unitDirectory());
+        DeviceNames names = new DeviceNames(arguments.unitDirectory());
+        DeviceMaker maker = new DeviceMaker(arguments, image, queue, names);
         if (export.equals(AttachOptions.AUTO)) {
             return best(arguments, maker);
         }
@@ -82,7 +95,7 @@ final class HostDevices {
         } catch (IOException e) {
             throw new IOException(arguments.options().file() + ": no " + export + ": " + e.getMessage(), e);
         }
-        return named(arguments, device, "");
+        return named(arguments, device, names, "");
     }
 
     private static HostDevices best(DaemonArguments arguments, DeviceMaker maker) throws IOException {
@@ -100,7 +113,7 @@ final class HostDevices {
             try {
                 KernelDevice device = maker.make(export);
                 String why = reasons.isEmpty() ? "" : " (" + String.join("; ", reasons) + ")";
-                return named(arguments, device, " by " + export + why);
+                return named(arguments, device, maker.names(), " by " + export + why);
             } catch (IOException e) {
                 reasons.add("no " + export + ": " + e.getMessage());
             }
@@ -109,30 +122,57 @@ final class HostDevices {
                 arguments, null, null, null, unit + ": NBD socket only (" + String.join("; ", reasons) + ")");
     }
 
-    private static HostDevices named(DaemonArguments arguments, KernelDevice device, String how) throws IOException {
+    private static HostDevices named(DaemonArguments arguments, KernelDevice device, DeviceNames names, String how)
+            throws IOException {
         if (device.export().equals(AttachOptions.FUSE)) {
             return new HostDevices(arguments, device, null, null, "");
         }
-        String name = Path.of(device.node()).getFileName().toString();
-        DeviceLinks links = new DeviceLinks(arguments.state(), arguments.unit(), name);
+        Optional<String> path;
         try {
-            links.refresh();
+            path = firstNames(device, names);
         } catch (IOException | RuntimeException e) {
             device.remove();
+            names.remove();
             throw e;
         }
-        NodeWatch watch = new NodeWatch(device.node(), written -> refresh(device, links, written));
-        String announcement = how.isEmpty() ? "" : arguments.unit().name() + ": " + links.path() + how;
-        return new HostDevices(arguments, device, links, watch, announcement);
+        device.whenLost(() -> lost(device, names));
+        NodeWatch watch = new NodeWatch(device.node(), written -> refresh(device, names, written));
+        String announcement = how.isEmpty() ? "" : arguments.unit().name() + ": " + path.orElse(device.node()) + how;
+        return new HostDevices(arguments, device, names, watch, announcement);
+    }
+
+    /** The disk must have its name; a partition may do without. */
+    private static Optional<String> firstNames(KernelDevice device, DeviceNames names) throws IOException {
+        String problem = device.node() + " was taken away";
+        try {
+            names.refresh();
+        } catch (IOException e) {
+            problem = String.valueOf(e.getMessage());
+            Log.line("names: " + problem);
+        }
+        Optional<String> path = names.path();
+        if (path.isEmpty()) {
+            throw new IOException(problem);
+        }
+        return path;
+    }
+
+    private static void lost(KernelDevice device, DeviceNames names) {
+        try {
+            // If the device was taken away in order, they are gone already.
+            names.remove();
+        } catch (IOException e) {
+            Log.line("names of " + device.node() + ", which is gone: " + e);
+        }
     }
 
     /** Partitions may have come or gone. */
-    private static void refresh(KernelDevice device, DeviceLinks links, boolean written) {
+    private static void refresh(KernelDevice device, DeviceNames names, boolean written) {
         try {
             if (written) {
                 device.lookForPartitions();
             }
-            links.refresh();
+            names.refresh();
         } catch (IOException e) {
             Log.line("names of partitions: " + e);
         }
@@ -147,8 +187,8 @@ final class HostDevices {
         String failed = "";
         try {
             problem = device.look();
-            if (links != null) {
-                links.refresh();
+            if (names != null) {
+                names.refresh();
             }
         } catch (IOException e) {
             failed = e.toString();
@@ -181,13 +221,13 @@ final class HostDevices {
         return announcement;
     }
 
-    /** The way to the device, as users and programs take it. */
-    Optional<Export> export() {
+    /** The way to the device, as users and programs take it; none if its name leads elsewhere already. */
+    Optional<Export> export() throws IOException {
         if (device == null) {
             return Optional.empty();
         }
-        String path = links == null ? device.node() : links.path().toString();
-        return Optional.of(new Export(device.export(), path));
+        Optional<String> path = names == null ? Optional.of(device.node()) : names.path();
+        return path.isEmpty() ? Optional.empty() : Optional.of(new Export(device.export(), path.get()));
     }
 
     /** Takes device and names away, once; after a failure it may be called again. */
@@ -195,16 +235,50 @@ final class HostDevices {
         if (device == null || removed) {
             return;
         }
-        device.remove();
+        if (names == null) {
+            device.remove();
+        } else {
+            removeNamed(device, names);
+        }
         removed = true;
         if (watch != null) {
             watch.end();
         }
         Leftover.forget(directory);
-        if (links == null) {
+        if (names == null) {
             Files.deleteIfExists(Path.of(device.node()).getParent());
         } else {
-            links.remove();
+            names.remove();
+        }
+    }
+
+    /** Names go first, because they may lead to another's disk from the moment on at which the device is gone. */
+    private static void removeNamed(KernelDevice device, DeviceNames names) throws IOException {
+        if (names.path().isPresent()) {
+            requireUnused(Path.of(device.node()).getFileName().toString());
+        }
+        names.withdraw();
+        try {
+            device.remove();
+        } catch (IOException | RuntimeException e) {
+            try {
+                names.restore();
+            } catch (IOException missing) {
+                e.addSuppressed(missing);
+            }
+            throw e;
+        }
+    }
+
+    /** So that the names of a disk in use don't go and come back. */
+    private static void requireUnused(String disk) throws IOException {
+        Optional<String> users = DeviceUsers.of(disk);
+        for (int attempt = 0; users.isPresent(); attempt++) {
+            if (attempt == BUSY_ATTEMPTS) {
+                throw new DeviceBusyException(users.get());
+            }
+            LockSupport.parkNanos(BUSY_PAUSE_NANOS);
+            users = DeviceUsers.of(disk);
         }
     }
 }

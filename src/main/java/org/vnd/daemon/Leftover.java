@@ -11,6 +11,7 @@ import org.vnd.export.KernelDevice;
 import org.vnd.export.fuse.FuserMount;
 import org.vnd.export.kernel.NbdDevice;
 import org.vnd.export.ublk.UblkControl;
+import org.vnd.node.DeviceNames;
 
 /**
  * A device that the kernel keeps although the daemon that served it was killed. The unit's folder names it as long as it is
@@ -44,7 +45,7 @@ final class Leftover {
         if (lines.size() == 3 && lines.get(0).equals(AttachOptions.UBLK)) {
             UblkControl.removeDead(Integer.parseInt(lines.get(2)), Long.parseLong(lines.get(1)));
         } else if (lines.size() == 3 && lines.get(0).equals(AttachOptions.NBD_KERNEL)) {
-            @Nullable KernelDevice device = NbdDevice.find(lines.get(2));
+            @Nullable KernelDevice device = NbdDevice.find(lines.get(2), new DeviceNames(unitDirectory));
             if (device != null) {
                 device.remove();
             }

@@ -10,6 +10,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.vnd.node.BlockNode;
 
 /** Who uses a block device or one of its partitions: mounts, swap space, devices on top, open descriptors. */
 public final class DeviceUsers {
@@ -25,16 +26,14 @@ public final class DeviceUsers {
         this.ownPids = ownPids;
     }
 
-    /** One line that names them, of whom one may be seen nowhere. This process isn't counted. */
+    /**
+     * One line that names them, of whom one may be seen nowhere: "/dev/loop3p1 is mounted on /mnt". This process and those
+     * that it has started aren't counted.
+     */
     public static String describe(String disk) {
-        return describe(disk, -1);
-    }
-
-    /** One line that names them: "/dev/loop3p1 is mounted on /mnt". This process and {@code helperPid} aren't counted. */
-    public static String describe(String disk, long helperPid) {
         List<String> names;
         try {
-            names = find(disk, helperPid);
+            names = find(disk);
         } catch (IOException gone) {
             return "it is just going away";
         }
@@ -45,7 +44,8 @@ public final class DeviceUsers {
     }
 
     /**
-     * Who uses {@code disk}, if there is such a disk and anybody whom /proc shows, in one line. This process isn't counted.
+     * Who uses {@code disk}, if there is such a disk and anybody whom /proc shows, in one line. This process and those
+     * that it has started aren't counted.
      *
      * @throws IOException it went away meanwhile
      */
@@ -53,13 +53,15 @@ public final class DeviceUsers {
         if (!Files.exists(Path.of("/sys/block", disk))) {
             return Optional.empty();
         }
-        List<String> names = find(disk, -1);
+        List<String> names = find(disk);
         return names.isEmpty() ? Optional.empty() : Optional.of(describe(names));
     }
 
-    private static List<String> find(String disk, long helperPid) throws IOException {
-        String self = Long.toString(ProcessHandle.current().pid());
-        DeviceUsers users = new DeviceUsers(BlockNode.ofDisk(disk), List.of(self, Long.toString(helperPid)));
+    private static List<String> find(String disk) throws IOException {
+        List<String> own = new ArrayList<>();
+        own.add(Long.toString(ProcessHandle.current().pid()));
+        ProcessHandle.current().children().forEach(child -> own.add(Long.toString(child.pid())));
+        DeviceUsers users = new DeviceUsers(BlockNode.ofDisk(disk), own);
         users.lookAtHolders(disk);
         users.lookAtSwaps();
         users.lookAtProcesses();
@@ -134,22 +136,10 @@ public final class DeviceUsers {
         for (Path descriptor : list(process.resolve("fd"))) {
             String path = target(descriptor);
             for (BlockNode node : nodes) {
-                if (path.startsWith("/dev/") && isNode(descriptor, node)) {
+                if (path.startsWith("/dev/") && node.isAt(descriptor)) {
                     found.add("pid " + process.getFileName() + commandOf(process) + " has " + node.path() + " open");
                 }
             }
-        }
-    }
-
-    private static boolean isNode(Path descriptor, BlockNode node) {
-        try {
-            long number = (Long) Files.getAttribute(descriptor, "unix:rdev");
-            long major = (number >>> 8 & 0xFFF) | (number >>> 32 & ~0xFFFL);
-            long minor = (number & 0xFF) | (number >>> 12 & ~0xFFL);
-            int mode = (Integer) Files.getAttribute(descriptor, "unix:mode");
-            return major == node.major() && minor == node.minor() && (mode & 0xF000) == 0x6000;
-        } catch (IOException | RuntimeException gone) {
-            return false;
         }
     }
 

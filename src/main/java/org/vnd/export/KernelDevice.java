@@ -30,6 +30,12 @@ public interface KernelDevice {
         return Optional.empty();
     }
 
+    /**
+     * Has {@code told} run, on any thread, when what keeps the device has ended without being asked to: its name and number
+     * may be another's at any moment then.
+     */
+    default void whenLost(Runnable told) {}
+
     /** Whether the kernel serves it by itself: then its requests can't be made to wait here, only to {@link #fail}. */
     default boolean servedByKernel() {
         return false;

@@ -58,7 +58,8 @@ public final class FileCalls {
     public static final int LOCK_NONBLOCK = 4;
     public static final int LOCK_UNLOCK = 8;
 
-    /** include/uapi/linux/stat.h */
+    // include/uapi/linux/stat.h
+    private static final int S_IFCHR = 0x2000;
     private static final int S_IFBLK = 0x6000;
 
     /** include/uapi/linux/stat.h and fcntl.h: statx on the descriptor itself. */
@@ -119,11 +120,20 @@ public final class FileCalls {
 
     /** mknod(2) of a block device node with mode 0600. */
     public static int makeBlockNode(String path, int major, int minor) {
+        return makeNode(path, S_IFBLK | 0600, major, minor);
+    }
+
+    /** mknod(2) of a character device node with mode 0600. */
+    public static int makeCharacterNode(String path, int major, int minor) {
+        return makeNode(path, S_IFCHR | 0600, major, minor);
+    }
+
+    private static int makeNode(String path, int mode, int major, int minor) {
         ByteBuffer name = Libc.cString(path);
         // makedev(3)
         long device = (major & 0xFFFL) << 8 | (major & ~0xFFFL) << 32 | (minor & 0xFFL) | (minor & ~0xFFL) << 12;
         try {
-            return Libc.callInt(MKNOD, Libc.address(name), S_IFBLK | 0600, device);
+            return Libc.callInt(MKNOD, Libc.address(name), mode, device);
         } finally {
             Reference.reachabilityFence(name);
         }

@@ -20,15 +20,17 @@ final class Layers {
             Map.entry("block", List.of()),
             Map.entry("control", List.of()),
             Map.entry("sys", List.of()),
+            Map.entry("node", List.of("sys")),
             Map.entry("mem", List.of("sys")),
             Map.entry("ring", List.of("mem", "sys")),
             Map.entry("extent", List.of("mem", "sys")),
             Map.entry("image", List.of("extent", "mem", "sys")),
             Map.entry("engine", List.of("block", "extent", "image", "ring", "mem", "sys")),
-            Map.entry("export", List.of("block", "mem", "sys", "ring")),
+            Map.entry("export", List.of("block", "mem", "node", "sys", "ring")),
             Map.entry(
-                    "daemon", List.of("block", "control", "engine", "export", "extent", "image", "mem", "ring", "sys")),
-            Map.entry("cli", List.of("control")));
+                    "daemon",
+                    List.of("block", "control", "engine", "export", "extent", "image", "mem", "node", "ring", "sys")),
+            Map.entry("cli", List.of("control", "node")));
 
     /** Libraries that one package alone may import. */
     private static final Map<String, List<String>> LIBRARIES = Map.of("sys", List.of("com.kenai.jffi.."));

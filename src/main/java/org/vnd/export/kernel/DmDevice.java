@@ -9,6 +9,8 @@ import org.vnd.export.DeviceBusyException;
 import org.vnd.export.DeviceUsers;
 import org.vnd.export.KernelDevice;
 import org.vnd.export.KernelModule;
+import org.vnd.node.BlockNode;
+import org.vnd.node.DeviceNames;
 import org.vnd.sys.DmRequest;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
@@ -52,7 +54,7 @@ import org.vnd.sys.SysException;
  * image.map().pieces(image.offsetBytes(), image.sizeBytes(), runs::add);
  * FilePlace place = image.place();
  * DmDevice device = DmDevice.attach(image.fd(), place.deviceMajor(), place.deviceMinor(), place.inode(), runs,
- *         image.blockBytes(), image.readOnly(), unit.name());
+ *         image.blockBytes(), image.readOnly(), unit.name(), names);
  * // by the watcher, once a second: if (!device.unchanged()) { device.fail(); gate.fail(…); }
  * </pre>
  */
@@ -98,6 +100,7 @@ public final class DmDevice implements KernelDevice {
      * @param inode of the image
      * @param runs where the disk lies on that device
      * @param blockBytes that device's logical block; what is no whole block at the end of the disk is cut off
+     * @param names of the disk, which are this device's from now on
      * @throws IOException it can't be; nothing is left, and the message says why
      */
     public static DmDevice attach(
@@ -108,7 +111,8 @@ public final class DmDevice implements KernelDevice {
             DiskRuns runs,
             int blockBytes,
             boolean readOnly,
-            String unit)
+            String unit,
+            DeviceNames names)
             throws IOException {
         KernelModule.load("dm_mod");
         int control = DmRequest.openControl();
@@ -127,8 +131,11 @@ public final class DmDevice implements KernelDevice {
                 throw new IOException("it is smaller than a block of its device");
             }
             String image = major + ":" + minor + ":" + Long.toUnsignedString(inode);
-            DmPartitions disk = make(control, unit, image, table, blockBytes, readOnly);
-            return verified(new DmDevice(control, mounted, targets, runs, table, disk), mountedFd, blockBytes);
+            DmPartitions disk = make(control, unit, image, table, blockBytes, readOnly, names);
+            DmDevice device =
+                    verified(new DmDevice(control, mounted, targets, runs, table, disk), mountedFd, blockBytes);
+            names.use(BlockNode.disk(disk.disk().name()));
+            return device;
         } catch (IOException | RuntimeException | Error e) {
             FileCalls.close(control);
             throw e;
@@ -137,14 +144,20 @@ public final class DmDevice implements KernelDevice {
 
     /** Its UUID says whose it is, and names the image as its ownership record does, so that recovery finds it. */
     private static DmPartitions make(
-            int control, String unit, String image, LinearTable table, int blockBytes, boolean readOnly)
+            int control,
+            String unit,
+            String image,
+            LinearTable table,
+            int blockBytes,
+            boolean readOnly,
+            DeviceNames names)
             throws IOException {
         for (int attempt = 0; true; attempt++) {
             // The unit alone is not enough: each state folder has units of its own.
             String unique = String.format("%08x", ThreadLocalRandom.current().nextInt());
             String uuid = "VND-" + unit + "-" + image + "-" + unique;
             try {
-                return new DmPartitions(control, unit + "-" + unique, uuid, table, blockBytes, readOnly);
+                return new DmPartitions(control, unit + "-" + unique, uuid, table, blockBytes, readOnly, names);
             } catch (SysException e) {
                 if (e.errno() != Errno.EBUSY || attempt == NAME_ATTEMPTS) {
                     throw e;

@@ -8,6 +8,8 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.vnd.export.kernel.PartitionTable.Partition;
 import org.vnd.mem.AlignedBuffer;
+import org.vnd.node.BlockNode;
+import org.vnd.node.DeviceNames;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.SysException;
 
@@ -30,6 +32,7 @@ final class DmPartitions implements AutoCloseable {
     private final long sectors;
     private final int blockBytes;
     private final boolean readOnly;
+    private final DeviceNames names;
     private final AlignedBuffer seen = new AlignedBuffer(LOOKED_AT_BYTES);
     private final AlignedBuffer now = new AlignedBuffer(LOOKED_AT_BYTES);
     private final Map<Partition, LinearDevice> devices =
@@ -42,7 +45,14 @@ final class DmPartitions implements AutoCloseable {
      *
      * @throws SysException it can't be, and nothing is left; EBUSY if there is one of this name or UUID
      */
-    DmPartitions(int control, String name, String uuid, LinearTable table, int blockBytes, boolean readOnly)
+    DmPartitions(
+            int control,
+            String name,
+            String uuid,
+            LinearTable table,
+            int blockBytes,
+            boolean readOnly,
+            DeviceNames names)
             throws IOException {
         this.control = control;
         this.name = name;
@@ -50,7 +60,8 @@ final class DmPartitions implements AutoCloseable {
         this.sectors = table.sectors();
         this.blockBytes = blockBytes;
         this.readOnly = readOnly;
-        this.disk = LinearDevice.make(control, name, uuid, table, readOnly);
+        this.names = names;
+        this.disk = LinearDevice.make(control, name, uuid, table, readOnly, names);
     }
 
     LinearDevice disk() {
@@ -82,7 +93,8 @@ final class DmPartitions implements AutoCloseable {
     private LinearDevice make(Partition partition) throws IOException {
         LinearTable table = LinearTable.slice(disk.major(), disk.minor(), partition.start(), partition.sectors());
         String suffix = "p" + partition.number();
-        return LinearDevice.make(control, name + suffix, "part" + partition.number() + "-" + uuid, table, readOnly);
+        String partitionUuid = "part" + partition.number() + "-" + uuid;
+        return LinearDevice.make(control, name + suffix, partitionUuid, table, readOnly, names);
     }
 
     private boolean read(long offsetBytes, byte[] bytes) throws SysException {

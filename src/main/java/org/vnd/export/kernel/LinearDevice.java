@@ -6,8 +6,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.locks.LockSupport;
-import org.vnd.export.BlockNode;
 import org.vnd.mem.AlignedBuffer;
+import org.vnd.node.BlockNode;
+import org.vnd.node.DeviceNames;
 import org.vnd.sys.DmRequest;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
@@ -33,15 +34,16 @@ final class LinearDevice {
     private final int major;
     private final int minor;
     private final boolean readOnly;
-    private boolean madeNode;
+    private final DeviceNames names;
     private int fd = -1;
 
-    private LinearDevice(int control, String uuid, DmRequest created, boolean readOnly) {
+    private LinearDevice(int control, String uuid, DmRequest created, boolean readOnly, DeviceNames names) {
         this.control = control;
         this.uuid = uuid;
         this.major = created.major();
         this.minor = created.minor();
         this.readOnly = readOnly;
+        this.names = names;
     }
 
     /**
@@ -49,17 +51,19 @@ final class LinearDevice {
      *
      * @param control of {@link DmRequest#openControl}, which stays open as long as this is used
      * @param uuid that no other device has
+     * @param names of the disk, for its node
      * @throws SysException it can't be, and nothing is left; EBUSY if there is one of this name or UUID
      */
-    static LinearDevice make(int control, String name, String uuid, LinearTable table, boolean readOnly)
+    static LinearDevice make(
+            int control, String name, String uuid, LinearTable table, boolean readOnly, DeviceNames names)
             throws IOException {
         DmRequest create = new DmRequest().name(name).uuid(uuid);
         Libc.check(create.send(control, DmIoctl.DM_DEV_CREATE), "make the dm device", name);
-        LinearDevice device = new LinearDevice(control, uuid, create, readOnly);
+        LinearDevice device = new LinearDevice(control, uuid, create, readOnly, names);
         try {
             device.load(table);
             device.resume();
-            device.madeNode = new BlockNode(device.name(), "", device.major, device.minor).make();
+            names.makeNode(BlockNode.disk(device.name()));
             device.fd = (int) Libc.check(FileCalls.open(device.node(), FileCalls.O_RDONLY), "open", device.node());
             DmRequest mark = new DmRequest().uuid(uuid).flags(DmIoctl.DM_DEFERRED_REMOVE);
             Libc.check(mark.send(control, DmIoctl.DM_DEV_REMOVE), "mark the dm device", name);
@@ -67,6 +71,7 @@ final class LinearDevice {
         } catch (IOException | RuntimeException | Error e) {
             device.close();
             new DmRequest().uuid(uuid).send(control, DmIoctl.DM_DEV_REMOVE);
+            names.removeNode(device.name());
             throw e;
         }
     }
@@ -175,9 +180,7 @@ final class LinearDevice {
             }
             LockSupport.parkNanos(GONE_POLL_NANOS);
         }
-        if (madeNode) {
-            FileCalls.unlink(node());
-        }
+        names.removeNode(name());
     }
 
     /**

@@ -4,13 +4,16 @@ import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 import org.vnd.export.DeviceBusyException;
 import org.vnd.export.DeviceUsers;
 import org.vnd.export.KernelDevice;
 import org.vnd.export.Partitions;
+import org.vnd.node.BlockNode;
+import org.vnd.node.DeviceNames;
 
 /**
  * The kernel's loop driver, loop(4), on a range of the block device under the image's file system, so that no process is on
@@ -18,7 +21,8 @@ import org.vnd.export.Partitions;
  *
  * <p>It belongs to a small program, {@code native/loop.c}, because a thread that waits for the device must not be ours: were
  * this process killed, the device would wait for it, and it for the thread. The device is set up with autoclear, and the
- * program ends with us: then the kernel takes the device away, at once or when its last user closes it.
+ * program ends with us: then the kernel takes the device away, at once or when its last user closes it. If the program is
+ * killed, the device is lost: its number may be another's as soon as that has happened, and is looked at before each use.
  */
 public final class LoopDevice implements KernelDevice {
     /** Somebody who only looks at what has changed, as udev does after each close, is gone within half a second. */
@@ -36,6 +40,9 @@ public final class LoopDevice implements KernelDevice {
     private final boolean servedByKernel;
     private final BufferedReader answers;
     private String name = "";
+    /** What has this name as long as it is ours. */
+    private @Nullable BlockNode identity;
+
     private boolean removed;
 
     private LoopDevice(Process program, String export, boolean servedByKernel) {
@@ -69,9 +76,11 @@ public final class LoopDevice implements KernelDevice {
      *
      * @param programs folder of this program's parts
      * @param export what {@link #export} says
+     * @param names of the disk, which are this device's from now on
      * @throws IOException it can't be; nothing is left, and the message says why
      */
-    public static LoopDevice attach(Path programs, String export, Backing backing) throws IOException {
+    public static LoopDevice attach(Path programs, String export, Backing backing, DeviceNames names)
+            throws IOException {
         Process program = new ProcessBuilder(
                         programs.resolve("vnd-loop").toString(),
                         backing.path,
@@ -79,7 +88,8 @@ public final class LoopDevice implements KernelDevice {
                         Long.toString(backing.sizeBytes / backing.blockBytes * backing.blockBytes),
                         Integer.toString(backing.blockBytes),
                         backing.readOnly ? "ro" : "rw",
-                        backing.label)
+                        backing.label,
+                        names.list().toString())
                 .directory(new File("/"))
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
@@ -89,6 +99,13 @@ public final class LoopDevice implements KernelDevice {
             throw new IOException(answer[answer.length - 1]);
         }
         device.name = answer[1];
+        BlockNode identity = BlockNode.disk(device.name);
+        device.identity = identity;
+        if (!program.isAlive()) {
+            // What was seen may be another's already.
+            throw new IOException("the program that keeps it has ended (vnd-loop)");
+        }
+        names.use(identity);
         device.lookForPartitions();
         return device;
     }
@@ -115,9 +132,14 @@ public final class LoopDevice implements KernelDevice {
 
     @Override
     public synchronized void fail() throws IOException {
-        if (servedByKernel && !removed) {
+        if (servedByKernel && !removed && (program.isAlive() || bound())) {
             require("failed", ask("fail"));
         }
+    }
+
+    @Override
+    public void whenLost(Runnable told) {
+        CompletableFuture<Void> unused = program.onExit().thenRun(told);
     }
 
     private String ask(String question) throws IOException {
@@ -136,7 +158,7 @@ public final class LoopDevice implements KernelDevice {
 
     @Override
     public synchronized void lookForPartitions() {
-        if (!removed) {
+        if (!removed && bound()) {
             Partitions.update(node());
         }
     }
@@ -148,7 +170,7 @@ public final class LoopDevice implements KernelDevice {
         }
         for (int attempt = 0; !cleared(); attempt++) {
             if (attempt == BUSY_ATTEMPTS) {
-                throw new DeviceBusyException(DeviceUsers.describe(name, program.pid()));
+                throw new DeviceBusyException(DeviceUsers.describe(name));
             }
             LockSupport.parkNanos(BUSY_PAUSE_NANOS);
         }
@@ -174,7 +196,8 @@ public final class LoopDevice implements KernelDevice {
         return true;
     }
 
+    /** Not merely whether there is such a device: the kernel marks it anew each time that it is set up or taken away. */
     private boolean bound() {
-        return Files.exists(Path.of("/sys/block", name, "loop"));
+        return identity != null && identity.isThere();
     }
 }

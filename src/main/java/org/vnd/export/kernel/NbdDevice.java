@@ -5,20 +5,19 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
-import org.vnd.export.BlockNode;
 import org.vnd.export.DeviceBusyException;
 import org.vnd.export.DeviceUsers;
 import org.vnd.export.KernelDevice;
 import org.vnd.export.Partitions;
 import org.vnd.export.SmallProgram;
+import org.vnd.node.BlockNode;
+import org.vnd.node.DeviceNames;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
@@ -65,7 +64,7 @@ public final class NbdDevice implements KernelDevice {
     private final String identifier;
     private final boolean kept;
     private final @Nullable IntConsumer server;
-    private final List<Path> madeNodes = new ArrayList<>();
+    private final DeviceNames names;
     private String writesSeen = "";
     /** Looks for partitions. */
     private @Nullable Process looking;
@@ -75,12 +74,19 @@ public final class NbdDevice implements KernelDevice {
 
     private boolean removed;
 
-    private NbdDevice(NbdFamily family, int index, String identifier, boolean kept, @Nullable IntConsumer server) {
+    private NbdDevice(
+            NbdFamily family,
+            int index,
+            String identifier,
+            boolean kept,
+            @Nullable IntConsumer server,
+            DeviceNames names) {
         this.family = family;
         this.index = index;
         this.identifier = identifier;
         this.kept = kept;
         this.server = server;
+        this.names = names;
     }
 
     /**
@@ -90,9 +96,11 @@ public final class NbdDevice implements KernelDevice {
      * @param identifier what /sys/block/nbdN/backend says, unlike that of any other device of this host; see {@link #find}
      * @param server is given the server's ends of the connections, to close, on the thread that calls this or {@link
      *     #lookForPartitions}
+     * @param names of the disk, which are this device's from now on
      * @throws IOException it can't be; nothing is left, and the message says why
      */
-    public static NbdDevice attach(NbdShape shape, NbdTimeouts timeouts, String identifier, IntConsumer server)
+    public static NbdDevice attach(
+            NbdShape shape, NbdTimeouts timeouts, String identifier, IntConsumer server, DeviceNames names)
             throws IOException {
         NbdFamily family = NbdFamily.open();
         try {
@@ -100,17 +108,18 @@ public final class NbdDevice implements KernelDevice {
             int index = withConnections(
                     CONNECTIONS, server, sockets -> family.connect(shape, timeouts, identifier, sockets));
             boolean kept = before.contains("nbd" + index);
-            NbdDevice device = new NbdDevice(family, index, identifier, kept, server);
+            NbdDevice device = new NbdDevice(family, index, identifier, kept, server, names);
             try {
                 if (kept) {
                     family.keep(index, identifier);
                 }
-                device.makeNodes();
+                BlockNode disk = BlockNode.disk(device.name());
+                names.use(disk);
+                names.makeNode(disk);
                 Partitions.update(device.node());
-                device.makeNodes();
             } catch (IOException | RuntimeException e) {
                 family.disconnect(index);
-                device.deleteNodes();
+                names.removeNode(device.name());
                 throw e;
             }
             return device;
@@ -123,12 +132,15 @@ public final class NbdDevice implements KernelDevice {
     /**
      * The device that a process left behind which was killed: it still has its connections, or its users, and answers EIO.
      * It can only be {@link #remove}d. Needs Linux 5.13.
+     *
+     * @param names in which its node is noted, if it has to be made
      */
-    public static @Nullable NbdDevice find(String identifier) throws IOException {
+    public static @Nullable NbdDevice find(String identifier, DeviceNames names) throws IOException {
         for (String disk : disks()) {
             if (identifier.equals(backend(disk))) {
                 int index = Integer.parseInt(disk.substring("nbd".length()));
-                return new NbdDevice(NbdFamily.open(), index, identifier, true, null);
+                names.makeNode(BlockNode.disk(disk));
+                return new NbdDevice(NbdFamily.open(), index, identifier, true, null, names);
             }
         }
         return null;
@@ -189,29 +201,13 @@ public final class NbdDevice implements KernelDevice {
         return "/dev/" + name();
     }
 
-    private void makeNodes() throws IOException {
-        for (BlockNode node : BlockNode.ofDisk(name())) {
-            Path path = Path.of(node.path());
-            if (!Files.exists(path)) {
-                node.make();
-                madeNodes.add(path);
-            }
-        }
-    }
-
-    private void deleteNodes() throws IOException {
-        for (Path node : madeNodes) {
-            Files.deleteIfExists(node);
-        }
-    }
-
     /**
      * Beside that, has the driver get new connections for those it has given up; see {@link NbdTimeouts}. Waits for nothing:
      * what is found is there the next time.
      */
     @Override
     public synchronized void lookForPartitions() throws IOException {
-        if (removed || server == null) {
+        if (removed || server == null || ended()) {
             return;
         }
         int lost = family.lostConnections(index, CONNECTIONS);
@@ -229,7 +225,6 @@ public final class NbdDevice implements KernelDevice {
                 return;
             }
             looking = null;
-            makeNodes();
         }
         // It takes a program, and nothing changes unless somebody writes.
         String writes = writes();
@@ -289,7 +284,7 @@ public final class NbdDevice implements KernelDevice {
             removed = true;
             family.close();
         }
-        deleteNodes();
+        names.removeNode(name());
     }
 
     private void takeAway() throws IOException {

@@ -3,7 +3,10 @@ package org.vnd.export.ublk;
 import java.io.IOException;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.vnd.export.DeviceBusyException;
 import org.vnd.export.DeviceUsers;
 import org.vnd.export.KernelDevice;
@@ -12,6 +15,8 @@ import org.vnd.export.ublk.wire.ControlCommand;
 import org.vnd.export.ublk.wire.DeviceInfo;
 import org.vnd.export.ublk.wire.Feature;
 import org.vnd.export.ublk.wire.Parameters;
+import org.vnd.node.BlockNode;
+import org.vnd.node.DeviceNames;
 import org.vnd.ring.CommandRing;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
@@ -32,6 +37,8 @@ public final class UblkControl implements KernelDevice {
     private final int control;
     private int device = DeviceInfo.ANY_DEVICE;
     private boolean userCopy;
+    /** What has its name as long as it is ours. */
+    private @Nullable BlockNode identity;
 
     private UblkControl(CommandRing ring, int control) {
         this.ring = ring;
@@ -128,14 +135,18 @@ public final class UblkControl implements KernelDevice {
     /**
      * Makes it appear, with its partitions. The queue must have been started.
      *
-     * @throws SysException the driver refused; the device is gone when the queue has ended
+     * @param names of the disk, which are this device's from now on
+     * @throws IOException the driver refused; the device is gone when the queue has ended
      */
-    public void start() throws SysException {
+    public void start(DeviceNames names) throws IOException {
         command(
                 Command.START_DEVICE,
                 "START_DEV",
                 Libc.struct(1),
                 ProcessHandle.current().pid());
+        identity = BlockNode.disk(name());
+        names.use(identity);
+        names.makeNode(identity);
     }
 
     private void command(int operation, String name, ByteBuffer buffer, long data) throws SysException {
@@ -151,6 +162,32 @@ public final class UblkControl implements KernelDevice {
         return "/dev/ublkc" + device;
     }
 
+    /**
+     * Opens it. Where nobody makes its node, as in a container, it gets one for the moment that this takes: nobody else opens
+     * it.
+     */
+    int openCharacter() {
+        int opened = FileCalls.open(characterNode(), FileCalls.O_RDWR);
+        if (opened != -Errno.ENOENT) {
+            return opened;
+        }
+        String[] number;
+        try {
+            Path file = Path.of("/sys/class/ublk-char", "ublkc" + device, "dev");
+            number = Files.readString(file).strip().split(":");
+        } catch (IOException none) {
+            return opened;
+        }
+        String node = "/dev/.vnd-" + ProcessHandle.current().pid() + "-ublkc" + device;
+        int made = FileCalls.makeCharacterNode(node, Integer.parseInt(number[0]), Integer.parseInt(number[1]));
+        if (made != 0) {
+            return made;
+        }
+        opened = FileCalls.open(node, FileCalls.O_RDWR);
+        FileCalls.unlink(node);
+        return opened;
+    }
+
     /** Whether data is copied by us. */
     boolean userCopy() {
         return userCopy;
@@ -161,16 +198,25 @@ public final class UblkControl implements KernelDevice {
         return "ublk";
     }
 
+    private String name() {
+        return "ublkb" + device;
+    }
+
     @Override
     public String node() {
-        return "/dev/ublkb" + device;
+        return "/dev/" + name();
     }
 
     /** Returns when the queue has given the character device back, which it does as soon as it has nothing in work. */
     @Override
     public void remove() throws IOException {
-        String disk = "ublkb" + device;
-        Optional<String> users = DeviceUsers.of(disk);
+        if (identity != null && !identity.isThere()) {
+            // Somebody has deleted it, and the number may be another's.
+            device = DeviceInfo.ANY_DEVICE;
+            discard();
+            return;
+        }
+        Optional<String> users = DeviceUsers.of(name());
         if (users.isPresent()) {
             throw new DeviceBusyException(users.get());
         }

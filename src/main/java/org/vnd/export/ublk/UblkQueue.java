@@ -62,7 +62,7 @@ public final class UblkQueue implements QueueExport {
         this.memory = memory;
         this.userCopy = control.userCopy();
         String node = control.characterNode();
-        file = (int) Libc.check(FileCalls.open(node, FileCalls.O_RDWR), "open", node);
+        file = (int) Libc.check(control.openCharacter(), "open", node);
         long address = MemoryCalls.mmap(
                 0, TABLE_BYTES, MemoryCalls.PROT_READ, MemoryCalls.MAP_SHARED | MemoryCalls.MAP_POPULATE, file, 0);
         if (address < 0) {

@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
-import org.vnd.export.BlockNode;
 import org.vnd.export.DeviceBusyException;
 import org.vnd.image.AttachListener;
 import org.vnd.image.AttachRequest;
@@ -21,6 +20,8 @@ import org.vnd.image.Recovery;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.Fragmenter;
 import org.vnd.lab.SeededRandom;
+import org.vnd.node.BlockNode;
+import org.vnd.node.DeviceNames;
 import org.vnd.sys.DmRequest;
 import org.vnd.sys.FileCalls;
 
@@ -74,7 +75,13 @@ final class DmProgram {
                 runs,
                 image.blockBytes(),
                 image.readOnly(),
-                UNIT);
+                UNIT,
+                names());
+    }
+
+    /** A folder of this process alone, in the guest's memory. */
+    private static DeviceNames names() throws IOException {
+        return new DeviceNames(Files.createTempDirectory(UNIT));
     }
 
     /** From a fragmented image to a disk with partitions in use, and back. */
@@ -168,7 +175,7 @@ final class DmProgram {
         int control = DmRequest.openControl();
         long freeBefore = availableKibibytes();
         long start = System.nanoTime();
-        LinearDevice device = LinearDevice.make(control, "large", "VND-large", table, false);
+        LinearDevice device = LinearDevice.make(control, "large", "VND-large", table, false, names());
         long made = System.nanoTime();
         long takenKibibytes = freeBefore - availableKibibytes();
         int fd = FileCalls.open(device.node(), FileCalls.O_RDWR);

@@ -8,11 +8,13 @@ import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.IntConsumer;
 import org.vnd.export.DeviceBusyException;
 import org.vnd.export.nbd.Options;
 import org.vnd.export.nbd.Server;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.mem.BufferPool;
+import org.vnd.node.DeviceNames;
 import org.vnd.ring.UringRing;
 import org.vnd.sim.MemoryDevice;
 import org.vnd.sys.FileCalls;
@@ -45,7 +47,7 @@ final class NbdProgram {
             case "serve" -> new NbdProgram().run(arguments);
             case "destroy" -> destroyAll();
             default -> {
-                NbdDevice left = Objects.requireNonNull(NbdDevice.find(IDENTIFIER), "nothing is left");
+                NbdDevice left = Objects.requireNonNull(NbdDevice.find(IDENTIFIER, names()), "nothing is left");
                 answer("node", left.node());
                 removed(left);
             }
@@ -66,6 +68,10 @@ final class NbdProgram {
         }
     }
 
+    private static DeviceNames names() throws IOException {
+        return new DeviceNames(Files.createTempDirectory("vnd0"));
+    }
+
     private void run(String[] arguments) throws Exception {
         int blockBytes = Integer.parseInt(arguments[1]);
         boolean readOnly = Boolean.parseBoolean(arguments[2]);
@@ -73,10 +79,12 @@ final class NbdProgram {
         thread.start();
         UringRing ring = started.get();
         NbdTimeouts timeouts = new NbdTimeouts(Integer.parseInt(arguments[3]), Integer.parseInt(arguments[4]));
-        NbdDevice device = NbdDevice.attach(NbdShape.of(disk, disk.blockSizeBytes()), timeouts, IDENTIFIER, fd -> {
+        NbdShape shape = NbdShape.of(disk, disk.blockSizeBytes());
+        IntConsumer adopt = fd -> {
             tasks.add(() -> server.adopt(fd));
             ring.wakeUp();
-        });
+        };
+        NbdDevice device = NbdDevice.attach(shape, timeouts, IDENTIFIER, adopt, names());
         answer("node", device.node());
         long looked = System.currentTimeMillis();
         do {

@@ -16,6 +16,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.vnd.export.SmallProgram;
+import org.vnd.node.DeviceNames;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.SysException;
@@ -149,10 +150,15 @@ class NetlinkTest {
         AtomicInteger served = new AtomicInteger();
         IOException refused = assertThrows(
                 IOException.class,
-                () -> NbdDevice.attach(new NbdShape(1 << 20, 512, false, true), NbdTimeouts.DEFAULT, "vnd test", fd -> {
-                    served.incrementAndGet();
-                    FileCalls.close(fd);
-                }));
+                () -> NbdDevice.attach(
+                        new NbdShape(1 << 20, 512, false, true),
+                        NbdTimeouts.DEFAULT,
+                        "vnd test",
+                        fd -> {
+                            served.incrementAndGet();
+                            FileCalls.close(fd);
+                        },
+                        new DeviceNames(Path.of("/nowhere/vnd0"))));
         assertEquals("the kernel has no nbd driver (modprobe nbd)", refused.getMessage());
         assertEquals(0, served.get());
     }

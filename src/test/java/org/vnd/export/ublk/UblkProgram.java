@@ -6,6 +6,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.vnd.export.DeviceBusyException;
 import org.vnd.mem.AlignedBuffer;
+import org.vnd.node.DeviceNames;
 import org.vnd.ring.UringRing;
 import org.vnd.sim.MemoryDevice;
 
@@ -30,7 +31,7 @@ final class UblkProgram {
         Thread thread = new Thread(() -> serve(control, started, stopping), "queue");
         thread.start();
         UringRing ring = started.get();
-        control.start();
+        control.start(new DeviceNames(Files.createTempDirectory("vnd0")));
         shell(arguments[1], control.node());
         try {
             control.remove();

@@ -1,0 +1,83 @@
+package org.vnd.cli;
+
+import java.io.IOException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.vnd.control.StateDirectory;
+import org.vnd.control.Unit;
+import org.vnd.control.UnitLock;
+import org.vnd.node.NameList;
+
+/**
+ * Names of block devices that their disks have left behind, because daemon, keeper and vnd-loop were all killed, or were of
+ * an earlier version. What they lead to is another's sooner or later, so every command of the user whose disks they are
+ * removes them.
+ */
+final class LeftNames {
+    private LeftNames() {}
+
+    /** Removes those of all units of {@code state} that nobody has; what can't be removed is said. */
+    static void remove(StateDirectory state) {
+        for (Unit unit : state.units()) {
+            if (NameList.isThere(state.folder(unit))) {
+                remove(state, unit);
+            }
+        }
+        if (NameList.isOfSystem(state.path())) {
+            for (Unit unit : namedInSystem()) {
+                remove(state, unit);
+            }
+        }
+    }
+
+    private static List<Unit> namedInSystem() {
+        List<Unit> units = new ArrayList<>();
+        String[] names = NameList.SYSTEM_LINKS.toFile().list();
+        if (names != null) {
+            for (String name : names) {
+                int partition = name.indexOf('p');
+                Optional<Unit> unit = Unit.parse(partition < 0 ? name : name.substring(0, partition));
+                if (unit.isPresent() && !units.contains(unit.get())) {
+                    units.add(unit.get());
+                }
+            }
+        }
+        return units;
+    }
+
+    private static void remove(StateDirectory state, Unit unit) {
+        Path lockFile = state.lockFile(unit);
+        try {
+            if (UnitLock.isHeld(lockFile)) {
+                return;
+            }
+            Optional<UnitLock> lock = UnitLock.holdOff(lockFile);
+            if (lock.isPresent()) {
+                try {
+                    NameList.removeAll(state.folder(unit));
+                } finally {
+                    lock.get().close();
+                }
+            }
+        } catch (NoSuchFileException noState) {
+            removeWithoutState(state.folder(unit));
+        } catch (IOException left) {
+            said(state.folder(unit), left);
+        }
+    }
+
+    private static void removeWithoutState(Path folder) {
+        try {
+            NameList.removeAll(folder);
+        } catch (IOException left) {
+            said(folder, left);
+        }
+    }
+
+    private static void said(Path folder, IOException left) {
+        Messages.warn(folder.getFileName() + ": a name that it has left can't be removed: " + ErrorText.withFile(left));
+    }
+}

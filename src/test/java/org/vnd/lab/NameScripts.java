@@ -1,0 +1,245 @@
+package org.vnd.lab;
+
+import java.util.StringJoiner;
+
+/**
+ * What happens to names of block devices, as scripts for sh, so that guests can do the same. {@code $1} is vndconfig, {@code
+ * $2} the export, {@code $3} a folder with the images {@link #IMAGES} makes. They print "done" at their end.
+ */
+public final class NameScripts {
+    /** Makes the images {@code a} and {@code b} in {@code $1}: in one piece, and full of their letters. */
+    public static final String IMAGES = """
+            for image in a b; do
+                tr '\\0' $image </dev/zero | dd of=$1/$image bs=1M count=24 iflag=fullblock oflag=direct status=none
+            done
+            sync $1/a $1/b
+            """;
+
+    /** A /dev as in a container, where nobody makes nodes. */
+    public static final String PRIVATE = """
+            mkdir /tmp/vnd-dev.$$
+            mount -t tmpfs -o mode=755 none /tmp/vnd-dev.$$
+            mkdir /tmp/vnd-dev.$$/mapper
+            for node in null zero full random urandom tty loop-control fuse ublk-control mapper/control; do
+                ! test -c /dev/$node || cp -a /dev/$node /tmp/vnd-dev.$$/$node
+            done
+            mount --bind /tmp/vnd-dev.$$ /dev
+            umount /tmp/vnd-dev.$$
+            rmdir /tmp/vnd-dev.$$
+            private=yes
+            """;
+
+    /** A devtmpfs, in which the system's names are those of this script alone. */
+    public static final String DEVTMPFS = """
+            mkdir -p /dev/vnd
+            mount -t tmpfs none /dev/vnd
+            private=
+            """;
+
+    /** A /run of its own, and functions. */
+    public static final String FUNCTIONS = """
+            mount -t tmpfs none /run
+            vnd=$1 export=$2 images=$3
+            trap 'for unit in vnd0 vnd1; do "$vnd" -u -F $unit; done >ended 2>&1' EXIT
+            # The kernel looks for no partitions of dm devices.
+            sfdisk="sfdisk -q --force"
+            [ $export != dm ] || sfdisk="$sfdisk --no-reread --no-tell-kernel"
+            die() {
+                echo "$*" >&2
+                ls -l /dev /dev/vnd /run/vnd/* ${VND_STATE-} >&2
+                cat ${VND_STATE:-/run/vnd}/vnd*/names ${VND_STATE:-/run/vnd}/vnd*/log >&2
+                exit 1
+            }
+            # Where the names of $1 are.
+            folder() {
+                if [ -n "${VND_STATE-}" ]; then echo "$VND_STATE/$1"; else echo /dev/vnd; fi
+            }
+            names() {
+                (cd $(folder $1) 2>/dev/null && ls -d $1 $1p[0-9]* 2>/dev/null) || :
+            }
+            attach() {
+                "$vnd" -c --export $export --sector-size 512 $1 $images/$2 || die "can't be attached"
+            }
+            # Whether node $1 has the number that /sys has for it.
+            is_right() {
+                [ -b $1 ] && number=$(cat /sys/class/block/${1#/dev/}/dev 2>/dev/null) || return 1
+                [ "$(stat -c %t:%T $1)" = "$(printf '%x:%x' ${number%:*} ${number#*:})" ]
+            }
+            # Whether the names of $1 are those of its disk and $3 partitions, and each leads to bytes of image $2.
+            agree() {
+                [ $(names $1 | wc -l) = $(($3 + 1)) ] || return 1
+                for name in $(names $1); do
+                    is_right $(readlink $(folder $1)/$name) || return 1
+                    [ "$(dd if=$(folder $1)/$name bs=4096 skip=128 count=1 status=none | tr -d $2 | wc -c)" = 0 ] || return 1
+                done
+            }
+            # Whether each node that leads to a disk is one that /sys has; only in a /dev of our own.
+            nodes() {
+                [ -n "$private" ] || return 0
+                for node in /dev/loop[0-9]* /dev/nbd[0-9]* /dev/ublkb[0-9]* /dev/dm-[0-9]*; do
+                    ! [ -e $node ] || is_right $node || return 1
+                done
+            }
+            await() {
+                for attempt in $(seq 600); do
+                    "$@" && return
+                    sleep 0.1
+                done
+                die "in vain: $*"
+            }
+            """;
+
+    /**
+     * Two disks are repartitioned, detached and attached in turn, as file {@code $4} says: "vnd0 2M 3M" gives a disk two
+     * partitions, "swap" each its image to the other unit.
+     */
+    public static final String ROUNDS = """
+            ls /dev >before
+            first=a second=b zeros=0 ones=0
+            attach vnd0 a
+            attach vnd1 b
+            while read unit sizes; do
+                if [ $unit = swap ]; then
+                    "$vnd" -u vnd0 || die "can't be detached"
+                    [ -z "$(names vnd0)" ] || die "names stay"
+                    "$vnd" -u vnd1 || die "can't be detached"
+                    attach vnd1 $first
+                    attach vnd0 $second
+                    other=$first first=$second second=$other
+                    other=$zeros zeros=$ones ones=$other
+                else
+                    set -- $sizes
+                    if [ $# = 0 ]; then echo 'label: dos'; else printf 'size=%s\\n' $sizes; fi |
+                        $sfdisk $(folder $unit)/$unit 2>errors || die "$(cat errors)"
+                    if [ $unit = vnd0 ]; then zeros=$#; else ones=$#; fi
+                fi
+                await agree vnd0 $first $zeros
+                await agree vnd1 $second $ones
+                await nodes
+            done <$4
+            "$vnd" -u vnd1
+            "$vnd" -u vnd0
+            [ -z "$(names vnd0)$(names vnd1)" ] || die "names stay"
+            if [ -n "$private" ]; then
+                ls /dev | diff before - | grep -v ' vnd$' | grep '^[<>]' && die "nodes stay"
+            fi
+            echo done
+            """;
+
+    /** Lines for {@link #ROUNDS}. */
+    public static String rounds(int count, SeededRandom random) {
+        StringJoiner lines = new StringJoiner("\n", "", "\n");
+        for (int round = 0; round < count; round++) {
+            if (random.oneIn(8)) {
+                lines.add("swap");
+                continue;
+            }
+            StringBuilder line = new StringBuilder(random.oneIn(2) ? "vnd0" : "vnd1");
+            for (int partition = random.below(5); partition > 0; partition--) {
+                line.append(' ').append(random.between(1, 4)).append('M');
+            }
+            lines.add(line.toString());
+        }
+        return lines.toString();
+    }
+
+    /**
+     * Those who keep a loop device are killed, in several combinations, and another process gets its number: no name leads
+     * there, at the latest when {@code vndconfig -l} has been called where nobody of them is left.
+     */
+    public static final String KILLS = """
+            for number in $(seq 0 63); do
+                [ -e /dev/loop$number ] || mknod -m 600 /dev/loop$number b 7 $number
+            done
+            # Whether the loop device has been set up anew, by us unless some other process was quicker.
+            is_anothers() {
+                losetup $node $images/other 2>errors || :
+                [ -e /sys/block/${node#/dev/}/loop ] && [ $(cat /sys/block/${node#/dev/}/diskseq) != $sequence ]
+            }
+            for victims in loop daemon keeper+daemon all; do
+                attach vnd0 a
+                printf 'size=2M\\nsize=3M\\n' | sfdisk -q $(folder vnd0)/vnd0
+                await agree vnd0 a 2
+                node=$(readlink $(folder vnd0)/vnd0)
+                sequence=$(cat /sys/block/${node#/dev/}/diskseq)
+                daemon=$("$vnd" -l --json | sed -n 's/.*"pid":\\([0-9]*\\).*/\\1/p')
+                keeper=$(sed -n 's/^PPid:.//p' /proc/$daemon/status)
+                loop=
+                for child in $(cat /proc/$daemon/task/*/children); do
+                    [ "$(cat /proc/$child/comm)" != vnd-loop ] || loop=$child
+                done
+                [ -n "$loop" ] || die "no vnd-loop"
+                case $victims in
+                    loop) kill -9 $loop ;;
+                    daemon) kill -9 $daemon ;;
+                    keeper+daemon) kill -9 $keeper; kill -9 $daemon ;;
+                    all) kill -STOP $loop $daemon $keeper; kill -9 $keeper $daemon $loop ;;
+                esac
+                await is_anothers
+                theirs=$(cat /sys/block/${node#/dev/}/diskseq)
+                ours=$(losetup $node | grep -c "$images/other" || :)
+                if [ $victims = all ]; then
+                    "$vnd" -l >listing
+                    [ -z "$(names vnd0)" ] || die "names stay after all were killed"
+                else
+                    no_names() { [ -z "$(names vnd0)" ]; }
+                    await no_names
+                fi
+                "$vnd" -l -v vnd0 >listing
+                ! grep "$(folder vnd0)/vnd0\\$" listing || die "it is told"
+                ! "$vnd" -l --json | grep "\\"$(folder vnd0)/vnd0\\"" || die "it is told"
+                if [ $victims = loop ]; then
+                    grep "$export: gone" listing || die "it isn't told"
+                    "$vnd" -u vnd0 || die "it can't be detached"
+                else
+                    "$vnd" --recover || die "it can't be recovered"
+                fi
+                [ -z "$private" ] || [ -z "$(ls /dev | grep "^${node#/dev/}p")" ] || die "nodes stay"
+                if [ $ours = 1 ]; then
+                    [ $(cat /sys/block/${node#/dev/}/diskseq) = $theirs ] || die "another's device was taken away"
+                    losetup -d $node
+                fi
+            done
+            echo done
+            """;
+
+    /** Whom a node is for can use it by its name; nothing of somebody else's is removed; what earlier versions left is. */
+    public static final String FOLDER = """
+            mkdir -p /dev/vnd
+            chmod 700 /dev/vnd
+            ln -s /run/vnd/vnd7/vnd7 /dev/vnd/vnd7
+            ln -s /dev/null /dev/vnd/vnd8p1
+            ln -s nowhere /dev/vnd/other
+            echo mine >/dev/vnd/vnd9
+            attach vnd0 a
+            [ "$(ls /dev/vnd | xargs)" = "other vnd0 vnd9" ] || die "left: $(ls /dev/vnd)"
+            node=$(readlink /dev/vnd/vnd0)
+            chown root:disk $node
+            chmod 660 $node
+            setpriv --reuid=65534 --regid=disk --clear-groups dd if=/dev/vnd/vnd0 of=/dev/null bs=4096 count=1 status=none
+            echo mine >${node}p1
+            printf 'size=2M\\nsize=3M\\n' | sfdisk -q /dev/vnd/vnd0
+            has_second() { [ -b /dev/vnd/vnd0p2 ]; }
+            await has_second
+            [ "$(stat -c '%a %G' ${node}p2)" = '660 disk' ] || die "not for whom the disk is"
+            ! [ -e /dev/vnd/vnd0p1 ] || die "a name for a file"
+            is_said() { grep -q "${node}p1 is in the way" /run/vnd/vnd0/log; }
+            await is_said
+            rm ${node}p1
+            await agree vnd0 a 2
+            # What a disk had here once.
+            rm ${node}p1
+            mknod ${node}p1 b 7 99
+            await agree vnd0 a 2
+            echo mine >mine
+            rm ${node}p2
+            mv mine ${node}p2
+            "$vnd" -u vnd0
+            [ "$(ls /dev/vnd | xargs)" = "other vnd9" ] || die "left: $(ls /dev/vnd)"
+            grep mine ${node}p2 || die "it was somebody else's"
+            rm ${node}p2
+            echo done
+            """;
+
+    private NameScripts() {}
+}

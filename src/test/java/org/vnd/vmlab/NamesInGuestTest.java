@@ -1,0 +1,61 @@
+package org.vnd.vmlab;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.vnd.lab.Command;
+import org.vnd.lab.Guest;
+import org.vnd.lab.InGuest;
+import org.vnd.lab.NameScripts;
+import org.vnd.lab.Requires;
+import org.vnd.lab.Seeded;
+import org.vnd.lab.SeededRandom;
+
+/** No name leads to another disk, by the exports that no kernel of a developer's machine is sure to have. */
+@InGuest
+@Requires(tools = {Guest.QEMU, Guest.APT, "mkfs.ext4", "sfdisk", "partx", "dmsetup", "unshare"})
+@ExtendWith(Seeded.class)
+class NamesInGuestTest {
+    private static final int ROUNDS = Integer.getInteger("vnd.names.guest.rounds", 5);
+
+    /** {@code $1} is vndconfig, {@code $2} the exports, {@code $3} the rounds, {@code $4} makes images, {@code $5} is tried. */
+    private static final String USE = """
+            export DM_DISABLE_UDEV=1
+            dmsetup create below --table "0 $(blockdev --getsz /dev/vda) linear /dev/vda 0"
+            mkfs.ext4 -q -b 4096 /dev/mapper/below
+            mkdir disk
+            mount /dev/mapper/below disk
+            sh -euc "$4" sh disk
+            printf '%s' "$3" >rounds
+            for export in $2; do
+                unshare --mount sh -euc "$5" sh "$1" $export $PWD/disk $PWD/rounds
+                echo "right by $export"
+            done
+            umount disk
+            """;
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void leadToTheirOwnDiskWhateverItsTable(boolean ofPrivateDev, SeededRandom random) throws Exception {
+        String exports = System.getProperty("vnd.guest.exports", "ublk nbd-kernel dm");
+        String dev = ofPrivateDev ? NameScripts.PRIVATE : NameScripts.DEVTMPFS;
+        Command.Result result = new Guest()
+                .diskMebibytes(200)
+                .memoryMebibytes(1500)
+                .modules("ublk_drv", "nbd", "dm_mod")
+                .limitSeconds(900 + ROUNDS * 120L)
+                .script(
+                        USE,
+                        Guest.home().resolve("bin/vndconfig"),
+                        exports,
+                        NameScripts.rounds(ROUNDS, random),
+                        NameScripts.IMAGES,
+                        dev + NameScripts.FUNCTIONS + NameScripts.ROUNDS)
+                .succeeded();
+        for (String export : exports.split(" ")) {
+            assertTrue(result.output().contains("right by " + export), result::toString);
+        }
+    }
+}
