@@ -64,9 +64,11 @@ final class HostDevices {
      *
      * @throws IOException the one that was asked for can't be had
      */
-    static HostDevices make(DaemonArguments arguments, AttachedImage image, QueueThread queue) throws IOException {
+    static HostDevices make(
+            DaemonArguments arguments, AttachedImage image, QueueThread queue, ImagePartitions partitions)
+            throws IOException {
         String export = arguments.options().export();
-        DeviceMaker maker = new DeviceMaker(arguments, image, queue);
+        DeviceMaker maker = new DeviceMaker(arguments, image, queue, partitions);
         if (export.equals(AttachOptions.AUTO)) {
             return best(arguments, maker);
         }
@@ -74,7 +76,7 @@ final class HostDevices {
             return new HostDevices(arguments, null, null, null, "");
         }
         if (!export.equals(AttachOptions.FUSE)) {
-            maker.requirePartitionsFit();
+            partitions.requireFit();
         }
         KernelDevice device;
         try {
@@ -82,7 +84,7 @@ final class HostDevices {
         } catch (IOException e) {
             throw new IOException(arguments.options().file() + ": no " + export + ": " + e.getMessage(), e);
         }
-        return named(arguments, device, "");
+        return named(arguments, device, partitions, "");
     }
 
     private static HostDevices best(DaemonArguments arguments, DeviceMaker maker) throws IOException {
@@ -94,13 +96,13 @@ final class HostDevices {
         if (FuseMount.userId() != 0) {
             return new HostDevices(arguments, null, null, null, unit + ": NBD socket only (a block device takes root)");
         }
-        maker.requirePartitionsFit();
+        maker.partitions().requireFit();
         List<String> reasons = new ArrayList<>();
         for (String export : ORDER) {
             try {
                 KernelDevice device = maker.make(export);
                 String why = reasons.isEmpty() ? "" : " (" + String.join("; ", reasons) + ")";
-                return named(arguments, device, " by " + export + why);
+                return named(arguments, device, maker.partitions(), " by " + export + why);
             } catch (IOException e) {
                 reasons.add("no " + export + ": " + e.getMessage());
             }
@@ -109,13 +111,16 @@ final class HostDevices {
                 arguments, null, null, null, unit + ": NBD socket only (" + String.join("; ", reasons) + ")");
     }
 
-    private static HostDevices named(DaemonArguments arguments, KernelDevice device, String how) throws IOException {
+    private static HostDevices named(
+            DaemonArguments arguments, KernelDevice device, ImagePartitions partitions, String how) throws IOException {
         if (device.export().equals(AttachOptions.FUSE)) {
             return new HostDevices(arguments, device, null, null, "");
         }
         String name = Path.of(device.node()).getFileName().toString();
         DeviceLinks links = new DeviceLinks(arguments.state(), arguments.unit(), name);
         try {
+            links.refresh();
+            partitions.settle(device);
             links.refresh();
         } catch (IOException | RuntimeException e) {
             device.remove();

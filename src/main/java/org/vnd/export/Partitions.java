@@ -1,16 +1,48 @@
 package org.vnd.export;
 
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.vnd.partition.Partition;
 
 /**
- * Has the kernel know the partitions of a disk by partx(8): kernels are built without eyes for one kind of table or another,
+ * The partitions of a disk that the kernel knows. Has it know the partitions of a disk by partx(8): kernels are built without eyes for one kind of table or another,
  * and some look only when they are told. Another process, because to read a disk is to wait for whoever serves it.
  */
 public final class Partitions {
     /** What partx may take, when the disk answers. */
     public static final int LIMIT_SECONDS = 10;
 
+    /** All numbers that there can be: without it, partx 2.38 looks no further than the table has partitions. */
+    private static final String ALL_NUMBERS = "1:255";
+
     private Partitions() {}
+
+    /** Those of the disk that the kernel calls {@code name}, as they are known at this moment. */
+    public static List<Partition> shown(String name) throws IOException {
+        List<Partition> shown = new ArrayList<>();
+        try (DirectoryStream<Path> folders = Files.newDirectoryStream(Path.of("/sys/block", name), name + "p*")) {
+            for (Path folder : folders) {
+                try {
+                    shown.add(new Partition(
+                            (int) number(folder, "partition"), number(folder, "start"), number(folder, "size")));
+                } catch (IOException gone) {
+                    // Its table has just changed.
+                }
+            }
+        }
+        return shown;
+    }
+
+    private static long number(Path folder, String file) throws IOException {
+        return Long.parseLong(Files.readString(folder.resolve(file), StandardCharsets.US_ASCII)
+                .strip());
+    }
 
     /** Has partx read the table of the disk at {@code node}, and tell the kernel what has changed. */
     public static void update(String node) {
@@ -25,6 +57,6 @@ public final class Partitions {
      * that there is no table, or that a partition is in use and stays.
      */
     public static @Nullable Process startUpdate(String node) {
-        return SmallProgram.start("partx", "--update", node);
+        return SmallProgram.start("partx", "--update", "--nr", ALL_NUMBERS, node);
     }
 }

@@ -19,6 +19,9 @@ record ImageGeometry(long offsetBytes, long sizeBytes) {
         if (limit < 0 || limit % SECTOR_BYTES != 0) {
             throw new ImageException(request.path(), "size limit " + limit + " is no multiple of " + SECTOR_BYTES);
         }
+        if (fileBytes == 0) {
+            throw new ImageException(request.path(), "it is empty: truncate -s gives it a size");
+        }
         if (offset >= fileBytes) {
             throw new ImageException(
                     request.path(), "offset " + offset + " is past its end at " + fileBytes + " bytes");
@@ -27,7 +30,11 @@ record ImageGeometry(long offsetBytes, long sizeBytes) {
         int sector = request.sectorBytes();
         long size = (limit == 0 ? rest : Math.min(limit, rest)) / sector * sector;
         if (size == 0) {
-            throw new ImageException(request.path(), "has less than a sector of " + sector + " bytes");
+            throw new ImageException(
+                    request.path(),
+                    (limit == 0 ? "it has " + rest + " bytes" : "the size limit is " + limit + " bytes")
+                            + (offset == 0 ? "" : " from offset " + offset + " on")
+                            + ", less than a sector of " + sector);
         }
         return new ImageGeometry(offset, size);
     }

@@ -20,14 +20,26 @@ final class Layers {
             Map.entry("block", List.of()),
             Map.entry("control", List.of()),
             Map.entry("sys", List.of()),
+            Map.entry("partition", List.of()),
             Map.entry("mem", List.of("sys")),
             Map.entry("ring", List.of("mem", "sys")),
             Map.entry("extent", List.of("mem", "sys")),
             Map.entry("image", List.of("extent", "mem", "sys")),
             Map.entry("engine", List.of("block", "extent", "image", "ring", "mem", "sys")),
-            Map.entry("export", List.of("block", "mem", "sys", "ring")),
+            Map.entry("export", List.of("block", "mem", "partition", "sys", "ring")),
             Map.entry(
-                    "daemon", List.of("block", "control", "engine", "export", "extent", "image", "mem", "ring", "sys")),
+                    "daemon",
+                    List.of(
+                            "block",
+                            "control",
+                            "engine",
+                            "export",
+                            "extent",
+                            "image",
+                            "mem",
+                            "partition",
+                            "ring",
+                            "sys")),
             Map.entry("cli", List.of("control")));
 
     /** Libraries that one package alone may import. */

@@ -65,7 +65,7 @@ public final class LoopDevice implements KernelDevice {
             boolean servedHere) {}
 
     /**
-     * Makes a block device of {@code backing}. Its partitions are there when this returns.
+     * Makes a block device of {@code backing}. Its partitions are there when this returns, if the kernel reads its table.
      *
      * @param programs folder of this program's parts
      * @param export what {@link #export} says
@@ -89,7 +89,6 @@ public final class LoopDevice implements KernelDevice {
             throw new IOException(answer[answer.length - 1]);
         }
         device.name = answer[1];
-        device.lookForPartitions();
         return device;
     }
 
