@@ -137,7 +137,8 @@ final class ImagePartitions {
         }
         if (size < wanted) {
             int sector = blocks ? sectorBytes : options.sectorBytes(USUAL_SECTOR_BYTES);
-            warnings.add("its last " + (wanted - size) + " bytes aren't in the disk: they are no sector of " + sector);
+            warnings.add(
+                    "its last " + (wanted - size) + " bytes, no whole sector of " + sector + ", aren't in the disk");
         }
         if (blocks) {
             addTableWarnings(warnings);
@@ -154,6 +155,13 @@ final class ImagePartitions {
             if (sectorBytes != deviceSectorBytes && !options.hasSector()) {
                 warnings.add("the disk has sectors of " + sectorBytes
                         + " bytes, which its partition table is for; without it, it would have " + deviceSectorBytes);
+            }
+            boolean mbr = table.kind() == PartitionTable.Kind.MBR
+                    && !table.partitions().isEmpty();
+            if (mbr && tableSectorBytes == 0 && sectorBytes != USUAL_SECTOR_BYTES && !options.hasSector()) {
+                warnings.add(
+                        "its partition table doesn't tell for which sectors it was made: the disk has " + sectorBytes
+                                + " bytes, as its device (--sector-size " + USUAL_SECTOR_BYTES + " for the usual)");
             }
             warnings.addAll(table.remarks());
         }

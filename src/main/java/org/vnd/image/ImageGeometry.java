@@ -19,9 +19,6 @@ record ImageGeometry(long offsetBytes, long sizeBytes) {
         if (limit < 0 || limit % SECTOR_BYTES != 0) {
             throw new ImageException(request.path(), "size limit " + limit + " is no multiple of " + SECTOR_BYTES);
         }
-        if (fileBytes == 0) {
-            throw new ImageException(request.path(), "it is empty: truncate -s gives it a size");
-        }
         if (offset >= fileBytes) {
             throw new ImageException(
                     request.path(), "offset " + offset + " is past its end at " + fileBytes + " bytes");
