@@ -115,8 +115,8 @@ public enum TableCase {
             made.putAll(dump(loop.path(), sectorBytes));
         }
         if (this == MBR_WITH_EXT4) {
-            String options = "nodiscard,offset=" + (2 << 20);
-            Command.output("mkfs.ext4", "-q", "-F", "-b", "1024", "-E", options, image, "2048");
+            String extended = "nodiscard,offset=" + (2 << 20);
+            Command.output("mkfs.ext4", "-q", "-F", "-b", "1024", "-E", extended, image, "2048");
         }
         try (FileChannel file =
                 FileChannel.open(image, StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.SYNC)) {
