@@ -15,7 +15,8 @@ import java.util.Optional;
  * @param offsetBytes first byte of the disk in the image
  * @param sizeLimitBytes the disk's largest size; 0 for the rest of the image
  * @param geometry the disk's shape, if the user gave one; not checked yet
- * @param sectorSizeBytes the disk's logical block, 512 or 4096; 0 for the geometry's, or the device's
+ * @param sectorSizeBytes the disk's logical block, 512 or 4096; 0 for the geometry's, the partition table's, or the
+ *     device's
  * @param timeoutSeconds after which the kernel answers a request to a block device with an error, if the daemon hasn't; 0 for
  *     what is usual: 30 s and another connection by nbd-kernel, never by the others
  */
@@ -90,6 +91,11 @@ public record AttachOptions(
             throw new IllegalArgumentException("--sector-size " + sectorSizeBytes + " and the geometry "
                     + geometry.get() + " contradict each other");
         }
+    }
+
+    /** Whether the user has chosen the logical block, by itself or with a geometry. */
+    public boolean hasSector() {
+        return sectorBytes(0) != 0;
     }
 
     /**

@@ -32,7 +32,12 @@ import org.vnd.sys.FileCalls;
 import org.vnd.sys.SysException;
 
 /** Makes one of the devices of this host that lead to the disk; what can't be had leaves nothing and says why. */
-record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread queue, DeviceNames names) {
+record DeviceMaker(
+        DaemonArguments arguments,
+        AttachedImage image,
+        QueueThread queue,
+        DeviceNames names,
+        ImagePartitions partitions) {
     /** There where the kernel knows them. */
     private static final Path FUSE_TIMEOUTS = Path.of("/proc/sys/fs/fuse/max_request_timeout");
 
@@ -60,18 +65,13 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
         return Path.of(System.getProperty("vnd.home", "/"), "libexec");
     }
 
-    /** The logical block that programs see: what was asked for, or the device's. */
+    /** The logical block that programs see. */
     private int sectorBytes() {
-        return arguments.options().sectorBytes(image.blockBytes());
+        return partitions.sectorBytes();
     }
 
     private int timeoutSeconds() {
         return (int) arguments.options().timeoutSeconds();
-    }
-
-    /** Throws, with the line for the user, if the image's partition table doesn't fit the disk. */
-    void requirePartitionsFit() throws IOException {
-        ImagePartitions.requireFit(image, sectorBytes(), arguments.options().file());
     }
 
     /** The kernel's loop driver, where the whole disk is one run of the device below. */
@@ -85,8 +85,8 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
             throw new IOException("it needs an image in one extent, this has " + map.count());
         }
         if (sectorBytes() < image.blockBytes()) {
-            throw new IOException("it can't have sectors of " + sectorBytes() + " bytes on a device with blocks of "
-                    + image.blockBytes());
+            throw new IOException("it can't have sectors of " + sectorBytes() + " bytes" + partitions.sectorReason()
+                    + " on a device with blocks of " + image.blockBytes() + partitions.otherExports());
         }
         long offsetBytes = map.physicalBytes(first) + image.offsetBytes() - map.startBytes(first);
         String device = "/proc/" + ProcessHandle.current().pid() + "/fd/" + image.fd();
@@ -100,7 +100,9 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
             throw new IOException("it needs the physical engine");
         }
         if (sectorBytes() != image.blockBytes()) {
-            throw new IOException("it has the device's block of " + image.blockBytes() + " bytes for a sector");
+            throw new IOException(
+                    "it has the device's block of " + image.blockBytes() + " bytes for a sector, and can't have "
+                            + sectorBytes() + partitions.sectorReason() + partitions.otherExports());
         }
         DiskRuns runs = new DiskRuns();
         map.pieces(image.offsetBytes(), image.sizeBytes(), runs::add);

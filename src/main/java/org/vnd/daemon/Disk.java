@@ -67,12 +67,14 @@ final class Disk implements ControlServer.Handler {
     /** The image couldn't be put back, and who asked said that the disk is to end all the same. */
     private volatile boolean abandoned;
 
-    private Disk(DaemonArguments arguments, AttachedImage image, List<String> unprotected) throws IOException {
+    private Disk(DaemonArguments arguments, AttachedImage image, List<String> unprotected, AttachListener attaching)
+            throws IOException {
         this.arguments = arguments;
         this.state = arguments.state();
         this.unit = arguments.unit();
         this.image = image;
         this.gate = new Gate(Watcher.freshNanos(image));
+        ImagePartitions partitions = ImagePartitions.of(image, arguments.options());
         Path socket = socket(arguments);
         boolean inherited = arguments.listenDescriptor().isPresent();
         listener = inherited ? arguments.listenDescriptor().get() : NbdSocket.listen(socket);
@@ -89,10 +91,13 @@ final class Disk implements ControlServer.Handler {
                 synchronized (recordLock) {
                     // First: without it requests wait, those of the kernel to a new device too.
                     watcher.start();
-                    made = HostDevices.make(arguments, image, queue);
+                    made = HostDevices.make(arguments, image, queue, partitions);
                     devices = made;
                     watcher.lookAfter(made);
                     record = record(inherited ? "" : NbdSocket.uri(socket), unprotected);
+                    for (String warning : partitions.warnings(devices.export().isPresent())) {
+                        attaching.warning(warning);
+                    }
                     record.write(state.record(unit));
                     recorded = true;
                 }
@@ -129,7 +134,7 @@ final class Disk implements ControlServer.Handler {
         try {
             AttachedImage image = AttachedImage.attach(request(options, arguments.unit()), listener);
             try {
-                return new Disk(arguments, image, unprotected);
+                return new Disk(arguments, image, unprotected, listener);
             } catch (IOException | RuntimeException | Error e) {
                 try {
                     image.lock().release(AttachListener.NONE);

@@ -74,12 +74,14 @@ final class HostDevices {
      *
      * @throws IOException the one that was asked for can't be had
      */
-    static HostDevices make(DaemonArguments arguments, AttachedImage image, QueueThread queue) throws IOException {
+    static HostDevices make(
+            DaemonArguments arguments, AttachedImage image, QueueThread queue, ImagePartitions partitions)
+            throws IOException {
         String export = arguments.options().export();
         // Of a disk that crashed: what it leads to may be another's.
         NameList.removeAll(arguments.unitDirectory());
         DeviceNames names = new DeviceNames(arguments.unitDirectory());
-        DeviceMaker maker = new DeviceMaker(arguments, image, queue, names);
+        DeviceMaker maker = new DeviceMaker(arguments, image, queue, names, partitions);
         if (export.equals(AttachOptions.AUTO)) {
             return best(arguments, maker);
         }
@@ -87,7 +89,7 @@ final class HostDevices {
             return new HostDevices(arguments, null, null, null, "");
         }
         if (!export.equals(AttachOptions.FUSE)) {
-            maker.requirePartitionsFit();
+            partitions.requireFit();
         }
         KernelDevice device;
         try {
@@ -95,7 +97,7 @@ final class HostDevices {
         } catch (IOException e) {
             throw new IOException(arguments.options().file() + ": no " + export + ": " + e.getMessage(), e);
         }
-        return named(arguments, device, names, "");
+        return named(maker, device, "");
     }
 
     private static HostDevices best(DaemonArguments arguments, DeviceMaker maker) throws IOException {
@@ -107,13 +109,13 @@ final class HostDevices {
         if (FuseMount.userId() != 0) {
             return new HostDevices(arguments, null, null, null, unit + ": NBD socket only (a block device takes root)");
         }
-        maker.requirePartitionsFit();
+        maker.partitions().requireFit();
         List<String> reasons = new ArrayList<>();
         for (String export : ORDER) {
             try {
                 KernelDevice device = maker.make(export);
                 String why = reasons.isEmpty() ? "" : " (" + String.join("; ", reasons) + ")";
-                return named(arguments, device, maker.names(), " by " + export + why);
+                return named(maker, device, " by " + export + why);
             } catch (IOException e) {
                 reasons.add("no " + export + ": " + e.getMessage());
             }
@@ -122,13 +124,16 @@ final class HostDevices {
                 arguments, null, null, null, unit + ": NBD socket only (" + String.join("; ", reasons) + ")");
     }
 
-    private static HostDevices named(DaemonArguments arguments, KernelDevice device, DeviceNames names, String how)
-            throws IOException {
+    private static HostDevices named(DeviceMaker maker, KernelDevice device, String how) throws IOException {
+        DaemonArguments arguments = maker.arguments();
+        DeviceNames names = maker.names();
         if (device.export().equals(AttachOptions.FUSE)) {
             return new HostDevices(arguments, device, null, null, "");
         }
         Optional<String> path;
         try {
+            firstNames(device, names);
+            maker.partitions().settle(device);
             path = firstNames(device, names);
         } catch (IOException | RuntimeException e) {
             device.remove();

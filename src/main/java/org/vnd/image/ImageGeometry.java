@@ -27,7 +27,11 @@ record ImageGeometry(long offsetBytes, long sizeBytes) {
         int sector = request.sectorBytes();
         long size = (limit == 0 ? rest : Math.min(limit, rest)) / sector * sector;
         if (size == 0) {
-            throw new ImageException(request.path(), "has less than a sector of " + sector + " bytes");
+            throw new ImageException(
+                    request.path(),
+                    (limit == 0 ? "it has " + rest + " bytes" : "the size limit is " + limit + " bytes")
+                            + (offset == 0 ? "" : " from offset " + offset + " on")
+                            + ", less than a sector of " + sector);
         }
         return new ImageGeometry(offset, size);
     }

@@ -21,15 +21,27 @@ final class Layers {
             Map.entry("control", List.of()),
             Map.entry("sys", List.of()),
             Map.entry("node", List.of("sys")),
+            Map.entry("partition", List.of()),
             Map.entry("mem", List.of("sys")),
             Map.entry("ring", List.of("mem", "sys")),
             Map.entry("extent", List.of("mem", "sys")),
             Map.entry("image", List.of("extent", "mem", "sys")),
             Map.entry("engine", List.of("block", "extent", "image", "ring", "mem", "sys")),
-            Map.entry("export", List.of("block", "mem", "node", "sys", "ring")),
+            Map.entry("export", List.of("block", "mem", "node", "partition", "sys", "ring")),
             Map.entry(
                     "daemon",
-                    List.of("block", "control", "engine", "export", "extent", "image", "mem", "node", "ring", "sys")),
+                    List.of(
+                            "block",
+                            "control",
+                            "engine",
+                            "export",
+                            "extent",
+                            "image",
+                            "mem",
+                            "node",
+                            "partition",
+                            "ring",
+                            "sys")),
             Map.entry("cli", List.of("control", "node")));
 
     /** Libraries that one package alone may import. */

@@ -60,6 +60,7 @@ class LayersTest {
         "org.vnd.control, org.vnd.block",
         "org.vnd.sys, org.vnd.mem",
         "org.vnd.mem, org.vnd.block",
+        "org.vnd.partition, org.vnd.sys",
         "org.vnd.ring, org.vnd.block",
         "org.vnd.extent, org.vnd.engine",
         "org.vnd.image, org.vnd.engine",

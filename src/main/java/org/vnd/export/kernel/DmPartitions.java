@@ -6,10 +6,11 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.vnd.export.kernel.PartitionTable.Partition;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.node.BlockNode;
 import org.vnd.node.DeviceNames;
+import org.vnd.partition.Partition;
+import org.vnd.partition.PartitionTable;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.SysException;
 
@@ -76,7 +77,8 @@ final class DmPartitions implements AutoCloseable {
         if (changed || unsettled) {
             seen.bytes().put(0, now.bytes(), 0, LOOKED_AT_BYTES);
             unsettled = true;
-            List<Partition> wanted = PartitionTable.read(this::read, blockBytes, sectors);
+            List<Partition> wanted = PartitionTable.read(this::read, blockBytes, sectors * DiskRuns.SECTOR_BYTES)
+                    .partitions();
             unsettled = !removeAllBut(wanted);
             for (Partition partition : wanted) {
                 if (!devices.containsKey(partition) && !numberInUse(partition)) {

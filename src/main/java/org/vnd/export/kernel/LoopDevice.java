@@ -72,7 +72,7 @@ public final class LoopDevice implements KernelDevice {
             boolean servedHere) {}
 
     /**
-     * Makes a block device of {@code backing}. Its partitions are there when this returns.
+     * Makes a block device of {@code backing}. Its partitions are there when this returns, if the kernel reads its table.
      *
      * @param programs folder of this program's parts
      * @param export what {@link #export} says
@@ -106,7 +106,6 @@ public final class LoopDevice implements KernelDevice {
             throw new IOException("the program that keeps it has ended (vnd-loop)");
         }
         names.use(identity);
-        device.lookForPartitions();
         return device;
     }
 

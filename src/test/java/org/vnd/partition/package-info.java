@@ -1,0 +1,2 @@
+/** Partition tables, as tools write them, and as nobody would. */
+package org.vnd.partition;
