@@ -46,8 +46,8 @@ public final class NameScripts {
             [ $export != dm ] || sfdisk="$sfdisk --no-reread --no-tell-kernel"
             die() {
                 echo "$*" >&2
-                ls -l /dev /dev/vnd /run/vnd/* ${VND_STATE-} >&2
-                cat ${VND_STATE:-/run/vnd}/vnd*/names ${VND_STATE:-/run/vnd}/vnd*/log >&2
+                ls -l /dev /dev/vnd /run/vnd/* ${VND_STATE-} >&2 || :
+                cat ${VND_STATE:-/run/vnd}/vnd*/names ${VND_STATE:-/run/vnd}/vnd*/log >&2 || :
                 exit 1
             }
             # Where the names of $1 are.
