@@ -36,7 +36,8 @@ static bool is_anothers(const char *node, const char *number, char *marks)
     read_sys(name, "dev", line);
     if (strcmp(line, number) != 0)
         return false;
-    read_sys(name, "size", line);
+    /* A disk that is being taken away has another mark already, and partitions still; it has no size. */
+    read_sys(name, strncmp(marks, "../", 3) == 0 ? "../size" : "size", line);
     if (*line == '\0' || strcmp(line, "0") == 0)
         return false;
     char *rest = NULL;

@@ -134,9 +134,12 @@ public record BlockNode(String name, String suffix, int major, int minor, String
         return true;
     }
 
-    /** Whether another disk, which is in use, has got its name and number. */
+    /**
+     * Whether another disk, which is in use, has got its name and number. A disk that is being taken away has another mark
+     * already, and partitions still; it has no size.
+     */
     boolean isAnothers() {
-        String size = content(name, "size");
+        String size = content(name, mark.startsWith(OF_DISK) ? OF_DISK + "size" : "size");
         return content(name, "dev").equals(number()) && !size.isEmpty() && !size.equals("0") && !hasMark();
     }
 

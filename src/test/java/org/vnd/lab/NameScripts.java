@@ -40,14 +40,14 @@ public final class NameScripts {
     public static final String FUNCTIONS = """
             mount -t tmpfs none /run
             vnd=$1 export=$2 images=$3
-            trap 'for unit in vnd0 vnd1; do "$vnd" -u -F $unit; done >ended 2>&1' EXIT
+            trap 'for unit in vnd0 vnd1; do "$vnd" -u -F $unit || :; done >ended 2>&1' EXIT
             # The kernel looks for no partitions of dm devices.
             sfdisk="sfdisk -q --force"
             [ $export != dm ] || sfdisk="$sfdisk --no-reread --no-tell-kernel"
             die() {
                 echo "$*" >&2
-                ls -l /dev /dev/vnd /run/vnd/* ${VND_STATE-} >&2
-                cat ${VND_STATE:-/run/vnd}/vnd*/names ${VND_STATE:-/run/vnd}/vnd*/log >&2
+                ls -l /dev /dev/vnd /run/vnd/* ${VND_STATE-} >&2 || :
+                cat ${VND_STATE:-/run/vnd}/vnd*/names ${VND_STATE:-/run/vnd}/vnd*/log >&2 || :
                 exit 1
             }
             # Where the names of $1 are.
