@@ -24,7 +24,9 @@ import org.vnd.system.TableCase;
  * that the machine of the tests may not have.
  */
 @InGuest
-@Requires(loop = true, tools = {Guest.QEMU, Guest.APT, "mkfs.ext4", "sfdisk", "partx", "dmsetup"})
+@Requires(
+        loop = true,
+        tools = {Guest.QEMU, Guest.APT, "mkfs.ext4", "sfdisk", "partx", "dmsetup"})
 class PartitionsInGuestTest {
     private static final Map<TableCase, String> EXPORTS = new EnumMap<>(Map.of(
             TableCase.GPT_OF_4096, "ublk",
