@@ -14,7 +14,7 @@ import org.vnd.lab.Requires;
 /** {@code tools/vndconfig} in a checkout that hasn't been built. */
 @Requires(tools = {"mvn", "cc", "flock"})
 class CheckoutTest {
-    private static final int LIMIT_SECONDS = 900;
+    private static final int LIMIT_SECONDS = 1800;
 
     @TempDir
     Path folder;
