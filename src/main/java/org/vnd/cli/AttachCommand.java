@@ -22,10 +22,12 @@ import org.vnd.control.UnitRecord;
 final class AttachCommand {
     private final Invocation invocation;
     private final ProgressBar progress = new ProgressBar();
+    private final KeeperEnd end;
     private Optional<UnitLock> lock = Optional.empty();
 
     AttachCommand(Invocation invocation) {
         this.invocation = invocation;
+        this.end = new KeeperEnd(invocation.foreground);
     }
 
     int run() throws ProgramException, IOException {
@@ -153,11 +155,8 @@ final class AttachCommand {
                         ? ProcessBuilder.Redirect.INHERIT
                         : ProcessBuilder.Redirect.from(new File("/dev/null")));
         keeper.redirectError(ProcessBuilder.Redirect.INHERIT);
-        Process process = keeper.start();
-        if (invocation.foreground) {
-            Runtime.getRuntime().addShutdownHook(new KeeperEnd(process));
-        }
-        return process;
+        Runtime.getRuntime().addShutdownHook(end);
+        return end.start(keeper);
     }
 
     /** Shows what the daemon reports until the disk is there, or won't be. */
@@ -195,15 +194,41 @@ final class AttachCommand {
                     if (!line.text().isEmpty()) {
                         Messages.tell(line.text());
                     }
-                    if (unit.isPresent()) {
-                        announce(state, unit.get(), wanted.isEmpty(), file, geometry);
-                    }
-                    return invocation.foreground ? KeeperEnd.await(keeper) : 0;
+                    return take(keeper, state, unit.orElseThrow(), wanted.isEmpty(), file, geometry);
             }
         }
         progress.clear();
         awaitEnd(keeper);
         throw new ProgramException(unit.isPresent() ? crash(state, unit.get()) : "the keeper ended without a word");
+    }
+
+    /** Says that the disk is there, and only then takes it. One that couldn't be named isn't kept. */
+    private int take(
+            Process keeper,
+            StateDirectory state,
+            Unit unit,
+            boolean chosenHere,
+            String file,
+            Optional<Geometry> geometry)
+            throws ProgramException, IOException {
+        try {
+            announce(state, unit, chosenHere, file, geometry);
+        } catch (ProgramException unsaid) {
+            end.standBack();
+            keeper.toHandle().destroy();
+            awaitEnd(keeper);
+            String why = String.valueOf(unsaid.getMessage());
+            throw new ProgramException(unit.name() + ": not attached, since its name can't be told: "
+                    + (why.isEmpty() ? Messages.UNREAD : why));
+        }
+        if (!end.take(state.folder(unit))) {
+            awaitEnd(keeper);
+            throw new ProgramException(unit.name() + ": it was told to end before it was taken: not attached");
+        }
+        // So that vnd-handoff ends, and this JVM at once.
+        keeper.getInputStream().close();
+        int status = KeeperEnd.await(keeper);
+        return invocation.foreground ? status : 0;
     }
 
     /** Now, while it is our keeper's: the next one of the unit has another. */
@@ -218,6 +243,7 @@ final class AttachCommand {
     /** Until the keeper has cleaned up after a disk that won't be. */
     private void awaitEnd(Process keeper) throws IOException {
         KeeperEnd.await(keeper);
+        end.standBack();
         if (lock.isPresent()) {
             lock.get().awaitFree();
         }
