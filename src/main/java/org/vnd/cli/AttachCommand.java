@@ -23,6 +23,7 @@ final class AttachCommand {
     private final Invocation invocation;
     private final ProgressBar progress = new ProgressBar();
     private final KeeperEnd end;
+    private Optional<StallNotice> notice = Optional.empty();
     private Optional<UnitLock> lock = Optional.empty();
 
     AttachCommand(Invocation invocation) {
@@ -171,6 +172,9 @@ final class AttachCommand {
                 case UNIT:
                     unit = Unit.parse(line.text());
                     openLock(state.lockFile(unit.orElseThrow()));
+                    notice = Optional.of(notice(state, unit.orElseThrow(), "; waiting until it goes on"));
+                    notice.get().start();
+                    end.explain(notice(state, unit.orElseThrow(), "; it is detached when that goes on"));
                     break;
                 case PROGRESS:
                     progress.show(line);
@@ -191,6 +195,9 @@ final class AttachCommand {
                     throw new ProgramException(line.text());
                 case READY:
                     progress.clear();
+                    if (notice.isPresent()) {
+                        notice.get().interrupt();
+                    }
                     if (!line.text().isEmpty()) {
                         Messages.tell(line.text());
                     }
@@ -200,6 +207,10 @@ final class AttachCommand {
         progress.clear();
         awaitEnd(keeper);
         throw new ProgramException(unit.isPresent() ? crash(state, unit.get()) : "the keeper ended without a word");
+    }
+
+    private static StallNotice notice(StateDirectory state, Unit unit, String then) {
+        return new StallNotice(state, unit, Optional.empty(), then);
     }
 
     /** Says that the disk is there, and only then takes it. One that couldn't be named isn't kept. */
@@ -271,18 +282,24 @@ final class AttachCommand {
         }
     }
 
-    /** The daemon ended without having said why; its log's last line is the best guess. */
-    private static String crash(StateDirectory state, Unit unit) {
-        Path log = state.log(unit);
-        String last = "";
-        try {
-            for (String line : Files.readAllLines(log)) {
-                last = line.startsWith("vnd-keeper: ") || line.isBlank() ? last : line.strip();
+    /** The daemon ended without having said why. */
+    private String crash(StateDirectory state, Unit unit) {
+        StringBuilder text = new StringBuilder(unit.name()).append(": its daemon ");
+        if (invocation.foreground) {
+            text.append("ended before the disk was ready: what it said is above");
+        } else {
+            DaemonLog log = DaemonLog.read(state.log(unit));
+            text.append(log.end()).append(" before the disk was ready");
+            if (!log.reason().isEmpty()) {
+                text.append(": ").append(log.reason());
             }
-        } catch (IOException unreadable) {
-            last = "";
+            if (Files.exists(state.log(unit))) {
+                text.append(" (its log: ").append(state.log(unit)).append(')');
+            }
         }
-        String reason = last.isEmpty() ? "" : ": " + last;
-        return unit.name() + ": the daemon ended before the disk was ready" + reason + " (see " + log + ")";
+        if (Files.exists(state.record(unit))) {
+            text.append("; vndconfig -u ").append(unit.name()).append(" puts the file back in order");
+        }
+        return text.toString();
     }
 }

@@ -3,6 +3,7 @@ package org.vnd.cli;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.vnd.control.Commitment;
 
 /**
@@ -15,6 +16,8 @@ final class KeeperEnd extends Thread {
     private Optional<Process> keeper = Optional.empty();
     private boolean ending;
     private boolean taken;
+    /** Who says why it takes long to take the disk back, once the unit is known. */
+    private Optional<StallNotice> notice = Optional.empty();
 
     /** Of a disk that lives as long as this program if {@code foreground}. */
     KeeperEnd(boolean foreground) {
@@ -27,6 +30,11 @@ final class KeeperEnd extends Thread {
         Process started = command.start();
         keeper = Optional.of(started);
         return started;
+    }
+
+    /** {@code stalled} says what it has to, if the disk can't be taken back for now; nobody is kept waiting for that. */
+    synchronized void explain(StallNotice stalled) {
+        notice = Optional.of(stalled);
     }
 
     /** Takes the disk, about which all was said. False if its daemon has taken it back. */
@@ -50,8 +58,10 @@ final class KeeperEnd extends Thread {
     @Override
     public void run() {
         Process process;
+        Optional<StallNotice> stalled;
         synchronized (this) {
             ending = true;
+            stalled = notice;
             if (taken && !foreground) {
                 Runtime.getRuntime().halt(0);
             }
@@ -63,10 +73,29 @@ final class KeeperEnd extends Thread {
         // ^C reached the daemon as well if there is no vnd-handoff; it takes a second request to end for what it is.
         // By its handle: Process.destroy would close the stream that its last word comes through.
         process.toHandle().destroy();
-        int status = await(process);
-        if (taken) {
-            Runtime.getRuntime().halt(status == 0 ? 0 : 1);
+        if (ended(process, stalled) && taken) {
+            Runtime.getRuntime().halt(process.exitValue() == 0 ? 0 : 1);
         }
+    }
+
+    /** False if it will end some day, and the user was told for what that waits. */
+    private static boolean ended(Process process, Optional<StallNotice> stalled) {
+        long millis = StallNotice.FIRST_LOOK_MILLIS;
+        while (stalled.isPresent()) {
+            try {
+                if (process.waitFor(millis, TimeUnit.MILLISECONDS)) {
+                    return true;
+                }
+            } catch (InterruptedException ignored) {
+                // Nobody interrupts threads of this program.
+            }
+            if (stalled.get().said()) {
+                return false;
+            }
+            millis = StallNotice.INTERVAL_MILLIS;
+        }
+        await(process);
+        return true;
     }
 
     /** Waits for the end of {@code process}; its exit status. */
