@@ -7,6 +7,7 @@ import java.util.Optional;
 import org.vnd.control.Export;
 import org.vnd.control.ImagePlace;
 import org.vnd.control.JsonWriter;
+import org.vnd.control.PendingDetach;
 import org.vnd.control.PrintableText;
 import org.vnd.control.StateDirectory;
 import org.vnd.control.Unit;
@@ -34,7 +35,7 @@ final class ListCommand {
             for (String operand : invocation.operands) {
                 Optional<Unit> unit = DeviceName.parse(operand);
                 if (unit.isPresent()) {
-                    list(unit.get(), status(state, unit.get()));
+                    list(state, unit.get(), status(state, unit.get()));
                 } else {
                     warnInOrder("open: " + operand + ": " + ErrorText.NO_SUCH_FILE);
                 }
@@ -64,7 +65,7 @@ final class ListCommand {
             for (; number < units.get(i).number(); number++) {
                 listUnused(number);
             }
-            list(units.get(i), statuses.get(i));
+            list(state, units.get(i), statuses.get(i));
             number++;
         }
         for (; number < invocation.minimumListed; number++) {
@@ -85,7 +86,7 @@ final class ListCommand {
         }
     }
 
-    private void list(Unit unit, Optional<UnitStatus> status) {
+    private void list(StateDirectory state, Unit unit, Optional<UnitStatus> status) {
         if (status.isEmpty()) {
             return;
         }
@@ -105,11 +106,20 @@ final class ListCommand {
                 text.append('\n');
                 break;
             case ATTACHED:
-                listAttached(unit, known.get());
+                listAttached(unit, known.get(), pending(state, unit));
                 break;
             case CRASHED:
                 listCrashed(unit, known.get());
                 break;
+        }
+    }
+
+    /** For whom a detach waits. The folder of a unit that ends meanwhile is gone, and so is that. */
+    private static String pending(StateDirectory state, Unit unit) {
+        try {
+            return PendingDetach.read(state.folder(unit));
+        } catch (IOException ended) {
+            return "";
         }
     }
 
@@ -119,14 +129,20 @@ final class ListCommand {
         }
     }
 
-    private void listAttached(Unit unit, UnitRecord disk) {
+    private void listAttached(Unit unit, UnitRecord disk, String pending) {
         json.beginObject();
         disk.writeListed(json);
+        if (!pending.isEmpty()) {
+            json.name("pending").value(pending);
+        }
         json.endObject();
         ImagePlace place = disk.place();
         text.append(unit.name()).append(": ");
         if (!disk.failure().isEmpty()) {
             text.append("failed, ");
+        }
+        if (!pending.isEmpty()) {
+            text.append("detaching, ");
         }
         if (place.device().isEmpty()) {
             text.append("dev ").append(place.deviceMajor()).append(',').append(place.deviceMinor());
@@ -139,6 +155,9 @@ final class ListCommand {
         }
         text.append(" inode ").append(Long.toUnsignedString(place.inode())).append('\n');
         if (invocation.verbose) {
+            if (!pending.isEmpty()) {
+                detail("detaching", "when that ends: " + pending);
+            }
             listDetails(disk);
         }
     }
@@ -154,7 +173,7 @@ final class ListCommand {
         detail("io", disk.io());
         detail("extents", Long.toString(disk.extents()));
         for (Export export : disk.exports()) {
-            detail(export.type(), export.uri());
+            detail(export.type(), export.uri().isEmpty() ? "inherited" : export.uri());
         }
         detail("pid", Long.toString(disk.pid()));
         for (String protection : disk.unprotected()) {

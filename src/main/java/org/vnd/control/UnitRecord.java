@@ -163,7 +163,9 @@ public record UnitRecord(
         for (Export export : exports) {
             json.beginObject();
             json.name("type").value(export.type());
-            json.name("uri").value(export.uri());
+            if (!export.uri().isEmpty()) {
+                json.name("uri").value(export.uri());
+            }
             json.endObject();
         }
         json.endArray();
@@ -196,7 +198,7 @@ public record UnitRecord(
         List<Export> exports = new ArrayList<>();
         for (Object element : record.list("exports")) {
             JsonObject export = JsonObject.of(element);
-            exports.add(new Export(export.string("type"), export.string("uri")));
+            exports.add(new Export(export.string("type"), export.has("uri") ? export.string("uri") : ""));
         }
         List<String> unprotected = new ArrayList<>();
         for (Object element : record.has("unprotected") ? record.list("unprotected") : List.of()) {
