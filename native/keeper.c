@@ -36,6 +36,8 @@ enum { REPORT_FD = 3, LISTEN_FD = 4, LOCK_FD = 5, FIRST_OWN_FD = 10, MAX_UNIT = 
 enum { LOCK_ATTEMPTS = 1000, LOCK_RETRY_MICROS = 1000 };
 
 static int report_fd = STDERR_FILENO;
+/* Whether a signal has told us that the disk is to end. */
+static bool told;
 
 /* Tells the one who waits at the report pipe, and ends. */
 __attribute__((format(printf, 1, 2), noreturn)) static void fail(const char *format, ...)
@@ -155,12 +157,32 @@ static int watch(pid_t daemon, const sigset_t *signals)
         int status;
         if (sigwaitinfo(signals, &info) < 0)
             continue;
+        told = told || info.si_signo != SIGCHLD;
         /* What comes from the terminal (si_code > 0), the daemon got as well. */
         if (info.si_signo != SIGCHLD && info.si_code <= 0)
             kill(daemon, info.si_signo);
         if (waitpid(daemon, &status, WNOHANG) == daemon)
             return status;
     }
+}
+
+/*
+ * Whether the daemon was told to end before it could listen to that, as one of our signals or of the terminal's does to a JVM
+ * that only starts: it has no record yet, and touched nothing.
+ */
+static bool told_too_early(int end, int state, const char *unit)
+{
+    char record[64];
+    snprintf(record, sizeof record, "%s/unit.json", unit);
+    int by = WIFSIGNALED(end) ? WTERMSIG(end) : 0;
+    return (told || by == SIGTERM || by == SIGINT || by == SIGHUP) &&
+           faccessat(state, record, F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
+}
+
+static const char *signal_name(int number)
+{
+    const char *name = sigabbrev_np(number);
+    return name == NULL ? "RT" : name;
 }
 
 static int number(const char *text)
@@ -256,14 +278,14 @@ int main(int argc, char **argv)
         fail("vnd-keeper: fork: %s", strerror(errno));
     close(report_fd); /* So that the end of the daemon is the end of the pipe. */
     int end = watch(daemon, &signals);
-    bool orderly = WIFEXITED(end) && WEXITSTATUS(end) == 0;
+    bool orderly = (WIFEXITED(end) && WEXITSTATUS(end) == 0) || told_too_early(end, state, unit);
     snprintf(folder, sizeof folder, "/proc/self/fd/%d/%s/names", state, unit);
     remove_names(folder, NULL);
     remove_folder(state, unit, orderly);
-    if (!orderly)
-        fprintf(stderr, "vnd-keeper: the daemon %s %d\n",
-                WIFEXITED(end) ? "ended with status" : "was killed by signal",
-                WIFEXITED(end) ? WEXITSTATUS(end) : WTERMSIG(end));
+    if (!orderly && WIFEXITED(end))
+        fprintf(stderr, "vnd-keeper: the daemon ended with status %d\n", WEXITSTATUS(end));
+    else if (!orderly)
+        fprintf(stderr, "vnd-keeper: the daemon was killed by SIG%s\n", signal_name(WTERMSIG(end)));
     unlinkat(state, lock_name, 0);
     return orderly ? 0 : 1;
 }

@@ -22,10 +22,13 @@ import org.vnd.control.UnitRecord;
 final class AttachCommand {
     private final Invocation invocation;
     private final ProgressBar progress = new ProgressBar();
+    private final KeeperEnd end;
+    private Optional<StallNotice> notice = Optional.empty();
     private Optional<UnitLock> lock = Optional.empty();
 
     AttachCommand(Invocation invocation) {
         this.invocation = invocation;
+        this.end = new KeeperEnd(invocation.foreground);
     }
 
     int run() throws ProgramException, IOException {
@@ -155,11 +158,8 @@ final class AttachCommand {
                         ? ProcessBuilder.Redirect.INHERIT
                         : ProcessBuilder.Redirect.from(new File("/dev/null")));
         keeper.redirectError(ProcessBuilder.Redirect.INHERIT);
-        Process process = keeper.start();
-        if (invocation.foreground) {
-            Runtime.getRuntime().addShutdownHook(new KeeperEnd(process));
-        }
-        return process;
+        Runtime.getRuntime().addShutdownHook(end);
+        return end.start(keeper);
     }
 
     /** Shows what the daemon reports until the disk is there, or won't be. */
@@ -174,6 +174,9 @@ final class AttachCommand {
                 case UNIT:
                     unit = Unit.parse(line.text());
                     openLock(state.lockFile(unit.orElseThrow()));
+                    notice = Optional.of(notice(state, unit.orElseThrow(), "; waiting until it goes on"));
+                    notice.get().start();
+                    end.explain(notice(state, unit.orElseThrow(), "; it is detached when that goes on"));
                     break;
                 case PROGRESS:
                     progress.show(line);
@@ -194,18 +197,51 @@ final class AttachCommand {
                     throw new ProgramException(line.text());
                 case READY:
                     progress.clear();
+                    if (notice.isPresent()) {
+                        notice.get().interrupt();
+                    }
                     if (!line.text().isEmpty()) {
                         Messages.tell(line.text());
                     }
-                    if (unit.isPresent()) {
-                        announce(state, unit.get(), wanted.isEmpty(), file, geometry);
-                    }
-                    return invocation.foreground ? KeeperEnd.await(keeper) : 0;
+                    return take(keeper, state, unit.orElseThrow(), wanted.isEmpty(), file, geometry);
             }
         }
         progress.clear();
         awaitEnd(keeper);
         throw new ProgramException(unit.isPresent() ? crash(state, unit.get()) : "the keeper ended without a word");
+    }
+
+    private static StallNotice notice(StateDirectory state, Unit unit, String then) {
+        return new StallNotice(state, unit, Optional.empty(), then);
+    }
+
+    /** Says that the disk is there, and only then takes it. One that couldn't be named isn't kept. */
+    private int take(
+            Process keeper,
+            StateDirectory state,
+            Unit unit,
+            boolean chosenHere,
+            String file,
+            Optional<Geometry> geometry)
+            throws ProgramException, IOException {
+        try {
+            announce(state, unit, chosenHere, file, geometry);
+        } catch (ProgramException unsaid) {
+            end.standBack();
+            keeper.toHandle().destroy();
+            awaitEnd(keeper);
+            String why = String.valueOf(unsaid.getMessage());
+            throw new ProgramException(unit.name() + ": not attached, since its name can't be told: "
+                    + (why.isEmpty() ? Messages.UNREAD : why));
+        }
+        if (!end.take(state.folder(unit))) {
+            awaitEnd(keeper);
+            throw new ProgramException(unit.name() + ": it was told to end before it was taken: not attached");
+        }
+        // So that vnd-handoff ends, and this JVM at once.
+        keeper.getInputStream().close();
+        int status = KeeperEnd.await(keeper);
+        return invocation.foreground ? status : 0;
     }
 
     /** Now, while it is our keeper's: the next one of the unit has another. */
@@ -220,6 +256,7 @@ final class AttachCommand {
     /** Until the keeper has cleaned up after a disk that won't be. */
     private void awaitEnd(Process keeper) throws IOException {
         KeeperEnd.await(keeper);
+        end.standBack();
         if (lock.isPresent()) {
             lock.get().awaitFree();
         }
@@ -247,18 +284,24 @@ final class AttachCommand {
         }
     }
 
-    /** The daemon ended without having said why; its log's last line is the best guess. */
-    private static String crash(StateDirectory state, Unit unit) {
-        Path log = state.log(unit);
-        String last = "";
-        try {
-            for (String line : Files.readAllLines(log)) {
-                last = line.startsWith("vnd-keeper: ") || line.isBlank() ? last : line.strip();
+    /** The daemon ended without having said why. */
+    private String crash(StateDirectory state, Unit unit) {
+        StringBuilder text = new StringBuilder(unit.name()).append(": its daemon ");
+        if (invocation.foreground) {
+            text.append("ended before the disk was ready: what it said is above");
+        } else {
+            DaemonLog log = DaemonLog.read(state.log(unit));
+            text.append(log.end()).append(" before the disk was ready");
+            if (!log.reason().isEmpty()) {
+                text.append(": ").append(log.reason());
             }
-        } catch (IOException unreadable) {
-            last = "";
+            if (Files.exists(state.log(unit))) {
+                text.append(" (its log: ").append(state.log(unit)).append(')');
+            }
         }
-        String reason = last.isEmpty() ? "" : ": " + last;
-        return unit.name() + ": the daemon ended before the disk was ready" + reason + " (see " + log + ")";
+        if (Files.exists(state.record(unit))) {
+            text.append("; vndconfig -u ").append(unit.name()).append(" puts the file back in order");
+        }
+        return text.toString();
     }
 }

@@ -3,6 +3,7 @@ package org.vnd.cli;
 import java.io.File;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 import org.vnd.control.CreateArguments;
 import org.vnd.control.LineReader;
 import org.vnd.control.ReportLine;
@@ -54,9 +55,9 @@ final class CreateCommand {
     }
 
     int run() throws ProgramException, IOException {
-        Process process = start();
-        // Also where only this program is told to end.
-        Runtime.getRuntime().addShutdownHook(new KeeperEnd(process));
+        MakerEnd end = new MakerEnd();
+        Runtime.getRuntime().addShutdownHook(end);
+        Process process = end.start(maker());
         LineReader lines = new LineReader(process.getInputStream(), ReportLine.MAX_BYTES);
         while (lines.next()) {
             ReportLine line = ReportLine.parse(lines.line());
@@ -70,13 +71,12 @@ final class CreateCommand {
                     break;
                 case ERROR:
                     progress.clear();
-                    KeeperEnd.await(process);
+                    end.await(process);
                     throw new ProgramException(line.text());
                 case READY:
                     progress.clear();
-                    KeeperEnd.await(process);
-                    Messages.out(file + ": " + line.text() + "\n");
-                    return 0;
+                    end.await(process);
+                    return end.told(tell(line.text()));
                 case UNIT:
                 case NOTE:
                     break;
@@ -84,14 +84,81 @@ final class CreateCommand {
         }
         progress.clear();
         throw new ProgramException(wanted.file() + ": not made; what makes it ended without a word (exit status "
-                + KeeperEnd.await(process) + ")");
+                + end.await(process) + ")");
     }
 
-    private Process start() throws ProgramException, IOException {
+    /** The exit status: a file that is there stays, also if nobody can be told. */
+    private int tell(String what) {
+        try {
+            Messages.out(file + ": " + what + "\n");
+            return 0;
+        } catch (ProgramException unsaid) {
+            String why = String.valueOf(unsaid.getMessage());
+            Messages.warn(
+                    file + ": made (" + what + "), which can't be told: " + (why.isEmpty() ? Messages.UNREAD : why));
+            return 1;
+        }
+    }
+
+    private ProcessBuilder maker() throws ProgramException, IOException {
         ProcessBuilder maker = new ProcessBuilder(Installation.find().creation(wanted.toArguments()));
         maker.directory(Installation.WORKING_DIRECTORY);
         maker.redirectInput(ProcessBuilder.Redirect.from(new File("/dev/null")));
         maker.redirectError(ProcessBuilder.Redirect.INHERIT);
-        return maker.start();
+        return maker;
+    }
+
+    /** After a signal: the maker says, by its exit status, whether the file was there before. Then the signal came too late. */
+    private static final class MakerEnd extends Thread {
+        private Optional<Process> maker = Optional.empty();
+        private boolean ending;
+        private int exitStatus = -1;
+
+        synchronized Process start(ProcessBuilder command) throws IOException {
+            Process started = command.start();
+            maker = Optional.of(started);
+            return started;
+        }
+
+        /** Waits for the maker. Its exit status, if it matters to the caller: one that was told to end explains nothing. */
+        int await(Process process) {
+            int status = KeeperEnd.await(process);
+            synchronized (this) {
+                while (ending && status != 0) {
+                    try {
+                        wait();
+                    } catch (InterruptedException ignored) {
+                        // Nobody interrupts threads of this program.
+                    }
+                }
+            }
+            return status;
+        }
+
+        /** The user knows. Returns {@code status}, the program's. */
+        synchronized int told(int status) {
+            exitStatus = status;
+            notifyAll();
+            return status;
+        }
+
+        @Override
+        public synchronized void run() {
+            ending = true;
+            if (maker.isEmpty()) {
+                return;
+            }
+            maker.get().toHandle().destroy();
+            if (KeeperEnd.await(maker.get()) == 0) {
+                while (exitStatus < 0) {
+                    try {
+                        wait();
+                    } catch (InterruptedException ignored) {
+                        // Nobody interrupts threads of this program.
+                    }
+                }
+                Runtime.getRuntime().halt(exitStatus);
+            }
+        }
     }
 }

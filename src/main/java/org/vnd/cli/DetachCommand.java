@@ -43,7 +43,11 @@ final class DetachCommand implements ControlClient.Listener {
                 return recover(state, unit, status);
             case CHANGING:
             case ATTACHED:
-                return detach(state, unit);
+                StallNotice notice = new StallNotice(state, unit, status.record(), "; waiting until it goes on");
+                notice.start();
+                int exitStatus = detach(state, unit, notice);
+                notice.interrupt();
+                return exitStatus;
         }
         throw new AssertionError(status.kind());
     }
@@ -59,10 +63,10 @@ final class DetachCommand implements ControlClient.Listener {
         return exitStatus;
     }
 
-    private int detach(StateDirectory state, Unit unit) throws ProgramException, IOException {
+    private int detach(StateDirectory state, Unit unit, StallNotice notice) throws ProgramException, IOException {
         // Opened before the request: the unit may be taken again as soon as it is free, with another lock file.
         try (UnitLock lock = UnitLock.open(state.lockFile(unit))) {
-            Outcome outcome = ask(state, unit);
+            Outcome outcome = ask(state, unit, notice);
             progress.clear();
             switch (outcome.kind()) {
                 case OK:
@@ -92,12 +96,16 @@ final class DetachCommand implements ControlClient.Listener {
         return 0;
     }
 
-    private Outcome ask(StateDirectory state, Unit unit) throws ProgramException {
+    private Outcome ask(StateDirectory state, Unit unit, StallNotice notice) throws ProgramException {
         try {
             ControlRequest request = invocation.force ? ControlRequest.DETACH_FORCE : ControlRequest.DETACH;
             return ControlClient.ask(state.controlSocket(unit), request, this);
         } catch (IOException nobody) {
-            throw refused(unit, ErrorText.DEVICE_BUSY + " (it is being attached or detached)");
+            Optional<String> stopped = notice.stopped();
+            throw refused(
+                    unit,
+                    ErrorText.DEVICE_BUSY + " ("
+                            + (stopped.isPresent() ? stopped.get() : "it is being attached or detached") + ")");
         }
     }
 

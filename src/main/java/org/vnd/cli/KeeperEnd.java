@@ -1,19 +1,101 @@
 package org.vnd.cli;
 
-/** With {@code --foreground}: when this program is ended, the disk is detached first. */
-final class KeeperEnd extends Thread {
-    private final Process keeper;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.vnd.control.Commitment;
 
-    KeeperEnd(Process keeper) {
-        this.keeper = keeper;
+/**
+ * What a signal to this program (^C, SIGTERM, SIGHUP) means for the disk that it attaches. Until the disk is taken it is taken
+ * back, and the exit status is the signal's, as of any program; afterwards it is there and the signal came too late. With
+ * {@code --foreground} it is then detached, and the exit status says whether that was done.
+ */
+final class KeeperEnd extends Thread {
+    private final boolean foreground;
+    private Optional<Process> keeper = Optional.empty();
+    private boolean ending;
+    private boolean taken;
+    /** Who says why it takes long to take the disk back, once the unit is known. */
+    private Optional<StallNotice> notice = Optional.empty();
+
+    /** Of a disk that lives as long as this program if {@code foreground}. */
+    KeeperEnd(boolean foreground) {
+        this.foreground = foreground;
+    }
+
+    /** Starts the keeper, or what stands before it: after a signal nothing is started any more. */
+    synchronized Process start(ProcessBuilder command) throws IOException {
+        standBack();
+        Process started = command.start();
+        keeper = Optional.of(started);
+        return started;
+    }
+
+    /** {@code stalled} says what it has to, if the disk can't be taken back for now; nobody is kept waiting for that. */
+    synchronized void explain(StallNotice stalled) {
+        notice = Optional.of(stalled);
+    }
+
+    /** Takes the disk, about which all was said. False if its daemon has taken it back. */
+    synchronized boolean take(Path unitFolder) throws IOException {
+        standBack();
+        taken = Commitment.decide(unitFolder);
+        return taken;
+    }
+
+    /** Returns, unless a signal has decided: then what the caller would say is of no interest any more. */
+    synchronized void standBack() {
+        while (ending) {
+            try {
+                wait();
+            } catch (InterruptedException ignored) {
+                // Nobody interrupts threads of this program; its end is what is waited for.
+            }
+        }
     }
 
     @Override
     public void run() {
-        // ^C reached the daemon as well; it takes a second request to end for what it is.
+        Process process;
+        Optional<StallNotice> stalled;
+        synchronized (this) {
+            ending = true;
+            stalled = notice;
+            if (taken && !foreground) {
+                Runtime.getRuntime().halt(0);
+            }
+            if (keeper.isEmpty()) {
+                return;
+            }
+            process = keeper.get();
+        }
+        // ^C reached the daemon as well if there is no vnd-handoff; it takes a second request to end for what it is.
         // By its handle: Process.destroy would close the stream that its last word comes through.
-        keeper.toHandle().destroy();
-        await(keeper);
+        process.toHandle().destroy();
+        if (ended(process, stalled) && taken) {
+            Runtime.getRuntime().halt(process.exitValue() == 0 ? 0 : 1);
+        }
+    }
+
+    /** False if it will end some day, and the user was told for what that waits. */
+    private static boolean ended(Process process, Optional<StallNotice> stalled) {
+        long millis = StallNotice.FIRST_LOOK_MILLIS;
+        while (stalled.isPresent()) {
+            try {
+                if (process.waitFor(millis, TimeUnit.MILLISECONDS)) {
+                    return true;
+                }
+            } catch (InterruptedException ignored) {
+                // Nobody interrupts threads of this program.
+            }
+            if (stalled.get().said()) {
+                return false;
+            }
+            millis = StallNotice.INTERVAL_MILLIS;
+        }
+        await(process);
+        return true;
     }
 
     /** Waits for the end of {@code process}; its exit status. */

@@ -7,6 +7,7 @@ import java.util.Optional;
 import org.vnd.control.Export;
 import org.vnd.control.ImagePlace;
 import org.vnd.control.JsonWriter;
+import org.vnd.control.PendingDetach;
 import org.vnd.control.PrintableText;
 import org.vnd.control.StateDirectory;
 import org.vnd.control.Unit;
@@ -107,11 +108,20 @@ final class ListCommand {
                 text.append('\n');
                 break;
             case ATTACHED:
-                listAttached(unit, known.get(), lost(state, unit, known.get()));
+                listAttached(unit, known.get(), lost(state, unit, known.get()), pending(state, unit));
                 break;
             case CRASHED:
                 listCrashed(unit, known.get());
                 break;
+        }
+    }
+
+    /** For whom a detach waits. The folder of a unit that ends meanwhile is gone, and so is that. */
+    private static String pending(StateDirectory state, Unit unit) {
+        try {
+            return PendingDetach.read(state.folder(unit));
+        } catch (IOException ended) {
+            return "";
         }
     }
 
@@ -140,14 +150,20 @@ final class ListCommand {
         return lost;
     }
 
-    private void listAttached(Unit unit, UnitRecord disk, List<Export> lost) {
+    private void listAttached(Unit unit, UnitRecord disk, List<Export> lost, String pending) {
         json.beginObject();
         disk.writeListed(json, lost);
+        if (!pending.isEmpty()) {
+            json.name("pending").value(pending);
+        }
         json.endObject();
         ImagePlace place = disk.place();
         text.append(unit.name()).append(": ");
         if (!disk.failure().isEmpty()) {
             text.append("failed, ");
+        }
+        if (!pending.isEmpty()) {
+            text.append("detaching, ");
         }
         if (place.device().isEmpty()) {
             text.append("dev ").append(place.deviceMajor()).append(',').append(place.deviceMinor());
@@ -160,6 +176,9 @@ final class ListCommand {
         }
         text.append(" inode ").append(Long.toUnsignedString(place.inode())).append('\n');
         if (invocation.verbose) {
+            if (!pending.isEmpty()) {
+                detail("detaching", "when that ends: " + pending);
+            }
             listDetails(disk, lost);
         }
     }
@@ -175,7 +194,8 @@ final class ListCommand {
         detail("io", disk.io());
         detail("extents", Long.toString(disk.extents()));
         for (Export export : disk.exports()) {
-            detail(export.type(), lost.contains(export) ? "gone" : export.uri());
+            String uri = export.uri().isEmpty() ? "inherited" : export.uri();
+            detail(export.type(), lost.contains(export) ? "gone" : uri);
         }
         detail("pid", Long.toString(disk.pid()));
         for (String protection : disk.unprotected()) {

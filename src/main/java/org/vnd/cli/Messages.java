@@ -8,6 +8,9 @@ import org.vnd.control.PrintableText;
 
 /** What the program says. UTF-8 whatever the locale: so are the names that come from records, and JSON must be. */
 final class Messages {
+    /** What one says where the message of {@link #out} is empty, and yet something has to be said. */
+    static final String UNREAD = "standard output: Broken pipe";
+
     /** Not System.out, which keeps errors to itself. */
     private static final FileOutputStream STANDARD_OUTPUT = new FileOutputStream(FileDescriptor.out);
 

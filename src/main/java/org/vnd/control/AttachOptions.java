@@ -87,6 +87,9 @@ public record AttachOptions(
             throw new IllegalArgumentException(
                     "--timeout: 1 to " + MAX_TIMEOUT_SECONDS + " seconds, not " + timeoutSeconds);
         }
+        if (timeoutSeconds != 0 && !export.equals(AUTO) && !hasTimeouts(export)) {
+            throw new IllegalArgumentException("--timeout has no effect with --export " + export);
+        }
         if (sectorSizeBytes != 0 && geometry.isPresent() && geometry.get().sectorSizeBytes() != sectorSizeBytes) {
             throw new IllegalArgumentException("--sector-size " + sectorSizeBytes + " and the geometry "
                     + geometry.get() + " contradict each other");
@@ -96,6 +99,11 @@ public record AttachOptions(
     /** Whether the user has chosen the logical block, by itself or with a geometry. */
     public boolean hasSector() {
         return sectorBytes(0) != 0;
+    }
+
+    /** Whether the kernel waits for a daemon's answers there, and can be told for how long. */
+    public static boolean hasTimeouts(String export) {
+        return export.equals(NBD_KERNEL) || export.equals(FUSE_LOOP) || export.equals(FUSE);
     }
 
     /**

@@ -171,7 +171,9 @@ public record UnitRecord(
             }
             json.beginObject();
             json.name("type").value(export.type());
-            json.name("uri").value(export.uri());
+            if (!export.uri().isEmpty()) {
+                json.name("uri").value(export.uri());
+            }
             json.endObject();
         }
         json.endArray();
@@ -204,7 +206,7 @@ public record UnitRecord(
         List<Export> exports = new ArrayList<>();
         for (Object element : record.list("exports")) {
             JsonObject export = JsonObject.of(element);
-            exports.add(new Export(export.string("type"), export.string("uri")));
+            exports.add(new Export(export.string("type"), export.has("uri") ? export.string("uri") : ""));
         }
         List<String> unprotected = new ArrayList<>();
         for (Object element : record.has("unprotected") ? record.list("unprotected") : List.of()) {

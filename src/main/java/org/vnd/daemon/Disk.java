@@ -17,6 +17,7 @@ import org.vnd.control.DaemonArguments;
 import org.vnd.control.Export;
 import org.vnd.control.ImagePlace;
 import org.vnd.control.Outcome;
+import org.vnd.control.PendingDetach;
 import org.vnd.control.StateDirectory;
 import org.vnd.control.Unit;
 import org.vnd.control.UnitRecord;
@@ -94,7 +95,7 @@ final class Disk implements ControlServer.Handler {
                     made = HostDevices.make(arguments, image, queue, partitions);
                     devices = made;
                     watcher.lookAfter(made);
-                    record = record(inherited ? "" : NbdSocket.uri(socket), unprotected);
+                    record = record(inherited ? InheritedSocket.uri(listener) : NbdSocket.uri(socket), unprotected);
                     for (String warning : partitions.warnings(devices.export().isPresent())) {
                         attaching.warning(warning);
                     }
@@ -126,6 +127,9 @@ final class Disk implements ControlServer.Handler {
      */
     static Disk attach(DaemonArguments arguments, AttachListener listener, List<String> unprotected)
             throws IOException {
+        if (arguments.listenDescriptor().isPresent()) {
+            InheritedSocket.requireListening(arguments.listenDescriptor().get());
+        }
         Path record = arguments.state().record(arguments.unit());
         AttachOptions options = arguments.options();
         recoverEarlier(arguments, listener);
@@ -249,7 +253,13 @@ final class Disk implements ControlServer.Handler {
 
     /** What the user hears when the disk is there; see {@link HostDevices#announcement}. */
     String announcement() {
-        return devices.announcement();
+        String announcement = devices.announcement();
+        String export = devices.export().map(Export::type).orElse(AttachOptions.NBD);
+        if (arguments.options().timeoutSeconds() == 0 || AttachOptions.hasTimeouts(export)) {
+            return announcement;
+        }
+        String useless = "--timeout has no effect with " + export;
+        return announcement.isEmpty() ? unit.name() + ": " + useless : announcement + "; " + useless;
     }
 
     private Outcome detach(boolean force, ControlAnswer answer) {
@@ -265,6 +275,7 @@ final class Disk implements ControlServer.Handler {
             if (!force) {
                 return Outcome.busy(who);
             }
+            pending(who);
             if (!endingLater.getAndSet(true)) {
                 new Thread(this::endLater, "vnd-end-later").start();
             }
@@ -290,6 +301,15 @@ final class Disk implements ControlServer.Handler {
         }
         answer.afterwards(ended::countDown);
         return complaint.isEmpty() ? Outcome.ok() : Outcome.ended(unit.name() + ": detached, but " + complaint.get());
+    }
+
+    /** So that a listing shows it. */
+    private void pending(String who) {
+        try {
+            PendingDetach.write(arguments.unitDirectory(), who);
+        } catch (IOException e) {
+            Log.line("a listing won't show for whom the detach waits: " + e);
+        }
     }
 
     private void endLater() {
@@ -343,6 +363,7 @@ final class Disk implements ControlServer.Handler {
                 String who = String.valueOf(e.getMessage());
                 if (!who.equals(said)) {
                     Log.line("told to end, and waits: " + who);
+                    pending(who);
                 }
                 said = who;
                 LockSupport.parkNanos(BUSY_POLL_NANOS);

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import org.vnd.control.Commitment;
 import org.vnd.control.DaemonArguments;
 import org.vnd.control.Reporter;
 import org.vnd.control.UnitRecord;
@@ -34,7 +35,9 @@ public final class Main {
 
     private void run() {
         boolean ready = false;
-        try (Reporter reporter = new Reporter(new DescriptorOutputStream(arguments.reportDescriptor()))) {
+        // Closed when it is known whether the disk was taken, or by the end of this process.
+        Reporter reporter = new Reporter(new DescriptorOutputStream(arguments.reportDescriptor()));
+        try {
             attached.complete(attach(reporter));
             if (attached.join().isPresent()) {
                 reporter.ready(attached.join().get().announcement());
@@ -57,6 +60,8 @@ public final class Main {
         List<String> unprotected = new ArrayList<>(UnitRecord.unprotectedOf(environment("VND_UNPROTECTED")));
         LockedMemory.lock().ifPresent(why -> unprotected.add("locked memory: " + why));
         try {
+            Commitment.open(arguments.unitDirectory());
+            new Asker(arguments.reportDescriptor(), reporter, arguments.unitDirectory()).start();
             return Optional.of(Disk.attach(arguments, new AttachReport(reporter, () -> ending), unprotected));
         } catch (IOException e) {
             reporter.error(String.valueOf(e.getMessage()));
@@ -71,6 +76,12 @@ public final class Main {
     /** The last thing this process does, also after a signal: which may come while the disk is being attached. */
     private void endInOrder() {
         ending = true;
+        try {
+            // Who hasn't taken it by now gets none.
+            Commitment.decide(arguments.unitDirectory());
+        } catch (IOException e) {
+            Log.line("the end goes on: " + e);
+        }
         Optional<Disk> disk = attached.join();
         boolean clean = disk.isEmpty() || disk.get().end();
         // After a signal the JVM would end with a status that says so, and the keeper would take it for a crash.

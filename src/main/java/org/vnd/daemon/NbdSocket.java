@@ -37,8 +37,12 @@ final class NbdSocket {
 
     /** The NBD URI of the socket, as in NetworkBlockDevice/nbd doc/uri.md. */
     static String uri(Path path) {
+        return uri(path.toString().getBytes(StandardCharsets.UTF_8));
+    }
+
+    static String uri(byte[] path) {
         StringBuilder uri = new StringBuilder("nbd+unix:///?socket=");
-        for (byte each : path.toString().getBytes(StandardCharsets.UTF_8)) {
+        for (byte each : path) {
             char character = (char) (each & 0xff);
             boolean plain = (character >= 'a' && character <= 'z')
                     || (character >= 'A' && character <= 'Z')

@@ -11,6 +11,8 @@ import org.vnd.sys.abi.MessageHeader;
 public final class SocketCalls {
     // include/linux/socket.h, include/linux/net.h
     public static final int AF_UNIX = 1;
+    public static final int AF_INET = 2;
+    public static final int AF_INET6 = 10;
     public static final int AF_NETLINK = 16;
     public static final int SOCK_STREAM = 1;
     public static final int SOCK_RAW = 3;
@@ -40,7 +42,9 @@ public final class SocketCalls {
 
     // include/uapi/asm-generic/socket.h
     public static final int SOL_SOCKET = 1;
+    public static final int SO_TYPE = 3;
     public static final int SO_RCVTIMEO = 20;
+    public static final int SO_ACCEPTCONN = 30;
 
     // include/linux/socket.h and include/uapi/linux/netlink.h
     public static final int SOL_NETLINK = 270;
@@ -63,6 +67,8 @@ public final class SocketCalls {
     private static final long SENDMSG = Libc.symbol("sendmsg");
     private static final long SHUTDOWN = Libc.symbol("shutdown");
     private static final long SETSOCKOPT = Libc.symbol("setsockopt");
+    private static final long GETSOCKOPT = Libc.symbol("getsockopt");
+    private static final long GETSOCKNAME = Libc.symbol("getsockname");
     private static final long POLL = Libc.symbol("poll");
     private static final long EVENTFD = Libc.symbol("eventfd");
 
@@ -172,6 +178,29 @@ public final class SocketCalls {
             return Libc.callInt(SETSOCKOPT, fd, level, name, Libc.address(option), Integer.BYTES);
         } finally {
             Reference.reachabilityFence(option);
+        }
+    }
+
+    /** getsockopt(2) of an option that is an int and not negative. */
+    public static int option(int fd, int level, int name) {
+        ByteBuffer value = Libc.struct(2 * Integer.BYTES).putInt(Integer.BYTES, Integer.BYTES);
+        long address = Libc.address(value);
+        try {
+            int result = Libc.callInt(GETSOCKOPT, fd, level, name, address, address + Integer.BYTES);
+            return result < 0 ? result : value.getInt(0);
+        } finally {
+            Reference.reachabilityFence(value);
+        }
+    }
+
+    /** getsockname(2) into {@code address}, which has room for {@code limitBytes}. The length of the name. */
+    public static int name(int fd, long address, int limitBytes) {
+        ByteBuffer length = Libc.struct(Integer.BYTES).putInt(0, limitBytes);
+        try {
+            int result = Libc.callInt(GETSOCKNAME, fd, address, Libc.address(length));
+            return result < 0 ? result : length.getInt(0);
+        } finally {
+            Reference.reachabilityFence(length);
         }
     }
 

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import org.vnd.control.Commitment;
 import org.vnd.control.ControlRequest;
 import org.vnd.control.ControlServer;
 import org.vnd.control.DaemonArguments;
@@ -44,6 +45,7 @@ public final class Main {
             System.err.println("out of luck");
             Runtime.getRuntime().halt(3);
         }
+        Commitment.open(given.unitDirectory());
         UnitRecord.attaching(given.unit(), file, given.options().readOnly(), pid).write(record);
         if (file.endsWith(".crash-attaching")) {
             Runtime.getRuntime().halt(3);

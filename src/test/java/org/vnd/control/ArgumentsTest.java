@@ -64,6 +64,10 @@ class ArgumentsTest {
                 List.of("--file", "/a", "--size-limit", "-1"),
                 List.of("--file", "/a", "--geometry", "1/2"),
                 List.of("--file", "/a", "--whatever", "1"),
+                List.of("--file", "/a", "--timeout", "3", "--export", "nbd"),
+                List.of("--file", "/a", "--timeout", "3", "--export", "loop"),
+                List.of("--file", "/a", "--timeout", "3", "--export", "dm"),
+                List.of("--file", "/a", "--timeout", "3", "--export", "ublk"),
                 List.of("--file", "/a", "/b"))) {
             assertThrows(IllegalArgumentException.class, () -> AttachOptions.parse(arguments), arguments.toString());
         }
@@ -100,7 +104,7 @@ class ArgumentsTest {
                 file,
                 random.nextBoolean(),
                 EngineChoice.values()[random.nextInt(3)],
-                AttachOptions.NBD,
+                AttachOptions.FUSE_LOOP,
                 random.nextBoolean(),
                 random.nextLong() >>> 1,
                 random.nextLong() >>> 1,

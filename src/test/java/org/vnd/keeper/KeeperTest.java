@@ -230,8 +230,8 @@ class KeeperTest {
         assertEquals(List.of("vnd0"), names(state));
         assertEquals("why\nvnd-keeper: the daemon ended with status 3\n", Files.readString(state.resolve("vnd0/log")));
         assertEquals(1, run("kill -9 $$").status());
-        assertTrue(Files.readString(state.resolve("vnd0/log"))
-                .endsWith("vnd-keeper: the daemon was killed by signal 9\n"));
+        assertTrue(
+                Files.readString(state.resolve("vnd0/log")).endsWith("vnd-keeper: the daemon was killed by SIGKILL\n"));
         // The next one finds what the crashed one left, and its log goes on.
         Native.Result next = run("cat \"$4/unit.json\" >&3");
         assertEquals(new Native.Result(0, "unit vnd0\n{}\n", ""), next);

@@ -134,6 +134,15 @@ final class Caller implements AutoCloseable {
         return ProcessHandle.of(Long.parseLong(field(unit, "pid"))).orElseThrow();
     }
 
+    /** The process that {@code record} names, which isn't listed before the disk is attached. */
+    long daemonOf(Path record) throws IOException {
+        Matcher pid = Pattern.compile("\"pid\":(\\d+)").matcher(Files.readString(record));
+        if (!pid.find()) {
+            throw new AssertionError("no pid in " + record);
+        }
+        return Long.parseLong(pid.group(1));
+    }
+
     /** One of qemu-io's commands on the disk; exit code 0 of qemu-io says nothing, so see what it printed. */
     String qemuIo(String unit, String command) {
         return other("qemu-io", "-f", "raw", "-c", command, uri(unit)).run().output();

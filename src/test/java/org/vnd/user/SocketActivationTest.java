@@ -92,6 +92,34 @@ class SocketActivationTest extends DiskTest {
         }
     }
 
+    @Test
+    void whatIsNoListeningSocketIsRefused() throws Exception {
+        Path image = image("refused.img", MEBIBYTE);
+        for (String third : new String[] {"</dev/null", ">/dev/null", "< <(:)"}) {
+            for (String option : new String[] {"--foreground", "-v"}) {
+                Command.Result result = root.other(
+                                "bash",
+                                "-c",
+                                "export LISTEN_FDS=1 LISTEN_PID=$$; exec \"$@\" 3" + third,
+                                "sh",
+                                Caller.ownProgram(),
+                                "-c",
+                                option,
+                                image)
+                        .run()
+                        .exited(1);
+                assertEquals("", result.output());
+                assertTrue(
+                        result.errors()
+                                .matches(
+                                        "vndconfig: socket activation \\(LISTEN_FDS\\): file descriptor 3 is no listening"
+                                                + " stream socket \\(.* is no socket\\)\n"),
+                        result::toString);
+                root.assertNoDisk(image);
+            }
+        }
+    }
+
     private static void awaitOutput(Command.Running running, String output) {
         while (!running.output().equals(output)) {
             assertTrue(running.alive(), () -> running.output() + running.errors());

@@ -1,0 +1,124 @@
+package org.vnd.user;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.vnd.lab.Command;
+import org.vnd.lab.Requires;
+
+/** A daemon that doesn't get on, or dies: who waits for it is told why, and can stop waiting. */
+@Requires(
+        loop = true,
+        tools = {"mkfs.ext4", "lsattr", "getfattr", "flock", "fsfreeze", "setsid", "env"})
+class StalledTest extends DiskTest {
+    @ParameterizedTest
+    @ValueSource(strings = {"daemon", "keeper"})
+    void aDetachSaysWhoIsStopped(String who) throws Exception {
+        Path image = image("stopped.img", MEBIBYTE);
+        root.says("-c", "vnd0", image);
+        ProcessHandle daemon = root.daemon("vnd0");
+        long pid = who.equals("daemon")
+                ? daemon.pid()
+                : daemon.parent().orElseThrow().pid();
+        new Command("kill", "-STOP", pid).run().succeeded();
+        try (Command.Running detaching = root.command("-u", "vnd0").start()) {
+            awaitLine(
+                    detaching,
+                    "vndconfig: vnd0: its " + who + " is stopped (kill -CONT " + pid + "); waiting until it goes on\n");
+            root.says("-l");
+            new Command("kill", "-CONT", pid).run().succeeded();
+            detaching.await(60).succeeded();
+        }
+        root.assertNothingLeft(image);
+    }
+
+    @Test
+    void whoWaitsForAStoppedDaemonCanGiveUp() throws Exception {
+        Path image = image("given-up.img", MEBIBYTE);
+        Caller leader = root.behind("setsid", "env", "--default-signal=INT");
+        leader.says("-c", "vnd0", image);
+        long pid = root.daemon("vnd0").pid();
+        new Command("kill", "-STOP", pid).run().succeeded();
+        try (Command.Running detaching = leader.command("-u", "vnd0").start()) {
+            awaitLine(detaching, "vndconfig: vnd0: its daemon is stopped");
+            new Command("kill", "-INT", "--", "-" + detaching.pid()).run().succeeded();
+            detaching.await(60).exited(130);
+        }
+        // It was asked, and does it when it goes on.
+        new Command("kill", "-CONT", pid).run().succeeded();
+        root.assertNothingLeft(image);
+    }
+
+    @Test
+    void aFrozenFileSystemIsNamed() throws Exception {
+        Path image = image("frozen.img", MEBIBYTE);
+        Caller leader = root.behind("setsid", "env", "--default-signal=INT");
+        leader.says("-c", "vnd0", image);
+        String why = "waits in the kernel (percpu_rwsem_wait): the file system of " + image
+                + " seems to be frozen (fsfreeze -u ";
+        new Command("fsfreeze", "-f", files.root()).run().succeeded();
+        try {
+            try (Command.Running detaching = leader.command("-u", "vnd0").start()) {
+                awaitLine(detaching, why + files.root() + "); waiting until it goes on\n");
+                assertTrue(root.says("-l", "vnd0").contains(" inode "));
+                new Command("fsfreeze", "-u", files.root()).run().succeeded();
+                detaching.await(60).succeeded();
+            }
+            new Command("fsfreeze", "-f", files.root()).run().succeeded();
+            try (Command.Running attaching = leader.command("-c", "vnd0", image).start()) {
+                awaitLine(attaching, "; waiting until it goes on\n");
+                assertTrue(attaching.errors().contains(why), attaching.errors());
+                new Command("kill", "-INT", "--", "-" + attaching.pid()).run().succeeded();
+                Command.Result result = attaching.await(60).exited(130);
+                assertTrue(result.errors().endsWith("; it is detached when that goes on\n"), result::toString);
+            }
+        } finally {
+            new Command("fsfreeze", "-u", files.root()).run();
+        }
+        root.assertNothingLeft(image);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"SEGV", "ABRT", "KILL"})
+    void anAttachSaysOfWhatItsDaemonDied(String signal) throws Exception {
+        Path image = image("dying.img", MEBIBYTE);
+        // With the file system frozen it stays long enough where it is.
+        new Command("fsfreeze", "-f", files.root()).run().succeeded();
+        String said;
+        try (Command.Running attaching = root.command("-c", "vnd0", image).start()) {
+            Path record = root.state().resolve("vnd0/unit.json");
+            while (!Files.exists(record)) {
+                assertTrue(attaching.alive(), attaching::errors);
+                Caller.pause();
+            }
+            new Command("kill", "-" + signal, root.daemonOf(record)).run().succeeded();
+            new Command("fsfreeze", "-u", files.root()).run().succeeded();
+            said = attaching.await(60).exited(1).errors();
+        } finally {
+            new Command("fsfreeze", "-u", files.root()).run();
+        }
+        Path log = root.state().resolve("vnd0/log");
+        String[] lines = said.split("\n");
+        String last = lines[lines.length - 1];
+        // HotSpot reports a crash of its own, and exits.
+        String how = signal.equals("SEGV") ? "ended with status 1" : "was killed by SIG" + signal;
+        assertTrue(last.startsWith("vndconfig: vnd0: its daemon " + how + " before the disk was ready"), said);
+        assertEquals(signal.equals("SEGV"), last.contains(": SIGSEGV (0x"), said);
+        assertTrue(last.endsWith(" (its log: " + log + "); vndconfig -u vnd0 puts the file back in order"), said);
+        assertTrue(Files.readString(log).contains("vnd-keeper: the daemon " + how + "\n"));
+        root.run("-u", "vnd0").succeeded();
+        root.assertNothingLeft(image);
+    }
+
+    private static void awaitLine(Command.Running running, String text) {
+        while (!running.errors().contains(text)) {
+            assertTrue(running.alive(), () -> running.output() + running.errors());
+            Caller.pause();
+        }
+    }
+}
