@@ -180,7 +180,7 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
             throw e;
         }
         try (mount) {
-            Server server = serve(fd);
+            Server server = serve(fd, true);
             try {
                 return LoopDevice.attach(programs(), AttachOptions.FUSE_LOOP, backing(mount.file(), 0, true));
             } catch (IOException | RuntimeException e) {
@@ -214,7 +214,7 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
 
     private KernelDevice served(KernelDevice mount, int fd) throws IOException {
         try {
-            serve(fd);
+            serve(fd, false);
         } catch (IOException | RuntimeException e) {
             mount.remove();
             throw e;
@@ -241,11 +241,14 @@ record DeviceMaker(DaemonArguments arguments, AttachedImage image, QueueThread q
         }
     }
 
-    private Server serve(int fd) throws IOException {
+    private Server serve(int fd, boolean underLoop) throws IOException {
         try {
             return queue.add(parts -> {
                 BufferPool buffers = new BufferPool(parts.deviceMemory());
                 Server server = new Server(parts.ring(), buffers, parts.engine(), fd, Log::line);
+                if (underLoop) {
+                    server.serveLoop();
+                }
                 if (timeoutSeconds() > 0) {
                     server.giveUpAfter(timeoutSeconds());
                 }
