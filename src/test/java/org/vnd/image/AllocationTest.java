@@ -11,6 +11,7 @@ import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.vnd.image.AttachRequest.Engine;
 import org.vnd.lab.Command;
@@ -189,6 +190,26 @@ class AllocationTest {
             }
             assertTrue(stored(path) >= SIZE, "stored " + stored(path));
             assertTrue(Arrays.equals(content, Files.readAllBytes(path)), "content");
+        }
+    }
+
+    /** README's first command: on a file system in which nothing is yet, and in which the one before was. */
+    @ParameterizedTest
+    @CsvSource({"EXT4, 512", "EXT4, 4096", "XFS, 512"})
+    void anEmptyFileGetsOnePieceEachTime(FileSystemKind kind, int mebibytes) throws Exception {
+        ScratchFileSystem.Builder builder =
+                ScratchFileSystem.of(kind).sizeMebibytes(mebibytes).buffered();
+        for (int attempt = 0; attempt < 20; ) {
+            try (ScratchFileSystem files = builder.create()) {
+                for (int again = 0; again < 5; again++, attempt++) {
+                    Path path = files.path("image");
+                    Command.output("truncate", "-s", "64M", path);
+                    try (Attached attached = Attached.attach(request(path, Engine.PHYSICAL))) {
+                        assertEquals(1, attached.map().count(), "attempt " + attempt);
+                    }
+                    Command.output("rm", path);
+                }
+            }
         }
     }
 

@@ -254,7 +254,8 @@ class OnePieceTest {
                 if (kind == FileSystemKind.XFS && what.startsWith("putting")) {
                     continue;
                 }
-                for (int number : new int[] {1, 2}) {
+                // Once may be enough to find it.
+                for (int number = 1; number <= (what.startsWith("looking") ? 1 : 3); number++) {
                     stop(image, size, what, number, () -> {});
                     Attached.assertUnlocked(image);
                     long stored = Long.parseLong(Command.output("stat", "-c", "%b", image)) * 512;
