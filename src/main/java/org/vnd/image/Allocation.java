@@ -71,6 +71,10 @@ final class Allocation {
         boolean nothingWritten = unwritten.size() == 1 && unwritten.get(0).lengthBytes() == facts.sizeBytes();
         Libc.check(FileCalls.fcntl(fd, FileCalls.F_SETFL, FileCalls.O_DIRECT), "set O_DIRECT on", path);
         Progress progress = new Progress(unwritten);
+        if (bytes(empty) > FreeSpace.of(fd, path).freeBytes()) {
+            // Early, so that others don't find it full in the meantime.
+            throw full();
+        }
         try (Zeros zeros = new Zeros()) {
             reserve(empty);
             if (nothingWritten && OnePieceStorage.possibleOn(facts) && pieces() > 1) {
@@ -101,6 +105,10 @@ final class Allocation {
         }
     }
 
+    private static long bytes(List<Hole> holes) {
+        return holes.stream().mapToLong(Hole::lengthBytes).sum();
+    }
+
     private ExtentMap map(boolean reservedToo) throws IOException {
         ExtentMap map = reservedToo
                 ? HoleMap.readReserved(fd, path, facts.sizeBytes())
@@ -123,10 +131,6 @@ final class Allocation {
 
     /** Has the file system set aside what {@code holes} need, the longest first, as what is left for them is in most pieces. */
     private void reserve(List<Hole> holes) throws IOException {
-        long neededBytes = holes.stream().mapToLong(Hole::lengthBytes).sum();
-        if (neededBytes > FreeSpace.of(fd, path).freeBytes()) {
-            throw full();
-        }
         List<Hole> longestFirst = new ArrayList<>(holes);
         longestFirst.sort(Comparator.comparingLong(Hole::lengthBytes).reversed());
         for (Hole hole : longestFirst) {
@@ -207,7 +211,7 @@ final class Allocation {
         private long reachedBytes;
 
         Progress(List<Hole> holes) {
-            totalBytes = holes.stream().mapToLong(Hole::lengthBytes).sum();
+            totalBytes = bytes(holes);
         }
 
         void tell() throws IOException {

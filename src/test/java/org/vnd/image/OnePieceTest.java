@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -337,6 +338,39 @@ class OnePieceTest {
                 Thread.sleep(20);
             }
             assertTrue(files.root().toFile().getFreeSpace() >= free, "space is still taken");
+        }
+    }
+
+    /** Then the file has as many as it takes, and the disk is there. */
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS"})
+    void whereThereIsNoneAnEmptyFileGetsSeveral(FileSystemKind kind, SeededRandom random) throws Exception {
+        try (ScratchFileSystem files = make(kind)) {
+            Path neighbour = fillUp(files);
+            punchHoles(neighbour, 0, Files.size(neighbour), random);
+            Path image = files.path("image");
+            Command.output("truncate", "-s", "32M", image);
+            List<String> notes = new ArrayList<>();
+            AttachListener listener = new AttachListener() {
+                @Override
+                public void step(LockStep step) {}
+
+                @Override
+                public void progress(long done, long total, String what) {}
+
+                @Override
+                public void note(String text) {
+                    notes.add(text);
+                }
+            };
+            try (Attached attached = Attached.attach(allocating(image), listener)) {
+                assertTrue(attached.map().count() > 1);
+            }
+            String expected = "\\Q" + image + "\\E: --allocate: 32 MiB in one piece aren't to be had, the longest of"
+                    + " \\d+ MiB tried is \\d+ [KM]iB";
+            assertTrue(notes.stream().anyMatch(note -> note.matches(expected)), notes.toString());
+            files.check();
+            assertArrayEquals(new byte[32 << 20], DirectFile.read(image));
         }
     }
 
