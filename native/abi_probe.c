@@ -56,6 +56,22 @@ struct move_extent {
 };
 #define EXT4_IOC_MOVE_EXT _IOWR('f', 15, struct move_extent)
 
+/* The same as with xfs_geometry. */
+struct xfs_time {
+    int64_t seconds;
+    int32_t nanoseconds;
+};
+
+struct xfs_swapext {
+    int64_t version, target_fd, other_fd, offset, length;
+    char unused[16];
+    struct {
+        char before[56];
+        struct xfs_time mtime, ctime;
+        char after[48];
+    } target;
+};
+
 #define LINE(class, constant, value) \
     printf(#class "." #constant " %lld\n", (long long)(value))
 #define SIZE(class, type) LINE(class, SIZE_BYTES, sizeof(type))
@@ -112,6 +128,8 @@ static void file_status(void)
     OFFSET(Statx, MNT_ID, struct statx, stx_mnt_id);
     OFFSET(Statx, DIO_MEM_ALIGN, struct statx, stx_dio_mem_align);
     OFFSET(Statx, DIO_OFFSET_ALIGN, struct statx, stx_dio_offset_align);
+    OFFSET(Statx, CTIME, struct statx, stx_ctime);
+    OFFSET(Statx, MTIME, struct statx, stx_mtime);
     LINE(Statx, MASK_BASIC_STATS, STATX_BASIC_STATS);
     LINE(Statx, MASK_MNT_ID, STATX_MNT_ID);
     LINE(Statx, MASK_DIOALIGN, STATX_DIOALIGN);
@@ -126,6 +144,7 @@ static void file_status(void)
     SIZE(Statfs, struct statfs);
     OFFSET(Statfs, F_TYPE, struct statfs, f_type);
     OFFSET(Statfs, F_BSIZE, struct statfs, f_bsize);
+    OFFSET(Statfs, F_BLOCKS, struct statfs, f_blocks);
     OFFSET(Statfs, F_BFREE, struct statfs, f_bfree);
     OFFSET(Statfs, F_BAVAIL, struct statfs, f_bavail);
     /* As ints, which is what they are stored as: the largest has its highest bit set. */
@@ -159,6 +178,14 @@ static void file_flags(void)
     SAME(FileFlags, FS_NOCOW_FL);
     SAME(FileFlags, FS_DAX_FL);
     SAME(FileFlags, FS_INLINE_DATA_FL);
+
+    SIZE(XfsSwapExtents, struct xfs_swapext);
+    OFFSET(XfsSwapExtents, TARGET_FD, struct xfs_swapext, target_fd);
+    OFFSET(XfsSwapExtents, OTHER_FD, struct xfs_swapext, other_fd);
+    OFFSET(XfsSwapExtents, LENGTH, struct xfs_swapext, length);
+    OFFSET(XfsSwapExtents, MTIME, struct xfs_swapext, target.mtime);
+    OFFSET(XfsSwapExtents, CTIME, struct xfs_swapext, target.ctime);
+    LINE(XfsSwapExtents, XFS_IOC_SWAPEXT, _IOWR('X', 109, struct xfs_swapext));
 
     SIZE(MoveExtent, struct move_extent);
     OFFSET(MoveExtent, DONOR_FD, struct move_extent, donor_fd);

@@ -15,7 +15,10 @@ public interface BlockDevice {
     /** Whether requests that change data are refused. */
     boolean readOnly();
 
-    /** Whether TRIM does anything. An export doesn't offer what does nothing. */
+    /**
+     * Whether TRIM does anything, as was found out before the disk was offered to anybody: an export doesn't offer what does
+     * nothing. It stays so for the disk's life, and a TRIM that is no longer possible ends well all the same: it was advice.
+     */
     boolean trims();
 
     /** Whether the byte at {@code offsetBytes} has storage. A byte that hasn't reads as zero. */

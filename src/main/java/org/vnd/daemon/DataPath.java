@@ -91,7 +91,8 @@ record DataPath(Ring ring, Engine engine, Server server, AlignedBuffer deviceMem
                     image.offsetBytes(),
                     image.sizeBytes(),
                     image.blockBytes(),
-                    image.readOnly());
+                    image.readOnly(),
+                    image.deallocates());
         }
         return new FileEngine(
                 ring,
@@ -101,7 +102,8 @@ record DataPath(Ring ring, Engine engine, Server server, AlignedBuffer deviceMem
                 image.offsetBytes(),
                 image.sizeBytes(),
                 image.blockBytes(),
-                image.readOnly());
+                image.readOnly(),
+                image.deallocates());
     }
 
     private static Ring ring(int capacity, boolean wide) throws SysException {

@@ -184,7 +184,7 @@ record DeviceMaker(
             throw e;
         }
         try (mount) {
-            Server server = serve(fd);
+            Server server = serve(fd, true);
             try {
                 return LoopDevice.attach(programs(), AttachOptions.FUSE_LOOP, backing(mount.file(), 0, true), names);
             } catch (IOException | RuntimeException e) {
@@ -218,7 +218,7 @@ record DeviceMaker(
 
     private KernelDevice served(KernelDevice mount, int fd) throws IOException {
         try {
-            serve(fd);
+            serve(fd, false);
         } catch (IOException | RuntimeException e) {
             mount.remove();
             throw e;
@@ -245,11 +245,14 @@ record DeviceMaker(
         }
     }
 
-    private Server serve(int fd) throws IOException {
+    private Server serve(int fd, boolean underLoop) throws IOException {
         try {
             return queue.add(parts -> {
                 BufferPool buffers = new BufferPool(parts.deviceMemory());
                 Server server = new Server(parts.ring(), buffers, parts.engine(), fd, Log::line);
+                if (underLoop) {
+                    server.serveLoop();
+                }
                 if (timeoutSeconds() > 0) {
                     server.giveUpAfter(timeoutSeconds());
                 }

@@ -171,7 +171,7 @@ final class Disk implements ControlServer.Handler {
         return ProcessHandle.current().pid();
     }
 
-    private static Path socket(DaemonArguments arguments) {
+    static Path socket(DaemonArguments arguments) {
         return arguments.unitDirectory().resolve("nbd.sock");
     }
 

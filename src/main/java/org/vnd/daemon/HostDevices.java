@@ -105,9 +105,8 @@ final class HostDevices {
             // Whoever brings a socket wants the disk there.
             return new HostDevices(arguments, null, null, null, "");
         }
-        String unit = arguments.unit().name();
         if (FuseMount.userId() != 0) {
-            return new HostDevices(arguments, null, null, null, unit + ": NBD socket only (a block device takes root)");
+            return none(arguments, "that takes root");
         }
         maker.partitions().requireFit();
         List<String> reasons = new ArrayList<>();
@@ -120,8 +119,19 @@ final class HostDevices {
                 reasons.add("no " + export + ": " + e.getMessage());
             }
         }
-        return new HostDevices(
-                arguments, null, null, null, unit + ": NBD socket only (" + String.join("; ", reasons) + ")");
+        String why = String.join("; ", reasons);
+        String missing = RootPower.missing();
+        if (!missing.isEmpty()) {
+            Log.line(why);
+        }
+        return none(arguments, missing.isEmpty() ? why : missing);
+    }
+
+    /** The user is told how the disk is reached. */
+    private static HostDevices none(DaemonArguments arguments, String why) {
+        String uri = NbdSocket.uri(Disk.socket(arguments));
+        String announcement = arguments.unit().name() + ": " + uri + " (no block device: " + why + ")";
+        return new HostDevices(arguments, null, null, null, announcement);
     }
 
     private static HostDevices named(DeviceMaker maker, KernelDevice device, String how) throws IOException {

@@ -9,18 +9,23 @@ import org.vnd.sys.FileCalls;
 /** How a descriptor zeroes and discards ranges. What it turned out not to be able to do is not tried again. */
 final class Deallocation {
     private final boolean zeroRangeIsFast;
+    private final boolean offered;
     private boolean punches;
     private boolean zeroesRange = true;
 
-    /** @param zeroRangeIsFast whether FALLOC_FL_ZERO_RANGE is known not to write the zeros one by one */
-    Deallocation(boolean readOnly, boolean zeroRangeIsFast) {
-        this.punches = !readOnly;
+    /**
+     * @param punches whether a range can be discarded, as far as is known
+     * @param zeroRangeIsFast whether FALLOC_FL_ZERO_RANGE is known not to write the zeros one by one
+     */
+    Deallocation(boolean punches, boolean zeroRangeIsFast) {
+        this.offered = punches;
+        this.punches = punches;
         this.zeroRangeIsFast = zeroRangeIsFast;
     }
 
-    /** Whether a range can be discarded. */
-    boolean punches() {
-        return punches;
+    /** Whether a range could be discarded when the disk was made: what clients were told of it holds for good. */
+    boolean offered() {
+        return offered;
     }
 
     /** Whether zeroing needs no writing of zeros, as far as is known before the first try. */

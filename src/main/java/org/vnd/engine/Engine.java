@@ -70,11 +70,19 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
      *
      * @param sizeBytes of the disk; whole sectors of 512
      * @param blockSizeBytes the alignment that O_DIRECT asks for
+     * @param deallocates whether it can punch holes, as far as is known; false if it is only read
      * @param zeroRangeIsFast whether FALLOC_FL_ZERO_RANGE is known not to write the zeros one by one
      * @throws SysException ENOMEM
      */
     protected Engine(
-            Ring ring, Gate gate, int fd, long sizeBytes, int blockSizeBytes, boolean readOnly, boolean zeroRangeIsFast)
+            Ring ring,
+            Gate gate,
+            int fd,
+            long sizeBytes,
+            int blockSizeBytes,
+            boolean readOnly,
+            boolean deallocates,
+            boolean zeroRangeIsFast)
             throws SysException {
         assert Integer.bitCount(blockSizeBytes) == 1 && blockSizeBytes <= AlignedBuffer.PAGE_BYTES;
         this.ring = ring;
@@ -83,7 +91,7 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         this.sizeBytes = sizeBytes;
         this.blockSizeBytes = blockSizeBytes;
         this.readOnly = readOnly;
-        this.deallocation = new Deallocation(readOnly, zeroRangeIsFast);
+        this.deallocation = new Deallocation(deallocates && !readOnly, zeroRangeIsFast);
         this.handler = ring.addHandler(this);
         this.memory = new AlignedBuffer(ZERO_BYTES + 2 * TRANSFER_LIMIT * blockSizeBytes);
         this.zeroAddress = memory.address();
@@ -125,7 +133,7 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
 
     @Override
     public boolean trims() {
-        return deallocation.punches();
+        return deallocation.offered();
     }
 
     /** Requests in work, without those that wait for a place. */

@@ -30,6 +30,7 @@ public final class FileEngine extends Engine {
      * @param offsetBytes where in the image the disk begins, a multiple of {@code blockSizeBytes}
      * @param sizeBytes of the disk
      * @param blockSizeBytes what O_DIRECT asks for on this file
+     * @param deallocates whether the file system can punch holes, as far as is known
      * @throws SysException ENOMEM
      */
     public FileEngine(
@@ -40,9 +41,10 @@ public final class FileEngine extends Engine {
             long offsetBytes,
             long sizeBytes,
             int blockSizeBytes,
-            boolean readOnly)
+            boolean readOnly,
+            boolean deallocates)
             throws SysException {
-        super(ring, gate, file, sizeBytes, blockSizeBytes, readOnly, true);
+        super(ring, gate, file, sizeBytes, blockSizeBytes, readOnly, deallocates, true);
         assert offsetBytes % blockSizeBytes == 0;
         this.map = map;
         this.offsetBytes = offsetBytes;

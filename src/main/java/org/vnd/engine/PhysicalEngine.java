@@ -20,6 +20,7 @@ public final class PhysicalEngine extends Engine {
      * @param offsetBytes where in the image the disk begins, a multiple of {@code blockSizeBytes}
      * @param sizeBytes of the disk
      * @param blockSizeBytes the device's logical block size
+     * @param deallocates whether the device can punch holes, as far as is known
      * @throws SysException ENOMEM
      */
     public PhysicalEngine(
@@ -30,10 +31,11 @@ public final class PhysicalEngine extends Engine {
             long offsetBytes,
             long sizeBytes,
             int blockSizeBytes,
-            boolean readOnly)
+            boolean readOnly,
+            boolean deallocates)
             throws SysException {
         // blkdev_fallocate() of Linux's block/fops.c writes zeros where the device has no command for it: not fast.
-        super(ring, gate, device, sizeBytes, blockSizeBytes, readOnly, false);
+        super(ring, gate, device, sizeBytes, blockSizeBytes, readOnly, deallocates, false);
         assert offsetBytes % blockSizeBytes == 0 && offsetBytes + sizeBytes <= map.sizeBytes();
         this.map = map;
         this.offsetBytes = offsetBytes;

@@ -1,18 +1,44 @@
 package org.vnd.image;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
 import org.vnd.extent.ExtentMap;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
+import org.vnd.sys.SysException;
 
 /**
  * Gives every block of an image storage: writes zeros, past the page cache, where there is a hole or a block that was
  * reserved and never written. Data isn't touched: under a lease nobody else can write between the look at the map and the
  * zeros. Stopped half way, it has changed nothing anybody could read.
+ *
+ * <p>All of it is reserved before anything is written: so what doesn't fit is known at once, and a hole gets as few pieces as
+ * the file system has. A file in which nothing is yet gets one, if there is one.
  */
 final class Allocation {
-    private Allocation() {}
+    private final BackingFile file;
+    private final String path;
+    private final int fd;
+    private final FileFacts facts;
+    private final AttachListener listener;
+
+    private Allocation(BackingFile file, int fd, AttachListener listener) throws IOException {
+        this.file = file;
+        this.path = file.path();
+        this.fd = fd;
+        this.facts = FileFacts.read(fd, path);
+        this.listener = listener;
+    }
+
+    /** Bytes of the file that have no storage. */
+    private record Hole(long startBytes, long endBytes) {
+        long lengthBytes() {
+            return endBytes - startBytes;
+        }
+    }
 
     /** Fills {@code file}, which nobody has claimed. */
     static void fill(BackingFile file, AttachListener listener) throws IOException {
@@ -26,71 +52,200 @@ final class Allocation {
                 throw new ImageException(
                         file.path(), "--allocate needs a lease on it, which can't be had: " + Errno.message(-result));
             }
-            fillClaimed(file, fd, listener);
+            new Allocation(file, fd, listener).fillClaimed();
         } finally {
             // Ends the lease too.
             Claim.end(fd);
         }
     }
 
-    private static void fillClaimed(BackingFile file, int fd, AttachListener listener) throws IOException {
-        String path = file.path();
-        FileFacts facts = FileFacts.read(fd, path);
+    private void fillClaimed() throws IOException {
         if (facts.sizeBytes() % facts.blockBytes() != 0) {
             throw new ImageException(
                     path,
                     "--allocate: its size, " + facts.sizeBytes() + " bytes, is no multiple of the block of "
                             + facts.blockBytes() + " bytes");
         }
-        ExtentMap map = HoleMap.read(fd, path, facts.sizeBytes());
+        List<Hole> empty = holes(true);
+        List<Hole> unwritten = holes(false);
+        boolean nothingWritten = unwritten.size() == 1 && unwritten.get(0).lengthBytes() == facts.sizeBytes();
+        Libc.check(FileCalls.fcntl(fd, FileCalls.F_SETFL, FileCalls.O_DIRECT), "set O_DIRECT on", path);
+        Progress progress = new Progress(unwritten);
+        if (bytes(empty) > FreeSpace.of(fd, path).freeBytes()) {
+            // Early, so that others don't find it full in the meantime.
+            throw full();
+        }
+        try (Zeros zeros = new Zeros()) {
+            reserve(empty);
+            if (nothingWritten && OnePieceStorage.possibleOn(facts) && pieces() > 1) {
+                empty = unwritten;
+                inOnePiece();
+            }
+            for (Hole hole : unwritten) {
+                write(hole, zeros, progress);
+            }
+            progress.end();
+        } catch (IOException | RuntimeException | Error e) {
+            giveBack(empty, progress.reachedBytes);
+            throw e;
+        }
+        Libc.check(FileCalls.fsync(fd), "fsync", path);
+    }
+
+    /** What has no storage, or, unless {@code reservedToo}, was never written. */
+    private List<Hole> holes(boolean reservedToo) throws IOException {
+        try (ExtentMap map = map(reservedToo)) {
+            List<Hole> holes = new ArrayList<>();
+            for (int index = 0; index < map.count(); index++) {
+                if (map.hole(index)) {
+                    holes.add(new Hole(map.startBytes(index), map.endBytes(index)));
+                }
+            }
+            return holes;
+        }
+    }
+
+    private static long bytes(List<Hole> holes) {
+        return holes.stream().mapToLong(Hole::lengthBytes).sum();
+    }
+
+    private ExtentMap map(boolean reservedToo) throws IOException {
+        ExtentMap map = reservedToo
+                ? HoleMap.readReserved(fd, path, facts.sizeBytes())
+                : HoleMap.read(fd, path, facts.sizeBytes());
         if (map == null) {
-            throw new ImageException(path, "--allocate: its file system doesn't tell where holes are (FIEMAP)");
+            map = HoleMap.bySeeking(fd, facts.sizeBytes());
         }
-        try (map;
-                Zeros zeros = new Zeros()) {
-            Libc.check(FileCalls.fcntl(fd, FileCalls.F_SETFL, FileCalls.O_DIRECT), "set O_DIRECT on", path);
-            fillHoles(file, fd, map, zeros, listener);
-            Libc.check(FileCalls.fsync(fd), "fsync", path);
+        if (map == null) {
+            throw new ImageException(
+                    path, "--allocate: its file system doesn't tell where holes are (FIEMAP, SEEK_HOLE)");
+        }
+        return map;
+    }
+
+    private int pieces() throws IOException {
+        try (ExtentMap map = map(true)) {
+            return map.count();
         }
     }
 
-    private static void fillHoles(BackingFile file, int fd, ExtentMap map, Zeros zeros, AttachListener listener)
-            throws IOException {
-        long total = 0;
-        for (int index = 0; index < map.count(); index++) {
-            total += map.hole(index) ? map.endBytes(index) - map.startBytes(index) : 0;
-        }
-        long done = 0;
-        for (int index = 0; index < map.count(); index++) {
-            if (!map.hole(index)) {
-                continue;
+    /** Has the file system set aside what {@code holes} need, the longest first, as what is left for them is in most pieces. */
+    private void reserve(List<Hole> holes) throws IOException {
+        List<Hole> longestFirst = new ArrayList<>(holes);
+        longestFirst.sort(Comparator.comparingLong(Hole::lengthBytes).reversed());
+        for (Hole hole : longestFirst) {
+            requireAlone();
+            int result = FileCalls.fallocate(fd, 0, hole.startBytes, hole.lengthBytes());
+            switch (-result) {
+                case 0 -> {}
+                // Then writing it is the way, and how one learns that it doesn't fit.
+                case Errno.EOPNOTSUPP -> {
+                    return;
+                }
+                case Errno.ENOSPC, Errno.EDQUOT -> throw full();
+                default -> throw new SysException("fallocate", path, -result);
             }
-            for (long at = map.startBytes(index); at < map.endBytes(index); ) {
-                listener.progress(done, total, "allocating");
-                long written = write(file, fd, zeros, at, map.endBytes(index));
-                at += written;
-                done += written;
-            }
-        }
-        if (total > 0) {
-            listener.progress(total, total, "allocating");
         }
     }
 
-    private static long write(BackingFile file, int fd, Zeros zeros, long at, long end) throws ImageException {
-        if (Lease.current(fd) != FileCalls.F_WRLCK) {
-            throw new ImageException(
-                    file.path(), "--allocate stopped, somebody else opens it: " + Holders.describe(file, fd));
+    private ImageException full() {
+        return new ImageException(
+                path, "--allocate: no space left in its file system; what was filled reads as zeros, as before");
+    }
+
+    /** If it can be; what stands in the way is for the user to know, and no reason to give up. */
+    private void inOnePiece() throws IOException {
+        try {
+            requireAlone();
+            new OnePieceStorage(fd, path, facts, new WhileAlone()).give();
+            return;
+        } catch (ImageException | SysException e) {
+            requireAlone();
+            listener.note(String.valueOf(e.getMessage()));
         }
-        long result = zeros.write(fd, at, end);
-        if (result == -Errno.ENOSPC || result == -Errno.EDQUOT) {
-            throw new ImageException(
-                    file.path(),
-                    "--allocate: no space left in its file system; what was filled reads as zeros, as before");
+        reserve(holes(true));
+    }
+
+    private void write(Hole hole, Zeros zeros, Progress progress) throws IOException {
+        for (long at = hole.startBytes; at < hole.endBytes; ) {
+            progress.tell();
+            requireAlone();
+            long result = zeros.write(fd, at, hole.endBytes);
+            if (result == -Errno.ENOSPC || result == -Errno.EDQUOT) {
+                throw full();
+            }
+            if (result <= 0) {
+                throw new ImageException(path, "--allocate: writing zeros: " + Errno.message((int) -result));
+            }
+            at += result;
+            progress.reached(at, result);
         }
-        if (result <= 0) {
-            throw new ImageException(file.path(), "--allocate: writing zeros: " + Errno.message((int) -result));
+    }
+
+    private void requireAlone() throws ImageException {
+        if (!alone()) {
+            throw new ImageException(path, "--allocate stopped, somebody else opens it: " + Holders.describe(file, fd));
         }
-        return result;
+    }
+
+    private boolean alone() {
+        return Lease.current(fd) == FileCalls.F_WRLCK;
+    }
+
+    /** Of {@code holes}, what lies behind {@code fromBytes} and wasn't written yet becomes a hole again, as far as can be. */
+    private void giveBack(List<Hole> holes, long fromBytes) {
+        int mode = FileCalls.FALLOC_FL_PUNCH_HOLE | FileCalls.FALLOC_FL_KEEP_SIZE;
+        for (Hole hole : holes) {
+            long start = Math.max(hole.startBytes, fromBytes);
+            // Whoever opens it may have written there since.
+            if (start < hole.endBytes && alone()) {
+                FileCalls.fallocate(fd, mode, start, hole.endBytes - start);
+            }
+        }
+    }
+
+    /** How far the writing of zeros has come. */
+    private final class Progress {
+        private final long totalBytes;
+        private long doneBytes;
+        private long reachedBytes;
+
+        Progress(List<Hole> holes) {
+            totalBytes = bytes(holes);
+        }
+
+        void tell() throws IOException {
+            listener.progress(doneBytes, totalBytes, "allocating");
+        }
+
+        void reached(long atBytes, long writtenBytes) {
+            reachedBytes = atBytes;
+            doneBytes += writtenBytes;
+        }
+
+        void end() throws IOException {
+            if (totalBytes > 0) {
+                tell();
+            }
+        }
+    }
+
+    /** Passes on what is told, and stops whoever tells it when the file isn't ours alone any more. */
+    private final class WhileAlone implements AttachListener {
+        @Override
+        public void step(LockStep step) throws IOException {
+            listener.step(step);
+        }
+
+        @Override
+        public void progress(long done, long total, String what) throws IOException {
+            requireAlone();
+            listener.progress(done, total, what);
+        }
+
+        @Override
+        public void note(String text) throws IOException {
+            listener.note(text);
+        }
     }
 }

@@ -16,6 +16,7 @@ import org.vnd.image.AttachRequest.Engine;
  * @param offsetBytes of the disk's first byte in the image, a multiple of {@code blockBytes}
  * @param sizeBytes of the disk, whole sectors of the size that was asked for
  * @param blockBytes the alignment that {@code fd} asks for
+ * @param deallocates whether what {@code fd} leads to can punch holes; false if the image is only read
  * @param fileBytes size of the whole image
  * @param place where the image lies
  */
@@ -29,6 +30,7 @@ public record AttachedImage(
         long sizeBytes,
         int blockBytes,
         boolean readOnly,
+        boolean deallocates,
         long fileBytes,
         FilePlace place) {
 

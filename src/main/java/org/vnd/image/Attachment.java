@@ -87,6 +87,7 @@ final class Attachment {
                 geometry.sizeBytes(),
                 device.blockBytes(),
                 request.readOnly(),
+                !request.readOnly() && HolePunching.ofDevice(facts.deviceMajor(), facts.deviceMinor()),
                 facts.sizeBytes(),
                 FilePlace.of(facts, mount));
     }
@@ -120,6 +121,7 @@ final class Attachment {
                     geometry.sizeBytes(),
                     lock.blockBytes(),
                     request.readOnly(),
+                    !request.readOnly() && HolePunching.ofFile(lock.fd(), facts),
                     facts.sizeBytes(),
                     FilePlace.of(facts, mount));
         } catch (IOException | RuntimeException | Error e) {

@@ -1,5 +1,6 @@
 package org.vnd.image;
 
+import java.io.IOException;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import org.vnd.extent.ExtentMap;
@@ -19,11 +20,13 @@ final class BlockExchange {
 
     private final UnnamedFile file;
     private final long blockBytes;
+    private final String option;
 
     /** Blocks of {@code file} that are reserved and not yet written: nothing is copied. */
-    BlockExchange(UnnamedFile file, long blockBytes) {
+    BlockExchange(UnnamedFile file, long blockBytes, String option) {
         this.file = file;
         this.blockBytes = blockBytes;
+        this.option = option;
     }
 
     /**
@@ -41,7 +44,7 @@ final class BlockExchange {
                 punch(to, map.endBytes(index));
             }
         }
-        try (UnnamedFile other = new UnnamedFile(file.path())) {
+        try (UnnamedFile other = file.another()) {
             Libc.check(FileCalls.ftruncate(other.fd(), sizeBytes), "truncate", file.path());
             for (int index = 0; index < map.count(); index++) {
                 long from = Math.max(map.startBytes(index), inFile(map, index, physical));
@@ -52,6 +55,14 @@ final class BlockExchange {
                 }
             }
             file.exchange(other);
+        }
+    }
+
+    /** Has the file {@code target}, all of which is a hole, take over the {@code sizeBytes} there are, each in its place. */
+    void give(int target, long sizeBytes, AttachListener listener) throws IOException {
+        for (long done = 0; done < sizeBytes; done += STEP_BYTES) {
+            listener.progress(done, sizeBytes, "putting it into one piece");
+            exchange(target, done, done, Math.min(STEP_BYTES, sizeBytes - done));
         }
     }
 
@@ -90,7 +101,7 @@ final class BlockExchange {
         long moved = move.getLong(MoveExtent.MOVED_LEN_OFFSET) * blockBytes;
         if (result < 0 || moved == 0) {
             String why = result < 0 ? Errno.message(-result) : "it exchanges none";
-            throw new ImageException(file.path(), "--contiguous: its file system can't exchange blocks: " + why);
+            throw new ImageException(file.path(), option + ": its file system can't exchange blocks: " + why);
         }
         return moved;
     }

@@ -8,6 +8,7 @@ import org.vnd.extent.FiemapReader;
 import org.vnd.extent.MapChangedException;
 import org.vnd.extent.MapReader;
 import org.vnd.sys.Errno;
+import org.vnd.sys.FileCalls;
 import org.vnd.sys.SysException;
 import org.vnd.sys.abi.FiemapExtent;
 
@@ -29,6 +30,27 @@ final class HoleMap implements FiemapReader.Receiver {
     /** The same, in which blocks that are reserved and were never written are no holes. */
     static @Nullable ExtentMap readReserved(int fd, String path, long sizeBytes) throws SysException {
         return read(fd, path, sizeBytes, true);
+    }
+
+    /** Whether a byte has storage by lseek(2), where FIEMAP isn't known, as in tmpfs; null if that can't tell either. */
+    static @Nullable ExtentMap bySeeking(int fd, long sizeBytes) throws SysException {
+        try (ExtentMapBuilder builder = new ExtentMapBuilder(sizeBytes)) {
+            for (long at = 0; at < sizeBytes; ) {
+                long data = FileCalls.seek(fd, at, FileCalls.SEEK_DATA);
+                if (data == -Errno.ENXIO) {
+                    break;
+                }
+                long hole = data < 0 ? data : FileCalls.seek(fd, data, FileCalls.SEEK_HOLE);
+                if (hole < 0) {
+                    return null;
+                }
+                if (data < sizeBytes) {
+                    builder.addData(data, data, hole - data);
+                }
+                at = hole;
+            }
+            return builder.build();
+        }
     }
 
     private static @Nullable ExtentMap read(int fd, String path, long sizeBytes, boolean reservedToo)

@@ -34,6 +34,7 @@ final class OnePiece {
     private final String path;
     private final long sizeBytes;
     private final long blockBytes;
+    private final String option;
     private final AttachListener listener;
 
     /** How long the file is now. */
@@ -41,13 +42,18 @@ final class OnePiece {
 
     private long longestBytes;
 
-    /** Of {@code file} {@code sizeBytes} are reserved, a multiple of {@code blockBytes}. */
-    OnePiece(UnnamedFile file, long sizeBytes, long blockBytes, AttachListener listener) {
+    /**
+     * Of {@code file} {@code sizeBytes} are reserved, a multiple of {@code blockBytes}.
+     *
+     * @param option what the user has asked for
+     */
+    OnePiece(UnnamedFile file, long sizeBytes, long blockBytes, String option, AttachListener listener) {
         assert sizeBytes % blockBytes == 0;
         this.file = file;
         this.path = file.path();
         this.sizeBytes = sizeBytes;
         this.blockBytes = blockBytes;
+        this.option = option;
         this.listener = listener;
         this.reservedBytes = sizeBytes;
     }
@@ -71,11 +77,11 @@ final class OnePiece {
             if (!grow(limit)) {
                 throw new ImageException(
                         path,
-                        "--contiguous: " + ByteText.exact(sizeBytes) + " in one piece aren't to be had, the longest of "
+                        option + ": " + ByteText.exact(sizeBytes) + " in one piece aren't to be had, the longest of "
                                 + ByteText.about(reservedBytes) + " tried is " + ByteText.about(longestBytes));
             }
         }
-        throw new ImageException(path, "--contiguous: others took blocks of its piece, " + ATTEMPTS + " times");
+        throw new ImageException(path, option + ": others took blocks of its piece, " + ATTEMPTS + " times");
     }
 
     private long limitBytes() throws SysException {
@@ -88,7 +94,7 @@ final class OnePiece {
     private ExtentMap map() throws IOException {
         ExtentMap map = HoleMap.readReserved(file.fd(), path, reservedBytes);
         if (map == null) {
-            throw new ImageException(path, "--contiguous: its file system doesn't tell where blocks are (FIEMAP)");
+            throw new ImageException(path, option + ": its file system doesn't tell where blocks are (FIEMAP)");
         }
         return map;
     }
@@ -124,7 +130,7 @@ final class OnePiece {
     /** Where on the device the shortest piece begins that is long enough, or -1. */
     private long find(ExtentMap map) throws ImageException {
         if (map.count() > PIECES_MAX) {
-            throw new ImageException(path, "--contiguous: its file system gives it " + map.count() + " pieces");
+            throw new ImageException(path, option + ": its file system gives it " + map.count() + " pieces");
         }
         long[] starts = new long[map.count()];
         long[] ends = new long[map.count()];
@@ -167,7 +173,7 @@ final class OnePiece {
         }
         assert kept > 0;
         if (kept < sizeBytes && FileFacts.read(file.fd(), path).fileSystemType() == Statfs.EXT4_SUPER_MAGIC) {
-            new BlockExchange(file, blockBytes).take(map, physical, sizeBytes);
+            new BlockExchange(file, blockBytes, option).take(map, physical, sizeBytes);
             return true;
         }
         if (kept < sizeBytes) {
@@ -216,7 +222,7 @@ final class OnePiece {
         if (start > 0) {
             int result = FileCalls.fallocate(file.fd(), FileCalls.FALLOC_FL_COLLAPSE_RANGE, 0, start);
             if (result == -Errno.EOPNOTSUPP || result == -Errno.EINVAL) {
-                throw new ImageException(path, "--contiguous: its file system can't cut a piece out of a file");
+                throw new ImageException(path, option + ": its file system can't cut a piece out of a file");
             }
             Libc.check(result, "cut", path);
         }

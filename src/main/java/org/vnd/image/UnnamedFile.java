@@ -1,6 +1,7 @@
 package org.vnd.image;
 
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 
@@ -13,6 +14,7 @@ final class UnnamedFile implements AutoCloseable {
     private static final int MODE = 0666;
 
     private final String path;
+    private final String folder;
     private final String name;
     private final int folderFd;
     private final boolean direct;
@@ -29,21 +31,23 @@ final class UnnamedFile implements AutoCloseable {
 
     /** {@code nameless}: whether to try without a name first. */
     UnnamedFile(String path, boolean nameless) throws ImageException {
+        this(path, folderOf(path), nameOf(path), nameless);
+    }
+
+    /** {@code name} is empty if it will never have one. */
+    private UnnamedFile(String path, String folder, String name, boolean nameless) throws ImageException {
         this.path = path;
-        Path whole = Path.of(path);
-        Path last = whole.getFileName();
-        Path folder = whole.getParent();
-        if (last == null || folder == null) {
-            throw new ImageException(path, Errno.message(Errno.EISDIR));
-        }
-        this.name = last.toString();
-        this.folderFd = openFolder(folder.toString());
+        this.folder = folder;
+        this.name = name;
+        this.folderFd = openFolder(folder);
         try {
-            refuseExisting();
+            if (!name.isEmpty()) {
+                refuseExisting();
+            }
             int made = nameless ? make(".", FileCalls.O_TMPFILE) : -Errno.EOPNOTSUPP;
             String temporary = "";
             // EISDIR is what a file system, or a kernel, says that has never heard of it.
-            if (made == -Errno.EOPNOTSUPP || made == -Errno.EISDIR) {
+            if (!name.isEmpty() && (made == -Errno.EOPNOTSUPP || made == -Errno.EISDIR)) {
                 temporary = ".vnd-create-" + ProcessHandle.current().pid() + "-" + System.nanoTime();
                 made = make(temporary, FileCalls.O_CREAT | FileCalls.O_EXCL);
             }
@@ -61,6 +65,31 @@ final class UnnamedFile implements AutoCloseable {
         }
         // Not at the open, which fails where there is no O_DIRECT.
         this.direct = FileCalls.fcntl(fd, FileCalls.F_SETFL, FileCalls.O_DIRECT) == 0;
+    }
+
+    /** A file in {@code folder} that never gets a name, for blocks that {@code path} is to have. */
+    static UnnamedFile beside(String path, String folder) throws ImageException {
+        return new UnnamedFile(path, folder, "", true);
+    }
+
+    /** One more of the same. */
+    UnnamedFile another() throws ImageException {
+        return name.isEmpty() ? beside(path, folder) : new UnnamedFile(path);
+    }
+
+    private static String folderOf(String path) throws ImageException {
+        return notRoot(path, Path.of(path).getParent());
+    }
+
+    private static String nameOf(String path) throws ImageException {
+        return notRoot(path, Path.of(path).getFileName());
+    }
+
+    private static String notRoot(String path, @Nullable Path part) throws ImageException {
+        if (part == null) {
+            throw new ImageException(path, Errno.message(Errno.EISDIR));
+        }
+        return part.toString();
     }
 
     private int openFolder(String folder) throws ImageException {

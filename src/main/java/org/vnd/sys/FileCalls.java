@@ -77,6 +77,7 @@ public final class FileCalls {
 
     private static final long OPEN = Libc.symbol("open");
     private static final long CLOSE = Libc.symbol("close");
+    private static final long LSEEK = Libc.symbol("lseek");
     private static final long PREAD = Libc.symbol("pread");
     private static final long PWRITE = Libc.symbol("pwrite");
     private static final long READ = Libc.symbol("read");
@@ -176,6 +177,11 @@ public final class FileCalls {
 
     public static int close(int fd) {
         return Libc.callInt(CLOSE, fd);
+    }
+
+    /** lseek(2); {@code whence} is SEEK_DATA or SEEK_HOLE. */
+    public static long seek(int fd, long offset, int whence) {
+        return Libc.callLong(LSEEK, fd, offset, whence);
     }
 
     public static long read(int fd, long address, long length) {

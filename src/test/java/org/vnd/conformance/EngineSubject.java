@@ -51,11 +51,11 @@ final class EngineSubject implements Subject {
             FileCalls.close(file);
             fd = EngineFixture.open(fixture.device());
             runs = fixture.runs();
-            engine = new PhysicalEngine(ring, gate, fd, map, 0, size, blockSizeBytes, false);
+            engine = new PhysicalEngine(ring, gate, fd, map, 0, size, blockSizeBytes, false, true);
         } else {
             fd = file;
             runs = new TreeMap<>(Map.of(0L, size));
-            engine = new FileEngine(ring, gate, fd, map, 0, size, blockSizeBytes, false);
+            engine = new FileEngine(ring, gate, fd, map, 0, size, blockSizeBytes, false, true);
         }
         ring.registerMemory(arena, engine.memory());
         ring.registerFiles(fd);

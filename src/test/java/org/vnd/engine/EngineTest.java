@@ -153,6 +153,32 @@ class EngineTest {
         }
     }
 
+    /** A device may say that it can zero ranges by a command, and fail the first: SCSI disks do, and loop devices on FUSE. */
+    @Test
+    void aTrimThatWasOfferedEndsWellForGood() throws Exception {
+        try (StagedEngine staged = new StagedEngine(folder, 4 * MEBIBYTE, Long.MAX_VALUE)) {
+            assertTrue(staged.engine.trims());
+            staged.buffer.bytes().putLong(0, -1);
+            staged.submit(Operation.WRITE, 4096, 4096);
+            staged.finish();
+            staged.allocateError = Errno.EOPNOTSUPP;
+            for (int attempt = 0; attempt < 3; attempt++) {
+                staged.submit(Operation.TRIM, 4096, 4096);
+                staged.submit(Operation.WRITE_ZEROES, MEBIBYTE, MEBIBYTE);
+                staged.finish();
+                assertTrue(staged.engine.trims(), "who was told so goes by it");
+            }
+            assertTrue(staged.allEnded(Status.OK));
+
+            staged.submit(Operation.WRITE_ZEROES, 4096, 4096);
+            staged.finish();
+            staged.submit(Operation.READ, 4096, 4096);
+            staged.finish();
+            assertTrue(staged.allEnded(Status.OK));
+            assertEquals(0, staged.buffer.bytes().getLong(0));
+        }
+    }
+
     /** A TRIM of less than a block ends when it begins: any number of them must not pile up on the stack. */
     @Test
     void requestsThatEndAtOnceEndOneAfterTheOther() throws Exception {

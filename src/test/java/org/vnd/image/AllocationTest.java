@@ -11,6 +11,7 @@ import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.vnd.image.AttachRequest.Engine;
 import org.vnd.lab.Command;
@@ -30,6 +31,10 @@ import org.vnd.sys.FileCalls;
 @ExtendWith(Seeded.class)
 class AllocationTest {
     private static final int SIZE = 24 << 20;
+
+    private static long stored(Path path) {
+        return Long.parseLong(Command.output("stat", "-c", "%b", path)) * 512;
+    }
 
     private static AttachRequest request(Path path, Engine engine) {
         return new AttachRequest(path.toString(), "vnd0", engine, false, true, 0, 0);
@@ -108,6 +113,7 @@ class AllocationTest {
                     path + ": --allocate: no space left in its file system; what was filled reads as zeros, as before",
                     refused.getMessage());
             Attached.assertUnlocked(path);
+            assertTrue(stored(path) <= 2 << 20, "the file system is left full: " + stored(path));
             Command.output("truncate", "-s", "1M", path);
             assertEquals(checksum, DirectFile.checksum(path));
         }
@@ -165,16 +171,72 @@ class AllocationTest {
         }
     }
 
+    /** tmpfs tells by lseek(2) only; and a file of a lower layer is first copied into the upper. */
+    @ParameterizedTest
+    @EnumSource(names = {"TMPFS", "OVERLAY", "BTRFS"})
+    void whatIsForTheFileEngineIsAllocatedToo(FileSystemKind kind, SeededRandom random) throws Exception {
+        try (ScratchFileSystem files = ScratchFileSystem.of(kind).create()) {
+            Path path = files.path("image");
+            if (kind == FileSystemKind.OVERLAY) {
+                scatter(files.root().resolveSibling("mount").resolve("lower/image"), random);
+                files.cycle();
+            } else {
+                scatter(path, random);
+            }
+            byte[] content = Files.readAllBytes(path);
+            assertTrue(stored(path) < SIZE);
+            try (Attached attached = Attached.attach(request(path, Engine.AUTO))) {
+                assertEquals(Engine.FILE, attached.image.engine());
+            }
+            assertTrue(stored(path) >= SIZE, "stored " + stored(path));
+            assertTrue(Arrays.equals(content, Files.readAllBytes(path)), "content");
+        }
+    }
+
+    /** README's first command: on a file system in which nothing is yet, and in which the one before was. */
+    @ParameterizedTest
+    @CsvSource({"EXT4, 512", "EXT4, 4096", "XFS, 512"})
+    void anEmptyFileGetsOnePieceEachTime(FileSystemKind kind, int mebibytes) throws Exception {
+        ScratchFileSystem.Builder builder =
+                ScratchFileSystem.of(kind).sizeMebibytes(mebibytes).buffered();
+        for (int attempt = 0; attempt < 20; ) {
+            try (ScratchFileSystem files = builder.create()) {
+                for (int again = 0; again < 5; again++, attempt++) {
+                    Path path = files.path("image");
+                    Command.output("truncate", "-s", "64M", path);
+                    try (Attached attached = Attached.attach(request(path, Engine.PHYSICAL))) {
+                        assertEquals(1, attached.map().count(), "attempt " + attempt);
+                    }
+                    Command.output("rm", path);
+                }
+            }
+        }
+    }
+
+    /** Each hole gets a piece of its own on a file system with so much space, and not one for each write. */
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS"})
+    void aHoleIsFilledInOnePiece(FileSystemKind kind) throws Exception {
+        for (int attempt = 0; attempt < 5; attempt++) {
+            try (ScratchFileSystem files = ScratchFileSystem.of(kind).create()) {
+                Path path = files.path("image");
+                DirectFile.fill(path, 4096, 1);
+                Command.output("truncate", "-s", "30M", path);
+                DirectFile.fill(files.path("between"), 8192, 1);
+                Command.output("dd", "if=/dev/zero", "of=" + path, "bs=4k", "count=1", "seek=7680", "oflag=direct");
+                Command.output("truncate", "-s", "60M", path);
+                Attached.attach(request(path, Engine.PHYSICAL)).close();
+                int pieces = Extents.merged(Extents.of(path));
+                assertTrue(pieces <= 4, pieces + " pieces");
+            }
+        }
+    }
+
     @Test
     void whatCantBeAllocated() throws Exception {
         try (ScratchFileSystem files =
                 ScratchFileSystem.of(FileSystemKind.TMPFS).create()) {
             Path path = files.path("image");
-            Command.output("truncate", "-s", "1M", path);
-            assertEquals(
-                    path + ": --allocate: its file system doesn't tell where holes are (FIEMAP)",
-                    assertThrows(ImageException.class, () -> Attached.attach(request(path, Engine.FILE)))
-                            .getMessage());
             Command.output("truncate", "-s", "1000000", path);
             assertEquals(
                     path + ": --allocate: its size, 1000000 bytes, is no multiple of the block of 4096 bytes",

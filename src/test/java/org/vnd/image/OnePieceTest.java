@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -27,11 +28,22 @@ import org.vnd.lab.Seeded;
 import org.vnd.lab.SeededRandom;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
+import org.vnd.sys.SysException;
 
 /** --contiguous on file systems that are nearly full of other files, with one long free piece among many short ones. */
 @Requires(
         loop = true,
-        tools = {"mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "e2fsck", "xfs_repair", "fallocate", "xfs_io"})
+        tools = {
+            "mkfs.ext4",
+            "mkfs.xfs",
+            "mkfs.btrfs",
+            "e2fsck",
+            "xfs_repair",
+            "fallocate",
+            "xfs_io",
+            "setfattr",
+            "getfattr"
+        })
 @ExtendWith(Seeded.class)
 @Timeout(180)
 class OnePieceTest {
@@ -147,6 +159,143 @@ class OnePieceTest {
         }
     }
 
+    private static AttachRequest allocating(Path image) {
+        return new AttachRequest(image.toString(), "vnd0", Engine.PHYSICAL, false, true, 0, 0);
+    }
+
+    /** Reserves some of it, against the order in which a file system gives blocks: so it will be in several pieces. */
+    private static void scatter(Path image) {
+        for (long mebibyte = 100; mebibyte > 0; mebibyte -= 30) {
+            Command.output("fallocate", "-o", mebibyte * MEBIBYTE, "-l", MEBIBYTE, image);
+        }
+    }
+
+    /** What has nothing to do with storage. */
+    private static String identity(Path image) {
+        return Command.output("stat", "-c", "%i %a %u:%g %h %s", image) + "\n"
+                + Command.output("getfattr", "-d", "-m", "-", "--only-values", "--absolute-names", image);
+    }
+
+    /** A file that is there and has no byte yet gets the piece as well, and stays the file that it was. */
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS", "XFS_NO_REFLINK"})
+    void anEmptyFileIsGivenTheOneLongPiece(FileSystemKind kind, SeededRandom random) throws Exception {
+        try (ScratchFileSystem files = make(kind)) {
+            Path neighbour = fillUp(files);
+            long slack = slack(longestRun(neighbour));
+            long at = longestRun(neighbour).logical() + BLOCK + random.below(slack / BLOCK + 1) * BLOCK;
+            fragment(neighbour, at, random);
+            List<Extents.Extent> before = Extents.of(neighbour);
+            long size = 160 * MEBIBYTE;
+            Path image = files.path("image");
+            Command.output("truncate", "-s", size, image);
+            if (random.oneIn(2)) {
+                scatter(image);
+            }
+            Command.output("chown", "1234:1235", image);
+            Command.output("chmod", "640", image);
+            Command.output("setfattr", "-n", "user.of", "-v", "somebody", image);
+            Command.output("ln", image, files.path("other name"));
+            String identity = identity(image);
+            try (Attached attached = Attached.attach(allocating(image))) {
+                assertEquals(1, attached.map().count());
+            }
+            assertEquals(identity, identity(image));
+            assertEquals(identity, identity(files.path("other name")));
+            assertEquals(before, Extents.of(neighbour), "the blocks of others");
+            files.check();
+            assertArrayEquals(new byte[(int) size], DirectFile.read(image));
+        }
+    }
+
+    /** Fails when it is told {@code what} for the {@code number}th time, after doing {@code last}. */
+    private record Stop(String what, int number, int[] told, Body last) implements AttachListener {
+        interface Body {
+            void run() throws IOException;
+        }
+
+        @Override
+        public void step(LockStep step) {}
+
+        @Override
+        public void progress(long done, long total, String text) throws IOException {
+            if (text.equals(what) && ++told[0] == number) {
+                last.run();
+                throw new IOException("gone");
+            }
+        }
+
+        @Override
+        public void note(String text) {}
+    }
+
+    private static void stop(Path image, long size, String what, int number, Stop.Body last) throws Exception {
+        Command.output("truncate", "-s", 0, image);
+        Command.output("truncate", "-s", size, image);
+        scatter(image);
+        Command.output("sync", "-f", image);
+        Stop stop = new Stop(what, number, new int[1], last);
+        String said = assertThrows(IOException.class, () -> Attached.attach(allocating(image), stop), what)
+                .getMessage();
+        assertEquals("gone", said);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS"})
+    void anEmptyFileIsAsBeforeWhenItIsStopped(FileSystemKind kind, SeededRandom random) throws Exception {
+        try (ScratchFileSystem files = make(kind)) {
+            Path neighbour = fillUp(files);
+            long slack = slack(longestRun(neighbour));
+            long at = longestRun(neighbour).logical() + BLOCK + random.below(slack / BLOCK + 1) * BLOCK;
+            fragment(neighbour, at, random);
+            List<Extents.Extent> before = Extents.of(neighbour);
+            long size = 160 * MEBIBYTE;
+            Path image = files.path("image");
+            for (String what : List.of("looking for one piece", "putting it into one piece", "allocating")) {
+                if (kind == FileSystemKind.XFS && what.startsWith("putting")) {
+                    continue;
+                }
+                // Once may be enough to find it.
+                for (int number = 1; number <= (what.startsWith("looking") ? 1 : 3); number++) {
+                    stop(image, size, what, number, () -> {});
+                    Attached.assertUnlocked(image);
+                    long stored = Long.parseLong(Command.output("stat", "-c", "%b", image)) * 512;
+                    long written = what.equals("allocating") ? (number - 1) * 4 * MEBIBYTE : 0;
+                    assertTrue(stored <= written + 16 * BLOCK, what + " " + number + " leaves " + stored);
+                    assertArrayEquals(new byte[(int) size], DirectFile.read(image));
+                }
+            }
+            assertEquals(before, Extents.of(neighbour), "the blocks of others");
+            files.check();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS"})
+    void anEmptyFileReadsAsZerosAfterACrash(FileSystemKind kind, SeededRandom random) throws Exception {
+        try (ScratchFileSystem files = make(kind)) {
+            Path neighbour = fillUp(files);
+            long slack = slack(longestRun(neighbour));
+            fragment(
+                    neighbour,
+                    longestRun(neighbour).logical() + BLOCK + random.below(slack / BLOCK + 1) * BLOCK,
+                    random);
+            long size = 160 * MEBIBYTE;
+            Path image = files.path("image");
+            String what = kind == FileSystemKind.XFS ? "allocating" : "putting it into one piece";
+            stop(image, size, what, 3, () -> {
+                try {
+                    files.shutDown();
+                } catch (SysException e) {
+                    throw new IOException(e);
+                }
+            });
+            files.cycleSoon();
+            assertArrayEquals(new byte[(int) size], DirectFile.read(image));
+            files.check();
+        }
+    }
+
     /** On file systems that are empty, for images of a good part of their longest pieces; none is written. */
     @ParameterizedTest
     @EnumSource(names = {"EXT4", "XFS"})
@@ -160,7 +309,7 @@ class OnePieceTest {
                     Path open = Path.of("/proc/self/fd/" + file.fd());
                     Libc.check(FileCalls.fallocate(file.fd(), 0, 0, size), "fallocate", "" + open);
                     scattered += Extents.merged(Extents.of(open)) > 1 ? 1 : 0;
-                    new OnePiece(file, size, BLOCK, AttachListener.NONE).make();
+                    new OnePiece(file, size, BLOCK, "--contiguous", AttachListener.NONE).make();
                     open = Path.of("/proc/self/fd/" + file.fd());
                     assertEquals(1, Extents.merged(Extents.of(open)), mebibytes + " MiB");
                     assertEquals(size, Files.size(open));
@@ -189,6 +338,39 @@ class OnePieceTest {
                 Thread.sleep(20);
             }
             assertTrue(files.root().toFile().getFreeSpace() >= free, "space is still taken");
+        }
+    }
+
+    /** Then the file has as many as it takes, and the disk is there. */
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS"})
+    void whereThereIsNoneAnEmptyFileGetsSeveral(FileSystemKind kind, SeededRandom random) throws Exception {
+        try (ScratchFileSystem files = make(kind)) {
+            Path neighbour = fillUp(files);
+            punchHoles(neighbour, 0, Files.size(neighbour), random);
+            Path image = files.path("image");
+            Command.output("truncate", "-s", "32M", image);
+            List<String> notes = new ArrayList<>();
+            AttachListener listener = new AttachListener() {
+                @Override
+                public void step(LockStep step) {}
+
+                @Override
+                public void progress(long done, long total, String what) {}
+
+                @Override
+                public void note(String text) {
+                    notes.add(text);
+                }
+            };
+            try (Attached attached = Attached.attach(allocating(image), listener)) {
+                assertTrue(attached.map().count() > 1);
+            }
+            String expected = "\\Q" + image + "\\E: --allocate: 32 MiB in one piece aren't to be had, the longest of"
+                    + " \\d+ MiB tried is \\d+ [KM]iB";
+            assertTrue(notes.stream().anyMatch(note -> note.matches(expected)), notes.toString());
+            files.check();
+            assertArrayEquals(new byte[32 << 20], DirectFile.read(image));
         }
     }
 

@@ -110,7 +110,9 @@ class DeviceRefusalTest {
     @Test
     void withoutAnyPermissionItIsASocket() {
         Command.Result result = without("loop-control", 237, "auto").succeeded();
-        assertTrue(result.errors().startsWith("vnd0: NBD socket only (no loop: no permission for "), result.errors());
+        String announcement = "vnd0: nbd+unix:///?socket=" + product.state()
+                + "/vnd0/nbd.sock (no block device: no loop: no permission for ";
+        assertTrue(result.errors().startsWith(announcement), result.errors());
         product.run("-u", "vnd0").succeeded();
     }
 

@@ -85,7 +85,7 @@ class AllocateTest extends DiskTest {
         long before = storedBytes(image);
         try (Command.Running attaching =
                 root.command("-c", "--allocate", "vnd0", image).start()) {
-            // In the middle: some of it is filled, and most of it isn't.
+            // In the middle: all of it is reserved, and most of it isn't filled.
             while (storedBytes(image) < before + 8 * MEBIBYTE) {
                 assertTrue(attaching.alive(), () -> attaching.output() + attaching.errors());
             }

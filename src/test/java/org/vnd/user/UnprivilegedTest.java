@@ -53,7 +53,9 @@ class UnprivilegedTest extends DiskTest {
             nobody.other("mkdir", "-p", "-m", "700", "run").run().succeeded();
             Command.Result attached = nobody.run("-c", "mine.img").succeeded();
             assertEquals("vnd0\n", attached.output());
-            assertEquals("vnd0: NBD socket only (a block device takes root)\n", attached.errors());
+            assertEquals(
+                    "vnd0: nbd+unix:///?socket=" + home + "/run/vnd/vnd0/nbd.sock (no block device: that takes root)\n",
+                    attached.errors());
             assertEquals("file", nobody.field("vnd0", "engine"));
             String reason = nobody.field("vnd0", "engineReason");
             assertTrue(reason.endsWith(files.device() + " can't be opened: Permission denied"), reason);

@@ -86,6 +86,11 @@ public final class Server implements QueueExport, CompletionHandler {
         session.giveUpAfter(seconds);
     }
 
+    /** Before {@link #start}: nobody but a loop device will use the file, and is told by it what the disk can do. */
+    public void serveLoop() {
+        session.serveLoop();
+    }
+
     /** Whether the kernel has FUSE over io_uring switched on, for which a ring should have wide entries. */
     public static boolean wantsWideEntries() {
         return RingEntries.offered();

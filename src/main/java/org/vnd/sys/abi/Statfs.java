@@ -5,6 +5,9 @@ public final class Statfs {
     public static final int SIZE_BYTES = 120;
     public static final int F_TYPE_OFFSET = 0;
     public static final int F_BSIZE_OFFSET = 8;
+    /** All blocks of F_BSIZE, 0 where nobody has said how many there may be. */
+    public static final int F_BLOCKS_OFFSET = 16;
+
     /** Free blocks of F_BSIZE, those that are kept for root among them. */
     public static final int F_BFREE_OFFSET = 24;
 

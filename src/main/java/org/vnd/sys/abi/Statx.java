@@ -10,6 +10,8 @@ package org.vnd.sys.abi;
  *  28 mode u16
  *  32 ino u64
  *  40 size u64
+ *  96 ctime               seconds i64, nanoseconds u32
+ * 112 mtime               the same
  * 128 rdev_major u32        of a device node
  * 132 rdev_minor u32
  * 136 dev_major u32         the device the file is on
@@ -26,6 +28,8 @@ public final class Statx {
     public static final int MODE_OFFSET = 28;
     public static final int INO_OFFSET = 32;
     public static final int SIZE_OFFSET = 40;
+    public static final int CTIME_OFFSET = 96;
+    public static final int MTIME_OFFSET = 112;
     public static final int RDEV_MAJOR_OFFSET = 128;
     public static final int RDEV_MINOR_OFFSET = 132;
     public static final int DEV_MAJOR_OFFSET = 136;

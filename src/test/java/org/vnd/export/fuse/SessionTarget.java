@@ -54,6 +54,10 @@ public final class SessionTarget implements AutoCloseable {
         return device;
     }
 
+    void serveLoop() {
+        session.serveLoop();
+    }
+
     int openFiles() {
         return session.openFiles();
     }

@@ -215,12 +215,36 @@ class SessionTest {
                 0,
                 target.ask(KernelMessage.allocate(2, Long.MAX_VALUE, Long.MAX_VALUE, 3))
                         .error());
-        // Where it would be as much work as writing, the caller may as well write, or leave it.
+        // When it has become as much work as writing, too: who makes holes has been told that he can.
         target.device().decide(request -> request.onlyIfFast ? Status.NOT_SUPPORTED : Status.OK);
+        assertEquals(0, target.ask(KernelMessage.allocate(2, 0, 4096, 3)).error());
+        assertEquals(0, target.ask(KernelMessage.allocate(2, 0, 4096, 0x11)).error());
+    }
+
+    @Test
+    void aDiskThatCannotDiscardMakesNoHoles() {
+        begin();
+        target.device().trims = false;
         assertEquals(
                 Errno.EOPNOTSUPP,
                 target.ask(KernelMessage.allocate(2, 0, 4096, 3)).error());
         assertEquals(0, target.ask(KernelMessage.allocate(2, 0, 4096, 0x11)).error());
+        assertEquals(0, target.ask(KernelMessage.of(17, 5, 1, new byte[0])).error());
+    }
+
+    /** The loop driver can't be told so by a hole that fails, only by a block that can't be had. */
+    @Test
+    void aLoopDeviceIsToldThatTheDiskCannotDiscard() {
+        begin();
+        target.serveLoop();
+        assertEquals(0, target.ask(KernelMessage.of(17, 5, 1, new byte[0])).error());
+        target.device().trims = false;
+        assertEquals(
+                Errno.EOPNOTSUPP,
+                target.ask(KernelMessage.of(17, 5, 1, new byte[0])).error());
+        target.ask(KernelMessage.write(2, 0, 65536, 0, filled(65536, 7)));
+        assertEquals(0, target.ask(KernelMessage.allocate(2, 4096, 8192, 3)).error());
+        assertEquals(0, target.device().content()[4096]);
     }
 
     @Test
