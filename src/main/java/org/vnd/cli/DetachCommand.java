@@ -2,7 +2,6 @@ package org.vnd.cli;
 
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
-import java.util.List;
 import java.util.Optional;
 import org.vnd.control.ControlClient;
 import org.vnd.control.ControlRequest;
@@ -39,7 +38,14 @@ final class DetachCommand implements ControlClient.Listener {
                 RecoverCommand.tidy(state, unit);
                 throw refused(unit, ErrorText.DEVICE_NOT_CONFIGURED);
             case CRASHED:
-                return recover(state, unit, status);
+                Messages.warn(unit.name() + ": its daemon crashed; recovering "
+                        + status.record().orElseThrow().file());
+                return recover(state, unit);
+            case UNREADABLE:
+                if (!invocation.force) {
+                    throw new ProgramException(status.problem() + RecoverCommand.howToGiveUp(unit));
+                }
+                return recover(state, unit);
             case CHANGING:
             case ATTACHED:
                 return detach(state, unit);
@@ -47,12 +53,9 @@ final class DetachCommand implements ControlClient.Listener {
         throw new AssertionError(status.kind());
     }
 
-    private int recover(StateDirectory state, Unit unit, UnitStatus status) throws ProgramException, IOException {
-        String file = status.record().isPresent() ? status.record().get().file() : "";
-        Messages.warn(unit.name() + ": its daemon crashed; recovering " + file);
-        int exitStatus = RecoverCommand.recover(state, List.of(unit), List.of(file));
+    private int recover(StateDirectory state, Unit unit) throws ProgramException, IOException {
+        int exitStatus = RecoverCommand.recover(state, unit, "", invocation.force);
         if (exitStatus == 0) {
-            RecoverCommand.clean(state, unit);
             announce(unit);
         }
         return exitStatus;

@@ -8,6 +8,7 @@ import org.vnd.control.Export;
 import org.vnd.control.ImagePlace;
 import org.vnd.control.JsonWriter;
 import org.vnd.control.PrintableText;
+import org.vnd.control.Reason;
 import org.vnd.control.StateDirectory;
 import org.vnd.control.Unit;
 import org.vnd.control.UnitRecord;
@@ -75,14 +76,19 @@ final class ListCommand {
         }
     }
 
-    /** None if the record is broken, which was then said. */
+    /** None if it can't be told, which was then said. */
     private Optional<UnitStatus> status(StateDirectory state, Unit unit) throws ProgramException {
         try {
-            return Optional.of(UnitStatus.of(state, unit));
+            UnitStatus status = UnitStatus.of(state, unit);
+            if (status.problem().isEmpty()) {
+                return Optional.of(status);
+            }
+            boolean crashed = status.kind() == Kind.UNREADABLE;
+            warnInOrder(status.problem() + (crashed ? RecoverCommand.howToGiveUp(unit) : ""));
         } catch (IOException unreadable) {
-            warnInOrder(state.record(unit) + ": " + ErrorText.of(unreadable));
-            return Optional.empty();
+            warnInOrder(Reason.withFile(unreadable));
         }
+        return Optional.empty();
     }
 
     private void list(Unit unit, Optional<UnitStatus> status) {
@@ -97,6 +103,7 @@ final class ListCommand {
             case CHANGING:
                 text.append(unit.name());
                 if (known.isPresent() && known.get().state() == UnitRecord.State.ATTACHING) {
+                    listInJson(known.get(), "attaching");
                     text.append(": attaching ")
                             .append(PrintableText.of(known.get().file()));
                 } else {
@@ -110,6 +117,8 @@ final class ListCommand {
             case CRASHED:
                 listCrashed(unit, known.get());
                 break;
+            case UNREADABLE:
+                break;
         }
     }
 
@@ -120,9 +129,7 @@ final class ListCommand {
     }
 
     private void listAttached(Unit unit, UnitRecord disk) {
-        json.beginObject();
-        disk.writeListed(json);
-        json.endObject();
+        listInJson(disk, disk.failure().isEmpty() ? "attached" : "failed");
         ImagePlace place = disk.place();
         text.append(unit.name()).append(": ");
         if (!disk.failure().isEmpty()) {
@@ -141,6 +148,12 @@ final class ListCommand {
         if (invocation.verbose) {
             listDetails(disk);
         }
+    }
+
+    private void listInJson(UnitRecord disk, String state) {
+        json.beginObject();
+        disk.writeListed(json, state);
+        json.endObject();
     }
 
     private void listDetails(UnitRecord disk) {
@@ -169,9 +182,7 @@ final class ListCommand {
 
     /** In JSON the same disk, with nobody there and no way to reach it. */
     private void listCrashed(Unit unit, UnitRecord disk) {
-        json.beginObject();
-        disk.crashed().writeListed(json);
-        json.endObject();
+        listInJson(disk.crashed(), "crashed");
         text.append(unit.name()).append(": crashed, ").append(PrintableText.of(disk.file()));
         text.append(" (vndconfig --recover)\n");
     }

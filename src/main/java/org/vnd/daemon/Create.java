@@ -2,6 +2,7 @@ package org.vnd.daemon;
 
 import java.io.IOException;
 import org.vnd.control.CreateArguments;
+import org.vnd.control.Reason;
 import org.vnd.control.Reporter;
 import org.vnd.image.NewImage;
 import org.vnd.sys.DescriptorOutputStream;
@@ -28,7 +29,10 @@ public final class Create {
                         new AttachReport(reporter, () -> false)));
             } catch (IOException e) {
                 status = 1;
-                reporter.error(String.valueOf(e.getMessage()));
+                reporter.error(Reason.withFile(e));
+            } catch (RuntimeException | Error e) {
+                status = 1;
+                reporter.error(wanted.file() + ": not made: a defect: " + e);
             }
         } catch (IOException unheard) {
             // Whoever asked for it has gone.

@@ -3,6 +3,7 @@ package org.vnd.daemon;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -17,7 +18,10 @@ import org.vnd.control.DaemonArguments;
 import org.vnd.control.Export;
 import org.vnd.control.ImagePlace;
 import org.vnd.control.Outcome;
+import org.vnd.control.PrintableText;
+import org.vnd.control.Reason;
 import org.vnd.control.StateDirectory;
+import org.vnd.control.StateException;
 import org.vnd.control.Unit;
 import org.vnd.control.UnitRecord;
 import org.vnd.engine.Gate;
@@ -29,7 +33,6 @@ import org.vnd.image.AttachRequest;
 import org.vnd.image.AttachRequest.Engine;
 import org.vnd.image.AttachedImage;
 import org.vnd.image.FilePlace;
-import org.vnd.image.Recovery;
 import org.vnd.sys.FileCalls;
 
 /** One attached disk, from the first look at the image to the last. */
@@ -76,7 +79,8 @@ final class Disk implements ControlServer.Handler {
         Path socket = socket(arguments);
         boolean inherited = arguments.listenDescriptor().isPresent();
         listener = inherited ? arguments.listenDescriptor().get() : NbdSocket.listen(socket);
-        Options nbd = new Options(unit.name(), arguments.options().file(), Log::line);
+        Options nbd =
+                new Options(unit.name(), PrintableText.of(arguments.options().file()), Log::line);
         // Smaller requests are done too: only who asked for larger ones gets clients that make none.
         nbd.minimumBlockBytes = arguments.options().sectorBytes(1);
         int deviceMemoryBytes = HostDevices.memoryBytes(arguments);
@@ -124,10 +128,13 @@ final class Disk implements ControlServer.Handler {
         Path record = arguments.state().record(arguments.unit());
         AttachOptions options = arguments.options();
         recoverEarlier(arguments, listener);
-        UnitRecord.attaching(arguments.unit(), options.file(), options.readOnly(), pid())
-                .write(record);
         try {
-            AttachedImage image = AttachedImage.attach(request(options, arguments.unit()), listener);
+            AttachedImage image = AttachedImage.attach(
+                    request(options, arguments.unit()),
+                    listener,
+                    place -> UnitRecord.attaching(
+                                    arguments.unit(), options.file(), options.readOnly(), pid(), place(place))
+                            .write(record));
             try {
                 return new Disk(arguments, image, unprotected);
             } catch (IOException | RuntimeException | Error e) {
@@ -145,16 +152,26 @@ final class Disk implements ControlServer.Handler {
         }
     }
 
-    /** The unit's last disk crashed and left its record: its file is put back first, because the record is ours now. */
+    /**
+     * The unit's last disk crashed and left its record: its file is put back first, because the record is ours now. Where that
+     * can't be, the unit is used all the same, and the user hears of a file that stays locked.
+     */
     private static void recoverEarlier(DaemonArguments arguments, AttachListener listener) throws IOException {
-        Optional<UnitRecord> earlier = UnitRecord.read(arguments.state().record(arguments.unit()));
-        if (earlier.isPresent()) {
-            try {
-                Leftover.remove(arguments.unitDirectory());
-                listener.note(Recovery.recover(earlier.get().file()));
-            } catch (IOException e) {
-                listener.note("the unit's last image was not recovered: " + e.getMessage());
+        String unit = arguments.unit().name();
+        Path record = arguments.state().record(arguments.unit());
+        try {
+            Optional<UnitRecord> earlier = UnitRecord.read(record);
+            if (earlier.isPresent()) {
+                listener.note(UnitRecovery.recover(earlier.get(), arguments.unitDirectory(), ""));
             }
+        } catch (StateException unreadable) {
+            listener.warning(unit + ": what its last disk has left can't be recovered (" + unreadable.getMessage()
+                    + "); an image that is locked is unlocked by vndconfig --recover and its name");
+            Path aside = record.resolveSibling(record.getFileName() + ".unreadable");
+            Files.move(record, aside, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            listener.warning(unit + ": what its last disk has left was not recovered (" + Reason.withFile(e)
+                    + "); vndconfig --recover with the image's name does it later");
         }
     }
 
@@ -186,6 +203,8 @@ final class Disk implements ControlServer.Handler {
                 UnitRecord.State.ATTACHED,
                 place(image.place()),
                 unprotected,
+                options.sectorBytes(image.blockBytes()),
+                options.offsetBytes(),
                 "");
     }
 
@@ -219,7 +238,14 @@ final class Disk implements ControlServer.Handler {
 
     private static ImagePlace place(FilePlace place) {
         return new ImagePlace(
-                place.device(), place.deviceMajor(), place.deviceMinor(), place.mountPoint(), place.inode());
+                place.device(),
+                place.deviceMajor(),
+                place.deviceMinor(),
+                place.mountPoint(),
+                place.inode(),
+                place.path(),
+                place.fileSystem(),
+                place.handle());
     }
 
     @Override

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.vnd.control.DaemonArguments;
+import org.vnd.control.Reason;
 import org.vnd.control.Reporter;
 import org.vnd.control.UnitRecord;
 import org.vnd.sys.DescriptorOutputStream;
@@ -59,10 +60,10 @@ public final class Main {
         try {
             return Optional.of(Disk.attach(arguments, new AttachReport(reporter, () -> ending), unprotected));
         } catch (IOException e) {
-            reporter.error(String.valueOf(e.getMessage()));
+            reporter.error(Reason.withFile(e));
             return Optional.empty();
-        } catch (RuntimeException e) {
-            e.printStackTrace();
+        } catch (RuntimeException | Error e) {
+            Log.line(Reason.ofDefect(e));
             reporter.error("a defect in the daemon: " + e);
             return Optional.empty();
         }

@@ -150,7 +150,9 @@ class RefusalTest extends ProgramTest {
         Files.createDirectories(broken.getParent());
         Files.writeString(broken, "{");
         Result result = user.run("-l");
-        assertEquals("vndconfig: " + broken + ": ends too early at character 1\n", result.error());
+        String line = "vndconfig: " + broken + ": not the record of a disk: ends too early at character 1"
+                + " (vndconfig -u -F vnd1 gives the disk up)\n";
+        assertEquals(line, result.error());
         assertEquals(1, result.status());
         assertTrue(
                 result.output().startsWith("vnd0: /fake ")
