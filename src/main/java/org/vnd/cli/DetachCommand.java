@@ -6,6 +6,7 @@ import java.util.Optional;
 import org.vnd.control.ControlClient;
 import org.vnd.control.ControlRequest;
 import org.vnd.control.Outcome;
+import org.vnd.control.Reason;
 import org.vnd.control.ReportLine;
 import org.vnd.control.StateDirectory;
 import org.vnd.control.Unit;
@@ -94,11 +95,17 @@ final class DetachCommand implements ControlClient.Listener {
         return 0;
     }
 
-    private Outcome ask(StateDirectory state, Unit unit) throws ProgramException {
+    private Outcome ask(StateDirectory state, Unit unit) throws ProgramException, IOException {
         try {
             ControlRequest request = invocation.force ? ControlRequest.DETACH_FORCE : ControlRequest.DETACH;
             return ControlClient.ask(state.controlSocket(unit), request, this);
         } catch (IOException nobody) {
+            UnitStatus status = UnitStatus.of(state, unit);
+            if (status.kind() == UnitStatus.Kind.ATTACHED) {
+                throw new ProgramException(unit.name() + ": its daemon can't be asked: " + state.controlSocket(unit)
+                        + ": " + Reason.of(nobody) + "; kill "
+                        + status.record().orElseThrow().pid() + " detaches the disk too");
+            }
             throw refused(unit, ErrorText.DEVICE_BUSY + " (it is being attached or detached)");
         }
     }

@@ -96,11 +96,12 @@ final class UnitRecovery {
     }
 
     private static String recover(UnitRecord record, String file) throws IOException {
-        if (record.engine().equals("file")) {
-            // By the file, nothing of it is changed but its content.
+        ImagePlace place = record.place();
+        boolean withoutDevice = place.inode() != 0 && place.deviceMajor() == 0;
+        if (record.engine().equals("file") || withoutDevice) {
+            // Only its content was changed, if anything.
             return (file.isEmpty() ? record.file() : file) + ": nothing to recover";
         }
-        ImagePlace place = record.place();
         List<String> paths = new ArrayList<>();
         for (String path : List.of(file, record.file(), place.path())) {
             if (!path.isEmpty()) {

@@ -73,7 +73,9 @@ final class FileIdentity {
         int result = FileCalls.ioctl(fd, FileSystemUuid.FS_IOC_GETFSUUID, Libc.address(uuid));
         Reference.reachabilityFence(uuid);
         if (result == 0) {
-            return "uuid:" + hexadecimal(uuid, FileSystemUuid.UUID_OFFSET, uuid.get(FileSystemUuid.LENGTH_OFFSET));
+            String text = hexadecimal(uuid, FileSystemUuid.UUID_OFFSET, uuid.get(FileSystemUuid.LENGTH_OFFSET));
+            // Some makers of images leave it out.
+            return text.matches("0*") ? "" : "uuid:" + text;
         }
         ByteBuffer status = Libc.struct(Statfs.SIZE_BYTES);
         result = FileCalls.fstatfs(fd, Libc.address(status));

@@ -123,7 +123,10 @@ final class ImageSearch {
         String device = place.deviceMajor() + ":" + place.deviceMinor();
         for (Mount mount : Mount.all()) {
             // Others aren't touched: a dead NFS doesn't answer.
-            if ((mount.device().equals(device) == onItsDevice) && FILE_SYSTEMS.contains(mount.fileSystem())) {
+            boolean asked = onItsDevice
+                    ? mount.device().equals(device)
+                    : !mount.device().equals(device) && FILE_SYSTEMS.contains(mount.fileSystem());
+            if (asked) {
                 BackingFile file = byHandle(mount, onItsDevice);
                 if (file != null) {
                     return file;

@@ -160,6 +160,24 @@ class RefusalTest extends ProgramTest {
                 result.toString());
     }
 
+    /** A file name that Java can't express, where nobody reckons with one: the launcher's own folder. */
+    @Test
+    void aDefectIsOneLineAndNoStackTrace() throws Exception {
+        user.image("a.img");
+        for (String verbose : List.of("-c", "-cv")) {
+            ProcessBuilder builder = user.builder(installation.program("-Dvnd.home=/caf\u00e9"), verbose, "a.img");
+            builder.environment().put("LC_ALL", "C");
+            Result result = Native.run(builder);
+            assertEquals(1, result.status());
+            assertTrue(
+                    result.error().startsWith("vndconfig: a defect in vndconfig: java.nio.file.InvalidPathException: "),
+                    result.toString());
+            assertEquals(1, result.error().lines().count(), result.toString());
+            assertEquals(
+                    verbose.equals("-cv"), result.error().contains(" at org.vnd.cli.Main.main("), result.toString());
+        }
+    }
+
     @Test
     void outputThatCannotBeWrittenIsAnError() throws Exception {
         List<Object> full = new ArrayList<>(List.of("-c", "\"$@\" >/dev/full", "sh"));
@@ -191,7 +209,8 @@ class RefusalTest extends ProgramTest {
                         1,
                         "",
                         "vndconfig: " + folder
-                                + "/none/state: the state folder can't be made: No such file or directory\n"),
+                                + "/none/state: the state folder can't be made: No such file or directory"
+                                + " (VND_STATE names another)\n"),
                 Native.run(nowhere));
     }
 
