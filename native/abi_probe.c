@@ -35,6 +35,13 @@ struct cachestat {
 };
 #endif
 
+#ifndef FS_IOC_GETFSUUID
+struct fsuuid2 {
+    uint8_t len, uuid[16];
+};
+#define FS_IOC_GETFSUUID _IOR(0x15, 0, struct fsuuid2)
+#endif
+
 #ifndef XFS_SUPER_MAGIC
 #define XFS_SUPER_MAGIC 0x58465342
 #endif
@@ -147,6 +154,7 @@ static void file_status(void)
     OFFSET(Statfs, F_BLOCKS, struct statfs, f_blocks);
     OFFSET(Statfs, F_BFREE, struct statfs, f_bfree);
     OFFSET(Statfs, F_BAVAIL, struct statfs, f_bavail);
+    OFFSET(Statfs, F_FSID, struct statfs, f_fsid);
     /* As ints, which is what they are stored as: the largest has its highest bit set. */
     SAME(Statfs, EXT4_SUPER_MAGIC);
     SAME(Statfs, XFS_SUPER_MAGIC);
@@ -158,6 +166,19 @@ static void file_status(void)
     OFFSET(XfsGeometry, FLAGS, struct xfs_geometry, flags);
     LINE(XfsGeometry, FLAG_REFLINK, 1 << 20);
     LINE(XfsGeometry, XFS_IOC_FSGEOMETRY_V4, _IOR('X', 124, struct xfs_geometry));
+}
+
+static void file_identity(void)
+{
+    OFFSET(FileHandle, BYTES, struct file_handle, handle_bytes);
+    OFFSET(FileHandle, TYPE, struct file_handle, handle_type);
+    OFFSET(FileHandle, HANDLE, struct file_handle, f_handle);
+    LINE(FileHandle, HANDLE_LIMIT_BYTES, MAX_HANDLE_SZ);
+
+    SIZE(FileSystemUuid, struct fsuuid2);
+    OFFSET(FileSystemUuid, LENGTH, struct fsuuid2, len);
+    OFFSET(FileSystemUuid, UUID, struct fsuuid2, uuid);
+    SAME(FileSystemUuid, FS_IOC_GETFSUUID);
 }
 
 static void file_flags(void)
@@ -393,6 +414,7 @@ int main(void)
 {
     file_map();
     file_status();
+    file_identity();
     file_flags();
     page_cache();
     open_guard();

@@ -57,7 +57,7 @@ static int open_state(const char *path)
     mode_t mode = geteuid() == 0 ? 0755 : 0700;
     umask(0777 & ~mode);
     if (mkdir(path, mode) != 0 && errno != EEXIST)
-        fail("%s: the state folder can't be made: %s", path, strerror(errno));
+        fail("%s: the state folder can't be made: %s (VND_STATE names another)", path, strerror(errno));
     umask(077);
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct stat status;
@@ -257,7 +257,10 @@ int main(int argc, char **argv)
     copy_fd(open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
     if (!foreground) {
         snprintf(log, sizeof log, "%s/log", unit);
-        copy_fd(openat(state, log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600), STDERR_FILENO);
+        int log_fd = openat(state, log, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (log_fd < 0)
+            fail("%s/%s: the log can't be opened: %s", state_path, log, strerror(errno));
+        copy_fd(log_fd, STDERR_FILENO);
         setsid(); /* Fails only where a shell started us as the leader of a group. */
     }
     copy_fd(STDERR_FILENO, STDOUT_FILENO);

@@ -2,11 +2,11 @@ package org.vnd.cli;
 
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
-import java.util.List;
 import java.util.Optional;
 import org.vnd.control.ControlClient;
 import org.vnd.control.ControlRequest;
 import org.vnd.control.Outcome;
+import org.vnd.control.Reason;
 import org.vnd.control.ReportLine;
 import org.vnd.control.StateDirectory;
 import org.vnd.control.Unit;
@@ -40,7 +40,14 @@ final class DetachCommand implements ControlClient.Listener {
                 RecoverCommand.tidy(state, unit);
                 throw refused(unit, ErrorText.DEVICE_NOT_CONFIGURED);
             case CRASHED:
-                return recover(state, unit, status);
+                Messages.warn(unit.name() + ": its daemon crashed; recovering "
+                        + status.record().orElseThrow().file());
+                return recover(state, unit);
+            case UNREADABLE:
+                if (!invocation.force) {
+                    throw new ProgramException(status.problem() + RecoverCommand.howToGiveUp(unit));
+                }
+                return recover(state, unit);
             case CHANGING:
             case ATTACHED:
                 StallNotice notice = new StallNotice(state, unit, status.record(), "; waiting until it goes on");
@@ -52,12 +59,9 @@ final class DetachCommand implements ControlClient.Listener {
         throw new AssertionError(status.kind());
     }
 
-    private int recover(StateDirectory state, Unit unit, UnitStatus status) throws ProgramException, IOException {
-        String file = status.record().isPresent() ? status.record().get().file() : "";
-        Messages.warn(unit.name() + ": its daemon crashed; recovering " + file);
-        int exitStatus = RecoverCommand.recover(state, List.of(unit), List.of(file));
+    private int recover(StateDirectory state, Unit unit) throws ProgramException, IOException {
+        int exitStatus = RecoverCommand.recover(state, unit, "", invocation.force);
         if (exitStatus == 0) {
-            RecoverCommand.clean(state, unit);
             announce(unit);
         }
         return exitStatus;
@@ -96,16 +100,22 @@ final class DetachCommand implements ControlClient.Listener {
         return 0;
     }
 
-    private Outcome ask(StateDirectory state, Unit unit, StallNotice notice) throws ProgramException {
+    private Outcome ask(StateDirectory state, Unit unit, StallNotice notice) throws ProgramException, IOException {
         try {
             ControlRequest request = invocation.force ? ControlRequest.DETACH_FORCE : ControlRequest.DETACH;
             return ControlClient.ask(state.controlSocket(unit), request, this);
         } catch (IOException nobody) {
             Optional<String> stopped = notice.stopped();
-            throw refused(
-                    unit,
-                    ErrorText.DEVICE_BUSY + " ("
-                            + (stopped.isPresent() ? stopped.get() : "it is being attached or detached") + ")");
+            if (stopped.isPresent()) {
+                throw refused(unit, ErrorText.DEVICE_BUSY + " (" + stopped.get() + ")");
+            }
+            UnitStatus status = UnitStatus.of(state, unit);
+            if (status.kind() == UnitStatus.Kind.ATTACHED) {
+                throw new ProgramException(unit.name() + ": its daemon can't be asked: " + state.controlSocket(unit)
+                        + ": " + Reason.of(nobody) + "; kill "
+                        + status.record().orElseThrow().pid() + " detaches the disk too");
+            }
+            throw refused(unit, ErrorText.DEVICE_BUSY + " (it is being attached or detached)");
         }
     }
 

@@ -8,6 +8,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import org.vnd.control.Reason;
 
 /**
  * The file to be attached, as far as it can be judged without opening it: an open would break the lease of a disk that
@@ -41,7 +42,7 @@ final class ImageFile {
         } catch (NoSuchFileException missing) {
             throw new ProgramException(name + ": " + whyMissing(Path.of(absolute)));
         } catch (IOException failure) {
-            throw new ProgramException(name + ": " + ErrorText.of(failure));
+            throw new ProgramException(name + ": " + Reason.of(failure));
         }
     }
 

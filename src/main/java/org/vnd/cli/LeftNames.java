@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.vnd.control.Reason;
 import org.vnd.control.StateDirectory;
 import org.vnd.control.Unit;
 import org.vnd.control.UnitLock;
@@ -78,6 +79,6 @@ final class LeftNames {
     }
 
     private static void said(Path folder, IOException left) {
-        Messages.warn(folder.getFileName() + ": a name that it has left can't be removed: " + ErrorText.withFile(left));
+        Messages.warn(folder.getFileName() + ": a name that it has left can't be removed: " + Reason.withFile(left));
     }
 }

@@ -9,6 +9,7 @@ import org.vnd.control.ImagePlace;
 import org.vnd.control.JsonWriter;
 import org.vnd.control.PendingDetach;
 import org.vnd.control.PrintableText;
+import org.vnd.control.Reason;
 import org.vnd.control.StateDirectory;
 import org.vnd.control.Unit;
 import org.vnd.control.UnitRecord;
@@ -78,14 +79,19 @@ final class ListCommand {
         }
     }
 
-    /** None if the record is broken, which was then said. */
+    /** None if it can't be told, which was then said. */
     private Optional<UnitStatus> status(StateDirectory state, Unit unit) throws ProgramException {
         try {
-            return Optional.of(UnitStatus.of(state, unit));
+            UnitStatus status = UnitStatus.of(state, unit);
+            if (status.problem().isEmpty()) {
+                return Optional.of(status);
+            }
+            boolean crashed = status.kind() == Kind.UNREADABLE;
+            warnInOrder(status.problem() + (crashed ? RecoverCommand.howToGiveUp(unit) : ""));
         } catch (IOException unreadable) {
-            warnInOrder(state.record(unit) + ": " + ErrorText.of(unreadable));
-            return Optional.empty();
+            warnInOrder(Reason.withFile(unreadable));
         }
+        return Optional.empty();
     }
 
     private void list(StateDirectory state, Unit unit, Optional<UnitStatus> status) throws ProgramException {
@@ -100,6 +106,7 @@ final class ListCommand {
             case CHANGING:
                 text.append(unit.name());
                 if (known.isPresent() && known.get().state() == UnitRecord.State.ATTACHING) {
+                    listInJson(known.get(), "attaching");
                     text.append(": attaching ")
                             .append(PrintableText.of(known.get().file()));
                 } else {
@@ -112,6 +119,8 @@ final class ListCommand {
                 break;
             case CRASHED:
                 listCrashed(unit, known.get());
+                break;
+            case UNREADABLE:
                 break;
         }
     }
@@ -143,7 +152,7 @@ final class ListCommand {
                     lost.add(export);
                 }
             } catch (IOException unreadable) {
-                warnInOrder(unit.name() + ": its names can't be read: " + ErrorText.withFile(unreadable));
+                warnInOrder(unit.name() + ": its names can't be read: " + Reason.withFile(unreadable));
                 lost.add(export);
             }
         }
@@ -152,7 +161,7 @@ final class ListCommand {
 
     private void listAttached(Unit unit, UnitRecord disk, List<Export> lost, String pending) {
         json.beginObject();
-        disk.writeListed(json, lost);
+        disk.writeListed(json, disk.failure().isEmpty() ? "attached" : "failed", lost);
         if (!pending.isEmpty()) {
             json.name("pending").value(pending);
         }
@@ -183,6 +192,12 @@ final class ListCommand {
         }
     }
 
+    private void listInJson(UnitRecord disk, String state) {
+        json.beginObject();
+        disk.writeListed(json, state);
+        json.endObject();
+    }
+
     private void listDetails(UnitRecord disk, List<Export> lost) {
         if (!disk.failure().isEmpty()) {
             detail("failed", disk.failure());
@@ -210,9 +225,7 @@ final class ListCommand {
 
     /** In JSON the same disk, with nobody there and no way to reach it. */
     private void listCrashed(Unit unit, UnitRecord disk) {
-        json.beginObject();
-        disk.crashed().writeListed(json);
-        json.endObject();
+        listInJson(disk.crashed(), "crashed");
         text.append(unit.name()).append(": crashed, ").append(PrintableText.of(disk.file()));
         text.append(" (vndconfig --recover)\n");
     }

@@ -1,6 +1,7 @@
 package org.vnd.cli;
 
 import java.io.IOException;
+import org.vnd.control.Reason;
 
 /** The program {@code vndconfig}. */
 public final class Main {
@@ -12,8 +13,11 @@ public final class Main {
     }
 
     private static int run(String[] arguments) {
+        boolean verbose = false;
         try {
-            return run(CommandLine.parse(arguments));
+            Invocation invocation = CommandLine.parse(arguments);
+            verbose = invocation.verbose;
+            return run(invocation);
         } catch (ProgramException end) {
             String message = String.valueOf(end.getMessage());
             if (!message.isEmpty()) {
@@ -23,7 +27,9 @@ public final class Main {
                 Messages.err(Usage.TEXT);
             }
         } catch (IOException failure) {
-            Messages.warn(ErrorText.withFile(failure));
+            Messages.warn(Reason.withFile(failure));
+        } catch (RuntimeException | Error defect) {
+            Messages.warn("a defect in vndconfig: " + (verbose ? Reason.ofDefect(defect) : defect + " (-v says more)"));
         }
         return 1;
     }

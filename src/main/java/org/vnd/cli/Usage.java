@@ -13,7 +13,7 @@ final class Usage {
 
     static final String HELP = TEXT + """
                    vndconfig -c [options] reg-file
-                   vndconfig --recover [reg-file...]
+                   vndconfig --recover [reg-file | vnode_disk...]
                    vndconfig create [--contiguous] reg-file size
 
               -c             attach reg-file as vnode_disk (vnd0, vnd1, ...); this is the default.
@@ -21,7 +21,7 @@ final class Usage {
               -u             detach: returns when everything is on stable storage and the file unlocked
               -l             list the disks; with -v all that is known of them
               -F             detach also if clients are connected, and a block device in use as soon as
-                             it isn't any more
+                             it isn't any more; give up a disk that crashed and can't be recovered
               -f disktab     look the type up in this file instead of /etc/disktab
               -i             use the file itself rather than its blocks, as --engine file
               -m num         list at least num units, also unused ones (4); 0: only used ones

@@ -58,11 +58,15 @@ public final class ControlServer implements AutoCloseable {
      * caller holds the unit's lock, so nobody listens there.
      */
     public static ControlServer start(Path socket, Handler handler) throws IOException {
-        Files.deleteIfExists(socket);
         Selector selector = Selector.open();
         ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-        server.bind(UnixDomainSocketAddress.of(socket));
-        Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
+        try {
+            Files.deleteIfExists(socket);
+            server.bind(UnixDomainSocketAddress.of(socket));
+            Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
+        } catch (IOException failure) {
+            throw new StateException(socket, failure);
+        }
         server.configureBlocking(false);
         server.register(selector, SelectionKey.OP_ACCEPT);
         ControlServer control = new ControlServer(socket, handler, selector, server);
@@ -177,7 +181,7 @@ public final class ControlServer implements AutoCloseable {
         try {
             return handler.handle(request.get(), answer);
         } catch (RuntimeException defect) {
-            defect.printStackTrace();
+            System.err.println("vnd-control: " + Reason.ofDefect(defect));
             return Outcome.error("the daemon failed: " + defect);
         }
     }

@@ -84,7 +84,9 @@ public final class JsonWriter {
             char character = value.charAt(i);
             if (character == '"' || character == '\\') {
                 text.append('\\').append(character);
-            } else if (character < 0x20 || character == 0x7f || Character.isSurrogate(character)) {
+            } else if (character < 0x20
+                    || (character >= 0x7f && character < 0xa0)
+                    || Character.isSurrogate(character)) {
                 // Control characters must be escaped; a surrogate may lack its pair, which UTF-8 can't express.
                 text.append("\\u");
                 for (int shift = 12; shift >= 0; shift -= 4) {

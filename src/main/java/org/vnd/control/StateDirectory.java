@@ -4,11 +4,13 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.StringTokenizer;
 
 /**
  * The folder in which the disks of one user are known: for each unit a lock file and a folder with its control socket,
@@ -17,6 +19,14 @@ import java.util.Optional;
 public final class StateDirectory {
     /** {@code sun_path} of unix(7) has 108 bytes, the last one for the terminating NUL. */
     private static final int MAX_SOCKET_PATH_BYTES = 107;
+
+    private static final Path SYSTEM = Path.of("/run/vnd");
+
+    /** Of a file in a unit's folder. */
+    static final String RECORD = "unit.json";
+
+    /** How many users the first user namespace has: every one but -1. */
+    private static final String ALL_USERS = "4294967295";
 
     private final Path path;
 
@@ -42,13 +52,16 @@ public final class StateDirectory {
     /** The folder of the user who runs this JVM; throws if it can't be used, or if someone else made it. */
     public static StateDirectory ofThisUser() throws IOException {
         int user = (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
+        String override = environment("VND_STATE");
         StateDirectory directory;
         try {
-            directory = chosen(environment("VND_STATE"), environment("XDG_RUNTIME_DIR"), user);
+            directory = user == 0 && override.isEmpty() && !isOurs(SYSTEM)
+                    ? ofNamespace(Files.readAllLines(Path.of("/proc/self/uid_map")))
+                    : chosen(override, environment("XDG_RUNTIME_DIR"), user);
         } catch (IllegalArgumentException unusable) {
             throw new IOException(unusable.getMessage(), unusable);
         }
-        directory.requireOwner(user);
+        directory.requireUsable(user);
         return directory;
     }
 
@@ -60,10 +73,40 @@ public final class StateDirectory {
         if (!override.isEmpty()) {
             return at(Path.of(override));
         }
-        if (user == 0) {
-            return at(Path.of("/run/vnd"));
-        }
+        return user == 0 ? at(SYSTEM) : ofUser(runtimeDirectory, Integer.toString(user));
+    }
+
+    private static StateDirectory ofUser(String runtimeDirectory, String user) {
         return at(runtimeDirectory.isEmpty() ? Path.of("/tmp/vnd-" + user) : Path.of(runtimeDirectory, "vnd"));
+    }
+
+    /** Whether root has the folder, or could make it. */
+    private static boolean isOurs(Path folder) {
+        try {
+            return (Integer) Files.getAttribute(folder, "unix:uid", LinkOption.NOFOLLOW_LINKS) == 0;
+        } catch (IOException none) {
+            return Files.isWritable(folder.resolveSibling("."));
+        }
+    }
+
+    /**
+     * Where it is for root of a user namespace, user_namespaces(7), who isn't root outside, where /run belongs: at the place
+     * that the user outside has, whose files these are.
+     *
+     * @param map lines of proc_pid_uid_map(5): a user here, the same one outside, and for how many users on that goes
+     */
+    private static StateDirectory ofNamespace(List<String> map) {
+        String runtime = environment("XDG_RUNTIME_DIR");
+        for (String line : map) {
+            StringTokenizer fields = new StringTokenizer(line);
+            boolean ofRoot = fields.nextToken().equals("0");
+            String outside = fields.nextToken();
+            boolean everybody = fields.nextToken().equals(ALL_USERS);
+            if (ofRoot && !everybody) {
+                return ofUser(Files.isWritable(Path.of(runtime)) ? runtime : "", outside);
+            }
+        }
+        return at(SYSTEM);
     }
 
     private static String environment(String name) {
@@ -72,11 +115,28 @@ public final class StateDirectory {
     }
 
     /** In /tmp anyone may have made the folder first. */
-    private void requireOwner(int user) throws IOException {
-        if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)
-                && (Integer) Files.getAttribute(path, "unix:uid", LinkOption.NOFOLLOW_LINKS) != user) {
-            throw new IOException(path + ": the state folder belongs to someone else; set VND_STATE to one of yours");
+    private void requireUsable(int user) throws StateException {
+        String why;
+        try {
+            if ((Integer) Files.getAttribute(path, "unix:uid", LinkOption.NOFOLLOW_LINKS) != user) {
+                why = "belongs to someone else";
+            } else if (!Files.isDirectory(path)) {
+                why = "isn't a folder";
+            } else if (!Files.isReadable(path) || !Files.isExecutable(path)) {
+                why = "can't be read";
+            } else {
+                return;
+            }
+        } catch (NoSuchFileException none) {
+            Path parent = path.getParent();
+            if (parent == null || !Files.exists(parent) || Files.isDirectory(parent)) {
+                return;
+            }
+            why = "can't be: " + parent + " isn't a folder";
+        } catch (IOException hidden) {
+            why = "can't be looked at (" + Reason.of(hidden) + ")";
         }
+        throw new StateException(path, "the state folder " + why + "; set VND_STATE to one of yours");
     }
 
     /** Absolute. */
@@ -96,7 +156,7 @@ public final class StateDirectory {
 
     /** What the listing shows; see {@link UnitRecord}. */
     public Path record(Unit unit) {
-        return folder(unit).resolve("unit.json");
+        return folder(unit).resolve(RECORD);
     }
 
     /** Where the daemon takes requests; see {@link ControlServer}. */

@@ -27,9 +27,19 @@ public final class UnitLock implements AutoCloseable {
         this.made = made;
     }
 
-    /** Opens the lock file as it is now: a unit that ends and begins anew later has another one. */
+    /**
+     * Opens the lock file as it is now: a unit that ends and begins anew later has another one.
+     *
+     * @throws NoSuchFileException there is none, and so nobody who has the unit
+     */
     public static UnitLock open(Path lockFile) throws IOException {
-        return new UnitLock(FileChannel.open(lockFile, StandardOpenOption.READ), Optional.empty());
+        try {
+            return new UnitLock(FileChannel.open(lockFile, StandardOpenOption.READ), Optional.empty());
+        } catch (NoSuchFileException nobody) {
+            throw nobody;
+        } catch (IOException failure) {
+            throw new StateException(lockFile, failure);
+        }
     }
 
     /**

@@ -1,6 +1,7 @@
 package org.vnd.control;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -29,6 +30,8 @@ import java.util.Optional;
  * @param state how far the disk is
  * @param place where the image lies
  * @param unprotected protections the daemon has to do without, each with its reason
+ * @param sectorBytes the logical block that the disk's users see; 0 as long as it isn't known
+ * @param offsetBytes of the disk's first byte in the image
  * @param failure why the disk has failed and answers every request with an error; empty as long as it works
  */
 public record UnitRecord(
@@ -45,9 +48,11 @@ public record UnitRecord(
         State state,
         ImagePlace place,
         List<String> unprotected,
+        long sectorBytes,
+        long offsetBytes,
         String failure) {
     /** A record of ours is below 10 KiB. */
-    private static final long MAX_FILE_BYTES = 1 << 20;
+    private static final int MAX_FILE_BYTES = 1 << 20;
 
     /** How far a disk is. */
     public enum State {
@@ -62,8 +67,8 @@ public record UnitRecord(
         unprotected = List.copyOf(unprotected);
     }
 
-    /** What can be said before the image was looked at: enough to recover it. */
-    public static UnitRecord attaching(Unit unit, String file, boolean readOnly, long pid) {
+    /** What can be said before anything of the image is changed: enough to recover it. */
+    public static UnitRecord attaching(Unit unit, String file, boolean readOnly, long pid, ImagePlace place) {
         return new UnitRecord(
                 unit.name(),
                 file,
@@ -76,8 +81,10 @@ public record UnitRecord(
                 List.of(),
                 pid,
                 State.ATTACHING,
-                ImagePlace.UNKNOWN,
+                place,
                 List.of(),
+                0,
+                0,
                 "");
     }
 
@@ -97,6 +104,8 @@ public record UnitRecord(
                 state,
                 place,
                 unprotected,
+                sectorBytes,
+                offsetBytes,
                 failure);
     }
 
@@ -116,6 +125,8 @@ public record UnitRecord(
                 state,
                 place,
                 unprotected,
+                sectorBytes,
+                offsetBytes,
                 reason);
     }
 
@@ -132,30 +143,36 @@ public record UnitRecord(
     /** Replaces the file at {@code path} in one step: a reader sees the old record or the new one. */
     public void write(Path path) throws IOException {
         JsonWriter json = new JsonWriter().beginObject();
-        writeListed(json);
-        json.name("state").value(state == State.ATTACHED ? "attached" : "attaching");
+        writeListed(json, state == State.ATTACHED ? "attached" : "attaching");
         json.name("device").value(place.device());
         json.name("deviceMajor").value(place.deviceMajor());
         json.name("deviceMinor").value(place.deviceMinor());
         json.name("mountPoint").value(place.mountPoint());
         json.name("inode").value(place.inode());
-        json.name("unprotected").beginArray();
-        for (String protection : unprotected) {
-            json.value(protection);
-        }
-        json.endArray().endObject();
+        json.name("path").value(place.path());
+        json.name("fileSystem").value(place.fileSystem());
+        json.name("handle").value(place.handle());
+        json.endObject();
         Path temporary = path.resolveSibling(path.getFileName() + ".tmp");
-        Files.write(temporary, (json + "\n").getBytes(StandardCharsets.UTF_8));
-        Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        try {
+            Files.write(temporary, (json + "\n").getBytes(StandardCharsets.UTF_8));
+            Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException failure) {
+            throw new StateException(path, failure);
+        }
     }
 
-    /** Writes the documented members of {@code vndconfig -l --json}, in their documented order; failure if there is one. */
-    public void writeListed(JsonWriter json) {
-        writeListed(json, List.of());
+    /**
+     * Writes the documented members of {@code vndconfig -l --json}, in their documented order; failure if there is one.
+     *
+     * @param shown how the disk is, which the record alone doesn't tell
+     */
+    public void writeListed(JsonWriter json, String shown) {
+        writeListed(json, shown, List.of());
     }
 
     /** The same without some of the ways to the disk, which are {@code gone}. */
-    public void writeListed(JsonWriter json, List<Export> gone) {
+    public void writeListed(JsonWriter json, String shown, List<Export> gone) {
         json.name("unit").value(unit);
         json.name("file").value(file);
         json.name("size").value(sizeBytes);
@@ -178,23 +195,38 @@ public record UnitRecord(
         }
         json.endArray();
         json.name("pid").value(pid);
+        json.name("state").value(shown);
+        json.name("sectorSize").value(sectorBytes);
+        json.name("offset").value(offsetBytes);
+        json.name("without").beginArray();
+        for (String protection : unprotected) {
+            json.value(protection);
+        }
+        json.endArray();
         if (!failure.isEmpty()) {
             json.name("failure").value(failure);
         }
     }
 
-    /** The record at {@code path}; none if there is no file. */
-    public static Optional<UnitRecord> read(Path path) throws IOException {
-        byte[] json;
-        try {
-            if (Files.size(path) > MAX_FILE_BYTES) {
+    /**
+     * The record at {@code path}; none if there is no file.
+     *
+     * @throws StateException there is something else, or it can't be read
+     */
+    public static Optional<UnitRecord> read(Path path) throws StateException {
+        try (InputStream file = Files.newInputStream(path)) {
+            byte[] json = file.readNBytes(MAX_FILE_BYTES + 1);
+            if (json.length > MAX_FILE_BYTES) {
                 throw new MalformedJsonException("too big");
             }
-            json = Files.readAllBytes(path);
+            return Optional.of(parse(json));
         } catch (NoSuchFileException none) {
             return Optional.empty();
+        } catch (MalformedJsonException malformed) {
+            throw new StateException(path, "not the record of a disk: " + malformed.getMessage());
+        } catch (IOException unreadable) {
+            throw new StateException(path, unreadable);
         }
-        return Optional.of(parse(json));
     }
 
     /**
@@ -209,19 +241,24 @@ public record UnitRecord(
             exports.add(new Export(export.string("type"), export.has("uri") ? export.string("uri") : ""));
         }
         List<String> unprotected = new ArrayList<>();
-        for (Object element : record.has("unprotected") ? record.list("unprotected") : List.of()) {
+        // As daemons of earlier versions call it.
+        String without = record.has("unprotected") ? "unprotected" : "without";
+        for (Object element : record.has(without) ? record.list(without) : List.of()) {
             if (!(element instanceof String)) {
-                throw new MalformedJsonException("unprotected: not a string in it");
+                throw new MalformedJsonException(without + ": not a string in it");
             }
             unprotected.add((String) element);
         }
         ImagePlace place = new ImagePlace(
-                record.has("device") ? record.string("device") : "",
-                record.has("deviceMajor") ? record.number("deviceMajor") : 0,
-                record.has("deviceMinor") ? record.number("deviceMinor") : 0,
-                record.has("mountPoint") ? record.string("mountPoint") : "",
-                record.has("inode") ? record.number("inode") : 0);
-        boolean attaching = record.has("state") && record.string("state").equals("attaching");
+                record.stringOrEmpty("device"),
+                record.numberOrZero("deviceMajor"),
+                record.numberOrZero("deviceMinor"),
+                record.stringOrEmpty("mountPoint"),
+                record.numberOrZero("inode"),
+                record.stringOrEmpty("path"),
+                record.stringOrEmpty("fileSystem"),
+                record.stringOrEmpty("handle"));
+        boolean attaching = record.stringOrEmpty("state").equals("attaching");
         return new UnitRecord(
                 record.string("unit"),
                 record.string("file"),
@@ -236,7 +273,9 @@ public record UnitRecord(
                 attaching ? State.ATTACHING : State.ATTACHED,
                 place,
                 unprotected,
-                record.has("failure") ? record.string("failure") : "");
+                record.numberOrZero("sectorSize"),
+                record.numberOrZero("offset"),
+                record.stringOrEmpty("failure"));
     }
 
     /** Typed access to a parsed object. */
@@ -258,6 +297,14 @@ public record UnitRecord(
 
         long number(String name) throws MalformedJsonException {
             return member(name, Long.class);
+        }
+
+        String stringOrEmpty(String name) throws MalformedJsonException {
+            return has(name) ? string(name) : "";
+        }
+
+        long numberOrZero(String name) throws MalformedJsonException {
+            return has(name) ? number(name) : 0;
         }
 
         boolean truth(String name) throws MalformedJsonException {

@@ -3,6 +3,7 @@ package org.vnd.daemon;
 import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
 import org.vnd.control.CreateArguments;
+import org.vnd.control.Reason;
 import org.vnd.control.Reporter;
 import org.vnd.image.NewImage;
 import org.vnd.sys.DescriptorOutputStream;
@@ -45,7 +46,10 @@ public final class Create {
                         wanted.contiguous(),
                         new AttachReport(reporter, () -> ending));
             } catch (IOException e) {
-                reporter.error(String.valueOf(e.getMessage()));
+                reporter.error(Reason.withFile(e));
+                return 1;
+            } catch (RuntimeException | Error e) {
+                reporter.error(wanted.file() + ": not made: a defect: " + e);
                 return 1;
             }
             reporter.ready(made);

@@ -240,8 +240,17 @@ record DeviceMaker(
         try {
             return FuseMount.openDevice();
         } catch (SysException e) {
-            boolean missing = e.errno() == Errno.ENOENT || e.errno() == Errno.ENODEV || e.errno() == Errno.ENXIO;
-            throw missing ? new IOException("the kernel has no FUSE (modprobe fuse)", e) : e;
+            throw switch (e.errno()) {
+                case Errno.ENOENT ->
+                    FuseMount.isKnown()
+                            ? new IOException(
+                                    "there is no /dev/fuse here, although the kernel has FUSE (mknod /dev/fuse c 10 229,"
+                                            + " or give the container that device)",
+                                    e)
+                            : new IOException("the kernel has no FUSE (modprobe fuse)", e);
+                case Errno.ENODEV, Errno.ENXIO -> new IOException("the kernel has no FUSE (modprobe fuse)", e);
+                default -> e;
+            };
         }
     }
 

@@ -3,6 +3,7 @@ package org.vnd.daemon;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -18,7 +19,10 @@ import org.vnd.control.Export;
 import org.vnd.control.ImagePlace;
 import org.vnd.control.Outcome;
 import org.vnd.control.PendingDetach;
+import org.vnd.control.PrintableText;
+import org.vnd.control.Reason;
 import org.vnd.control.StateDirectory;
+import org.vnd.control.StateException;
 import org.vnd.control.Unit;
 import org.vnd.control.UnitRecord;
 import org.vnd.engine.Gate;
@@ -30,7 +34,6 @@ import org.vnd.image.AttachRequest;
 import org.vnd.image.AttachRequest.Engine;
 import org.vnd.image.AttachedImage;
 import org.vnd.image.FilePlace;
-import org.vnd.image.Recovery;
 import org.vnd.sys.FileCalls;
 
 /** One attached disk, from the first look at the image to the last. */
@@ -79,7 +82,8 @@ final class Disk implements ControlServer.Handler {
         Path socket = socket(arguments);
         boolean inherited = arguments.listenDescriptor().isPresent();
         listener = inherited ? arguments.listenDescriptor().get() : NbdSocket.listen(socket);
-        Options nbd = new Options(unit.name(), arguments.options().file(), Log::line);
+        Options nbd =
+                new Options(unit.name(), PrintableText.of(arguments.options().file()), Log::line);
         // Smaller requests are done too: only who asked for larger ones gets clients that make none.
         nbd.minimumBlockBytes = arguments.options().sectorBytes(1);
         int deviceMemoryBytes = HostDevices.memoryBytes(arguments);
@@ -95,7 +99,7 @@ final class Disk implements ControlServer.Handler {
                     made = HostDevices.make(arguments, image, queue, partitions);
                     devices = made;
                     watcher.lookAfter(made);
-                    record = record(inherited ? InheritedSocket.uri(listener) : NbdSocket.uri(socket), unprotected);
+                    record = record(inherited ? InheritedSocket.uri(listener) : NbdSocket.uri(socket), partitions.sectorBytes(), unprotected);
                     for (String warning : partitions.warnings(devices.export().isPresent())) {
                         attaching.warning(warning);
                     }
@@ -133,10 +137,13 @@ final class Disk implements ControlServer.Handler {
         Path record = arguments.state().record(arguments.unit());
         AttachOptions options = arguments.options();
         recoverEarlier(arguments, listener);
-        UnitRecord.attaching(arguments.unit(), options.file(), options.readOnly(), pid())
-                .write(record);
         try {
-            AttachedImage image = AttachedImage.attach(request(options, arguments.unit()), listener);
+            AttachedImage image = AttachedImage.attach(
+                    request(options, arguments.unit()),
+                    listener,
+                    place -> UnitRecord.attaching(
+                                    arguments.unit(), options.file(), options.readOnly(), pid(), place(place))
+                            .write(record));
             try {
                 return new Disk(arguments, image, unprotected, listener);
             } catch (IOException | RuntimeException | Error e) {
@@ -154,16 +161,26 @@ final class Disk implements ControlServer.Handler {
         }
     }
 
-    /** The unit's last disk crashed and left its record: its file is put back first, because the record is ours now. */
+    /**
+     * The unit's last disk crashed and left its record: its file is put back first, because the record is ours now. Where that
+     * can't be, the unit is used all the same, and the user hears of a file that stays locked.
+     */
     private static void recoverEarlier(DaemonArguments arguments, AttachListener listener) throws IOException {
-        Optional<UnitRecord> earlier = UnitRecord.read(arguments.state().record(arguments.unit()));
-        if (earlier.isPresent()) {
-            try {
-                Leftover.remove(arguments.unitDirectory());
-                listener.note(Recovery.recover(earlier.get().file()));
-            } catch (IOException e) {
-                listener.note("the unit's last image was not recovered: " + e.getMessage());
+        String unit = arguments.unit().name();
+        Path record = arguments.state().record(arguments.unit());
+        try {
+            Optional<UnitRecord> earlier = UnitRecord.read(record);
+            if (earlier.isPresent()) {
+                listener.note(UnitRecovery.recover(earlier.get(), arguments.unitDirectory(), ""));
             }
+        } catch (StateException unreadable) {
+            listener.warning(unit + ": what its last disk has left can't be recovered (" + unreadable.getMessage()
+                    + "); an image that is locked is unlocked by vndconfig --recover and its name");
+            Path aside = record.resolveSibling(record.getFileName() + ".unreadable");
+            Files.move(record, aside, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            listener.warning(unit + ": what its last disk has left was not recovered (" + Reason.withFile(e)
+                    + "); vndconfig --recover with the image's name does it later");
         }
     }
 
@@ -175,7 +192,7 @@ final class Disk implements ControlServer.Handler {
         return arguments.unitDirectory().resolve("nbd.sock");
     }
 
-    private UnitRecord record(String uri, List<String> unprotected) throws IOException {
+    private UnitRecord record(String uri, int sectorBytes, List<String> unprotected) throws IOException {
         AttachOptions options = arguments.options();
         ExtentMap map = image.map();
         List<Export> exports = new ArrayList<>();
@@ -195,6 +212,8 @@ final class Disk implements ControlServer.Handler {
                 UnitRecord.State.ATTACHED,
                 place(image.place()),
                 unprotected,
+                sectorBytes,
+                options.offsetBytes(),
                 "");
     }
 
@@ -228,7 +247,14 @@ final class Disk implements ControlServer.Handler {
 
     private static ImagePlace place(FilePlace place) {
         return new ImagePlace(
-                place.device(), place.deviceMajor(), place.deviceMinor(), place.mountPoint(), place.inode());
+                place.device(),
+                place.deviceMajor(),
+                place.deviceMinor(),
+                place.mountPoint(),
+                place.inode(),
+                place.path(),
+                place.fileSystem(),
+                place.handle());
     }
 
     @Override
@@ -254,7 +280,7 @@ final class Disk implements ControlServer.Handler {
     /** What the user hears when the disk is there; see {@link HostDevices#announcement}. */
     String announcement() {
         String announcement = devices.announcement();
-        String export = devices.export().map(Export::type).orElse(AttachOptions.NBD);
+        String export = devices.exportWord().orElse(AttachOptions.NBD);
         if (arguments.options().timeoutSeconds() == 0 || AttachOptions.hasTimeouts(export)) {
             return announcement;
         }

@@ -236,6 +236,11 @@ final class HostDevices {
         return announcement;
     }
 
+    /** Which export there is beside NBD, as in {@code --export}. */
+    Optional<String> exportWord() {
+        return device == null ? Optional.empty() : Optional.of(device.export());
+    }
+
     /** The way to the device, as users and programs take it; none if its name leads elsewhere already. */
     Optional<Export> export() throws IOException {
         if (device == null) {

@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.vnd.control.Commitment;
 import org.vnd.control.DaemonArguments;
+import org.vnd.control.Reason;
 import org.vnd.control.Reporter;
 import org.vnd.control.UnitRecord;
 import org.vnd.sys.DescriptorOutputStream;
@@ -64,10 +65,10 @@ public final class Main {
             new Asker(arguments.reportDescriptor(), reporter, arguments.unitDirectory()).start();
             return Optional.of(Disk.attach(arguments, new AttachReport(reporter, () -> ending), unprotected));
         } catch (IOException e) {
-            reporter.error(String.valueOf(e.getMessage()));
+            reporter.error(Reason.withFile(e));
             return Optional.empty();
-        } catch (RuntimeException e) {
-            e.printStackTrace();
+        } catch (RuntimeException | Error e) {
+            Log.line(Reason.ofDefect(e));
             reporter.error("a defect in the daemon: " + e);
             return Optional.empty();
         }

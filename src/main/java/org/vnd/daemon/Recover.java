@@ -1,37 +1,40 @@
 package org.vnd.daemon;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import org.vnd.control.PrintableText;
+import org.vnd.control.Reason;
+import org.vnd.control.RecoveryArguments;
 import org.vnd.image.Recovery;
 
 /**
- * Puts image files back that a crash has left locked: {@code vndconfig --recover}. One line a file. What is left of a disk
- * whose folder is given, behind {@link #FOLDER}, is removed before.
+ * Puts image files back that a crash has left locked: {@code vndconfig --recover}. Of files it says one line each; of a unit,
+ * {@link UnitRecovery}, it reports to whoever started its keeper.
  */
 public final class Recover {
-    /** Before the folder of a unit whose daemon has ended; files are absolute paths. */
-    static final String FOLDER = "--unit-directory";
-
     private Recover() {}
 
-    /** Recovers each of {@code files}; exit status 1 if one of them couldn't be. */
-    public static void main(String[] files) {
+    /** Recovers a unit, or each of the files that are given by absolute paths; exit status 1 if one couldn't be. */
+    public static void main(String[] words) {
+        boolean ofUnit = words.length > 0 && words[0].equals(RecoveryArguments.UNIT_RECOVERY);
+        System.exit(ofUnit ? UnitRecovery.run(RecoveryArguments.parse(words)) : recover(words));
+    }
+
+    private static int recover(String[] files) {
         int status = 0;
-        for (int i = 0; i < files.length; i++) {
-            String file = files[i];
+        for (String file : files) {
             try {
-                if (file.equals(FOLDER)) {
-                    i++;
-                    Leftover.remove(Path.of(files[i]));
-                    continue;
-                }
                 System.out.println(PrintableText.of(Recovery.recover(file)));
             } catch (IOException e) {
-                System.err.println("vndconfig: " + PrintableText.of(String.valueOf(e.getMessage())));
-                status = 1;
+                status = complain(Reason.withFile(e));
+            } catch (RuntimeException | Error e) {
+                status = complain(file + ": a defect in the recovery: " + e);
             }
         }
-        System.exit(status);
+        return status;
+    }
+
+    private static int complain(String line) {
+        System.err.println("vndconfig: " + PrintableText.of(line));
+        return 1;
     }
 }

@@ -34,19 +34,33 @@ public record AttachedImage(
         long fileBytes,
         FilePlace place) {
 
+    /** Hears which file it is that is being attached. */
+    public interface Pinned {
+        /** Called once, before anything of the file is changed; what it throws ends the attachment. */
+        void at(FilePlace place) throws IOException;
+    }
+
+    /** The same, and nobody wants to know before where the image lies. */
+    public static AttachedImage attach(AttachRequest request, AttachListener listener) throws IOException {
+        return attach(request, listener, place -> {});
+    }
+
     /**
      * Attaches the image of {@code request}. Given up by {@link ImageLock#release}.
      *
      * @throws ImageException it can't be: the message is for the user, and the image as it was
      * @throws IOException what the listener threw, or the system where nobody expects it; the same
      */
-    public static AttachedImage attach(AttachRequest request, AttachListener listener) throws IOException {
+    public static AttachedImage attach(AttachRequest request, AttachListener listener, Pinned pinned)
+            throws IOException {
         if (request.allocate() && request.readOnly()) {
             throw new ImageException(request.path(), "--allocate writes, which -r forbids");
         }
         BackingFile file = new BackingFile(request.path());
         try {
-            return new Attachment(request, file, listener).run();
+            FilePlace place = file.place();
+            pinned.at(place);
+            return new Attachment(request, file, place, listener).run();
         } catch (IOException | RuntimeException | Error e) {
             file.close();
             throw e;

@@ -10,11 +10,13 @@ import org.vnd.sys.abi.FileFlags;
 final class Attachment {
     private final AttachRequest request;
     private final BackingFile file;
+    private final FilePlace place;
     private final AttachListener listener;
 
-    Attachment(AttachRequest request, BackingFile file, AttachListener listener) {
+    Attachment(AttachRequest request, BackingFile file, FilePlace place, AttachListener listener) {
         this.request = request;
         this.file = file;
+        this.place = place;
         this.listener = listener;
     }
 
@@ -89,7 +91,7 @@ final class Attachment {
                 request.readOnly(),
                 !request.readOnly() && HolePunching.ofDevice(facts.deviceMajor(), facts.deviceMinor()),
                 facts.sizeBytes(),
-                FilePlace.of(facts, mount));
+                place);
     }
 
     /** The disk would change what its owner has forbidden to change, and no file system could stop it. */
@@ -109,7 +111,6 @@ final class Attachment {
             if (!request.readOnly()) {
                 geometry.checkEnd(request.path(), lock.blockBytes(), facts.sizeBytes());
             }
-            Mount mount = Mount.of(facts);
             String exception = DirectIo.exception(facts, System.getProperty("os.version"));
             return new AttachedImage(
                     Engine.FILE,
@@ -123,7 +124,7 @@ final class Attachment {
                     request.readOnly(),
                     !request.readOnly() && HolePunching.ofFile(lock.fd(), facts),
                     facts.sizeBytes(),
-                    FilePlace.of(facts, mount));
+                    place);
         } catch (IOException | RuntimeException | Error e) {
             Claim.end(lock.fd());
             throw e;

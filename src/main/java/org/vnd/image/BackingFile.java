@@ -18,23 +18,32 @@ final class BackingFile implements AutoCloseable {
 
     /** Pins {@code path}, following symbolic links, and refuses what isn't a regular file without opening it. */
     BackingFile(String path) throws ImageException {
+        this(path, pin(path));
+    }
+
+    /** A file that {@code pathFd} pins already; it is this object's then, also if this throws. */
+    BackingFile(String path, int pathFd) throws ImageException {
         this.path = path;
+        this.pathFd = pathFd;
+        try {
+            ByteBuffer status = FileFacts.statx(pathFd, path);
+            checkRegular(status);
+            this.identity = FileFacts.identity(status);
+        } catch (SysException e) {
+            FileCalls.close(pathFd);
+            throw new ImageException(path, Errno.message(e.errno()), e);
+        } catch (ImageException e) {
+            FileCalls.close(pathFd);
+            throw e;
+        }
+    }
+
+    private static int pin(String path) throws ImageException {
         int fd = FileCalls.open(path, FileCalls.O_PATH);
         if (fd < 0) {
             throw new ImageException(path, Errno.message(-fd));
         }
-        this.pathFd = fd;
-        try {
-            ByteBuffer status = FileFacts.statx(fd, path);
-            checkRegular(status);
-            this.identity = FileFacts.identity(status);
-        } catch (SysException e) {
-            FileCalls.close(fd);
-            throw new ImageException(path, Errno.message(e.errno()), e);
-        } catch (ImageException e) {
-            FileCalls.close(fd);
-            throw e;
-        }
+        return fd;
     }
 
     private void checkRegular(ByteBuffer status) throws ImageException {
@@ -54,6 +63,11 @@ final class BackingFile implements AutoCloseable {
     /** Which file it is, see {@link FileFacts#identity}. */
     String identity() {
         return identity;
+    }
+
+    /** Where it lies. */
+    FilePlace place() throws SysException {
+        return FilePlace.of(pathFd, path);
     }
 
     /** A path that always leads to this file, for calls that want one. */

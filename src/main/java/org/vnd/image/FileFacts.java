@@ -69,6 +69,13 @@ record FileFacts(
         return status;
     }
 
+    /** Whether the file {@code fd}, which may be O_PATH, is on the device of these numbers. */
+    static boolean isOn(int fd, int deviceMajor, int deviceMinor) throws SysException {
+        ByteBuffer status = statx(fd, "");
+        return status.getInt(Statx.DEV_MAJOR_OFFSET) == deviceMajor
+                && status.getInt(Statx.DEV_MINOR_OFFSET) == deviceMinor;
+    }
+
     /** Which file it is, on this host until it is booted again: {@code 8:1:13}, of an answer of {@link #statx}. */
     static String identity(ByteBuffer status) {
         return status.getInt(Statx.DEV_MAJOR_OFFSET) + ":" + status.getInt(Statx.DEV_MINOR_OFFSET) + ":"

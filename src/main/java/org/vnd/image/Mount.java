@@ -1,49 +1,77 @@
 package org.vnd.image;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.StringTokenizer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One line of /proc/self/mountinfo, proc_pid_mountinfo(5).
  *
+ * @param id unlike that of any other mount there is
+ * @param device of its files, {@code 8:1}
  * @param fileSystem name of its type, such as "ext4"
  * @param options of the mount and of the file system, separated by commas
  */
-record Mount(String mountPoint, String fileSystem, String options) {
+record Mount(String id, String device, String mountPoint, String fileSystem, String options) {
 
-    /** The mount that {@code facts} names, or null if this process's namespace hasn't got it. */
-    static @Nullable Mount of(FileFacts facts) {
+    /** Every mount of this process's namespace, in the order they were made. */
+    static List<Mount> all() {
+        List<Mount> mounts = new ArrayList<>();
         String table = SmallFile.read("/proc/self/mountinfo");
-        String device = facts.deviceMajor() + ":" + facts.deviceMinor();
         for (int start = 0, end; table != null && start < table.length(); start = end + 1) {
             end = table.indexOf('\n', start);
             if (end < 0) {
                 end = table.length();
             }
-            StringTokenizer fields = new StringTokenizer(table.substring(start, end), " ");
-            String id = fields.nextToken();
-            fields.nextToken();
-            String mountedDevice = fields.nextToken();
-            boolean wanted =
-                    facts.mountId() >= 0 ? id.equals(Long.toString(facts.mountId())) : mountedDevice.equals(device);
+            mounts.add(parse(new StringTokenizer(table.substring(start, end), " ")));
+        }
+        return mounts;
+    }
+
+    /** The mount that {@code facts} names, or null if this process's namespace hasn't got it. */
+    static @Nullable Mount of(FileFacts facts) {
+        String device = facts.deviceMajor() + ":" + facts.deviceMinor();
+        for (Mount mount : all()) {
+            boolean wanted = facts.mountId() >= 0
+                    ? mount.id.equals(Long.toString(facts.mountId()))
+                    : mount.device.equals(device);
             if (wanted) {
-                return parse(fields);
+                return mount;
             }
         }
         return null;
     }
 
-    /** From the fourth field on: root, mount point, options, any number of tags, "-", type, source, more options. */
+    /** Id, parent's id, device, root, mount point, options, any number of tags, "-", type, source, more options. */
     private static Mount parse(StringTokenizer fields) {
+        String id = fields.nextToken();
         fields.nextToken();
-        String mountPoint = fields.nextToken();
+        String device = fields.nextToken();
+        fields.nextToken();
+        String mountPoint = unescaped(fields.nextToken());
         String options = fields.nextToken();
         while (!fields.nextToken().equals("-")) {
             // Tags about propagation.
         }
         String type = fields.nextToken();
         fields.nextToken();
-        return new Mount(mountPoint, type, options + "," + (fields.hasMoreTokens() ? fields.nextToken() : ""));
+        return new Mount(
+                id, device, mountPoint, type, options + "," + (fields.hasMoreTokens() ? fields.nextToken() : ""));
+    }
+
+    /** Blank, tab, newline and backslash are written in octal, {@code \040}. */
+    private static String unescaped(String field) {
+        StringBuilder text = new StringBuilder(field.length());
+        for (int i = 0; i < field.length(); i++) {
+            if (field.charAt(i) == '\\' && i + 3 < field.length()) {
+                text.append((char) Integer.parseInt(field.substring(i + 1, i + 4), 8));
+                i += 3;
+            } else {
+                text.append(field.charAt(i));
+            }
+        }
+        return text.toString();
     }
 
     boolean hasOption(String option) {

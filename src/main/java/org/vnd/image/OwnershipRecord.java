@@ -28,6 +28,9 @@ record OwnershipRecord(String bootId, String unit, long pid, long startTicks, St
 
     private static final String VERSION = "1";
     private static final int SIZE_LIMIT_BYTES = 1024;
+    /** Its owner can't be told, so that is up to the user. */
+    private static final String RIDDANCE =
+            "; if no disk has the file, chattr -i and setfattr -x " + ATTRIBUTE + " on it unlock it";
 
     /**
      * Gives the file the flags back that forbid changes, as they were. Append-only too, which somebody may have set since:
@@ -97,7 +100,8 @@ record OwnershipRecord(String bootId, String unit, long pid, long startTicks, St
             if (result == -Errno.ENODATA || result == -Errno.EOPNOTSUPP || result == -Errno.EPERM) {
                 return null;
             }
-            throw new ImageException(path, "its attribute " + ATTRIBUTE + " can't be read: " + message(result));
+            throw new ImageException(
+                    path, "its attribute " + ATTRIBUTE + " can't be read: " + message(result) + RIDDANCE);
         }
         byte[] bytes = new byte[(int) result];
         value.get(0, bytes);
@@ -105,8 +109,8 @@ record OwnershipRecord(String bootId, String unit, long pid, long startTicks, St
         if (record == null) {
             throw new ImageException(
                     path,
-                    "its attribute " + ATTRIBUTE + " is none that this vnd wrote: see it with getfattr -n "
-                            + ATTRIBUTE);
+                    "its attribute " + ATTRIBUTE + " is none that this vnd wrote: see it with getfattr -n " + ATTRIBUTE
+                            + RIDDANCE);
         }
         return record;
     }

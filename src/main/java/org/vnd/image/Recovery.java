@@ -31,6 +31,31 @@ public final class Recovery {
         }
     }
 
+    /**
+     * Recovers the image of a disk that crashed, if it is still locked by that disk, wherever the file is now.
+     *
+     * @return what there was to do, one line
+     * @throws ImageException it can't be found, or can't be recovered
+     */
+    public static String recover(LostImage image) throws ImageException {
+        BackingFile file = ImageSearch.find(image);
+        if (file == null) {
+            return image.name() + ": deleted since, nothing is left to unlock";
+        }
+        try {
+            OwnershipRecord record = OwnershipRecord.read(file);
+            if (record == null) {
+                return file.path() + ": nothing to recover";
+            }
+            if (!image.wrote(record)) {
+                return file.path() + ": nothing to recover for " + image.unit() + ": locked by " + record.owner();
+            }
+            return recoverClaimed(file);
+        } finally {
+            file.close();
+        }
+    }
+
     private static String recoverClaimed(BackingFile file) throws ImageException {
         int fd = Claim.open(file, FileCalls.O_RDONLY, false);
         try {
@@ -94,7 +119,12 @@ public final class Recovery {
             OwnershipRecord.remove(fd, path);
             Libc.check(FileCalls.fsync(fd), "fsync", path);
         } catch (SysException e) {
-            String why = e.errno() == Errno.EPERM ? "recovering it needs root" : e.getMessage();
+            String why = switch (e.errno()) {
+                case Errno.EPERM -> "recovering it needs root";
+                case Errno.EROFS ->
+                    "its file system is mounted read-only: remount it (mount -o remount,rw), and recover it again";
+                default -> e.getMessage();
+            };
             throw new ImageException(path, "locked by " + record.owner() + ", which is gone: " + why, e);
         }
     }

@@ -44,6 +44,7 @@ public final class Errno {
     public static final int ETIMEDOUT = 110;
     public static final int ECONNREFUSED = 111;
     public static final int EALREADY = 114;
+    public static final int ESTALE = 116;
     public static final int ECANCELED = 125;
     public static final int EDQUOT = 122;
 

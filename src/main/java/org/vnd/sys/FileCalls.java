@@ -102,6 +102,8 @@ public final class FileCalls {
     private static final long FGETXATTR = Libc.symbol("fgetxattr");
     private static final long FREMOVEXATTR = Libc.symbol("fremovexattr");
     private static final long FUTIMENS = Libc.symbol("futimens");
+    private static final long NAME_TO_HANDLE_AT = Libc.symbol("name_to_handle_at");
+    private static final long OPEN_BY_HANDLE_AT = Libc.symbol("open_by_handle_at");
 
     private FileCalls() {}
 
@@ -306,6 +308,24 @@ public final class FileCalls {
         } finally {
             Reference.reachabilityFence(key);
         }
+    }
+
+    /** name_to_handle_at(2) of the descriptor itself, into the struct at {@code address}; see sys.abi.FileHandle. */
+    public static int handle(int fd, long address) {
+        ByteBuffer empty = Libc.cString("");
+        ByteBuffer mountId = Libc.struct(Integer.BYTES);
+        try {
+            return Libc.callInt(
+                    NAME_TO_HANDLE_AT, fd, Libc.address(empty), address, Libc.address(mountId), AT_EMPTY_PATH);
+        } finally {
+            Reference.reachabilityFence(empty);
+            Reference.reachabilityFence(mountId);
+        }
+    }
+
+    /** open_by_handle_at(2): the file of the struct at {@code address}, on the file system of {@code mountFd}. */
+    public static int openByHandle(int mountFd, long address, int flags) {
+        return Libc.callInt(OPEN_BY_HANDLE_AT, mountFd, address, flags | O_CLOEXEC);
     }
 
     /** Sets access and modification time to now. */

@@ -46,7 +46,8 @@ public final class Main {
             Runtime.getRuntime().halt(3);
         }
         Commitment.open(given.unitDirectory());
-        UnitRecord.attaching(given.unit(), file, given.options().readOnly(), pid).write(record);
+        UnitRecord.attaching(given.unit(), file, given.options().readOnly(), pid, place(file))
+                .write(record);
         if (file.endsWith(".crash-attaching")) {
             Runtime.getRuntime().halt(3);
         }
@@ -100,9 +101,18 @@ public final class Main {
                 List.of(new Export("nbd", "nbd+unix:///?socket=" + given.unitDirectory().resolve("nbd.sock"))),
                 pid,
                 UnitRecord.State.ATTACHED,
-                new ImagePlace("/dev/fake1", 8, 1, "/fake", (Long) Files.getAttribute(file, "unix:ino")),
+                place(file.toString()),
                 UnitRecord.unprotectedOf(String.valueOf(System.getenv("VND_UNPROTECTED"))),
+                512,
+                given.options().offsetBytes(),
                 "");
+    }
+
+    private static ImagePlace place(String file) throws IOException {
+        long device = (Long) Files.getAttribute(Path.of(file), "unix:dev");
+        long inode = (Long) Files.getAttribute(Path.of(file), "unix:ino");
+        // makedev(3), of small numbers.
+        return new ImagePlace("/dev/fake1", device >> 8 & 0xFFF, device & 0xFF, "/fake", inode, file, "", "");
     }
 
     /** The orderly end: nothing is left behind, exit status 0 also after a signal. */

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.vnd.control.Unit;
 import org.vnd.control.UnitRecord;
@@ -41,7 +42,8 @@ class EndToEndTest extends ProgramTest {
         String devices = "{\"devices\":[%s{\"unit\":\"vnd5\",\"file\":\"" + image
                 + "\",\"size\":1474560,\"readonly\":true,\"engine\":\"file\","
                 + "\"engineReason\":\"it is a fake\",\"io\":\"threads\",\"extents\":0,\"exports\":[{\"type\":\"nbd\",\"uri\":\"nbd+unix:///?socket="
-                + user.state.folder(new Unit(5)) + "/nbd.sock\"}],\"pid\":" + record.pid() + "}]}\n";
+                + user.state.folder(new Unit(5)) + "/nbd.sock\"}],\"pid\":" + record.pid()
+                + ",\"state\":\"attached\",\"sectorSize\":512,\"offset\":0,\"without\":[" + without(record) + "]}]}\n";
         assertEquals(said(String.format(devices, "")), user.run("-l", "--json", "vnd5", "vnd6"));
         Result all = user.run("--json", "-l");
         assertTrue(
@@ -65,6 +67,10 @@ class EndToEndTest extends ProgramTest {
         assertEquals(said(NONE), user.run("-l"));
         assertEquals(said("{\"devices\":[]}\n"), user.run("-l", "--json"));
         assertNothingIsLeft();
+    }
+
+    private static String without(UnitRecord record) {
+        return record.unprotected().stream().map(each -> '"' + each + '"').collect(Collectors.joining(","));
     }
 
     @Test
@@ -112,7 +118,8 @@ class EndToEndTest extends ProgramTest {
         assertEquals(
                 said("{\"devices\":[{\"unit\":\"vnd0\",\"file\":\"" + attaching
                         + "\",\"size\":0,\"readonly\":false,\"engine\":\"\",\"engineReason\":\"\","
-                        + "\"io\":\"\",\"extents\":0,\"exports\":[],\"pid\":0}]}\n"),
+                        + "\"io\":\"\",\"extents\":0,\"exports\":[],\"pid\":0,\"state\":\"crashed\",\"sectorSize\":0,"
+                        + "\"offset\":0,\"without\":[]}]}\n"),
                 user.run("-l", "--json"));
         assertEquals(
                 new Result(
@@ -146,8 +153,10 @@ class EndToEndTest extends ProgramTest {
         assertEquals(said("vnd0\n"), user.run("-c", "a.lost"));
         kill("KILL", UnitRecord.read(user.state.record(VND0)).orElseThrow().pid());
         awaitFree();
-        assertEquals(new Result(7, "", "recovery: " + image + ": is lost\n"), user.run("--recover"));
-        assertEquals(7, user.run("-u", "vnd0").status());
+        refused(image + ": is lost\n", "--recover");
+        refused(image + ": is lost\n", "--recover", "a.lost");
+        refused(image + ": is lost\n", "--recover", "vnd0");
+        assertEquals(1, user.run("-u", "vnd0").status());
         assertEquals(said("vnd0: crashed, " + image + " (vndconfig --recover)\n"), user.run("-l", "vnd0"));
         // The unit can be used again; its new daemon sees to the old file first.
         user.image("b.img");
@@ -158,12 +167,78 @@ class EndToEndTest extends ProgramTest {
     }
 
     @Test
+    void whatCannotBeRecoveredIsGivenUpByName() throws Exception {
+        Path image = user.image("a.lost");
+        user.image("b.img");
+        assertEquals(said("vnd0\n"), user.run("-c", "a.lost"));
+        assertEquals(said("vnd1\n"), user.run("-c", "b.img"));
+        for (Unit unit : List.of(VND0, new Unit(1))) {
+            kill("KILL", UnitRecord.read(user.state.record(unit)).orElseThrow().pid());
+        }
+        awaitFree();
+        // One that can't be recovered doesn't keep another from it.
+        Result all = user.run("--recover");
+        assertEquals(1, all.status());
+        assertEquals("recovered " + folder.resolve("b.img") + "\n", all.output());
+        assertEquals("vndconfig: " + image + ": is lost\n", all.error());
+        Result given = user.run("-u", "-F", "vnd0");
+        assertEquals(0, given.status(), given.toString());
+        assertEquals("vnd0 given up, " + image + ": is lost\n", given.output());
+        assertNothingIsLeft();
+    }
+
+    @Test
+    void aRecoveryThatDiesIsSaid() throws Exception {
+        user.image("a.dies");
+        assertEquals(said("vnd0\n"), user.run("-c", "a.dies"));
+        kill("KILL", UnitRecord.read(user.state.record(VND0)).orElseThrow().pid());
+        awaitFree();
+        refused("vnd0: the recovery ended without a word (see " + user.state.log(VND0) + ")\n", "--recover", "vnd0");
+        assertTrue(user.run("-l", "vnd0").output().startsWith("vnd0: crashed, "));
+    }
+
+    @Test
+    void aUnitIsRecoveredByItsNameAndByEveryPathOfItsFile() throws Exception {
+        Path image = user.image("a.crash-detaching");
+        Path hard = Files.createLink(folder.resolve("hard"), image);
+        Path moved = folder.resolve("moved");
+        Path link = Files.createSymbolicLink(folder.resolve("link"), image);
+        Files.createDirectory(folder.resolve("vnd5"));
+        for (List<String> asked : List.of(
+                List.of("vnd0", image.toString()),
+                List.of("/dev/vnd/vnd0", image.toString()),
+                List.of("link", link.toString()),
+                List.of("hard", hard.toString()),
+                List.of("./hard", folder + "/./hard"))) {
+            assertEquals(said("vnd0\n"), user.run("-c", image));
+            assertEquals(1, user.run("-u", "vnd0").status());
+            assertEquals(said("recovered " + asked.get(1) + "\n"), user.run("--recover", asked.get(0)));
+            assertNothingIsLeft();
+        }
+        assertEquals(said("vnd0\n"), user.run("-c", image));
+        assertEquals(1, user.run("-u", "vnd0").status());
+        Files.move(image, moved);
+        Files.delete(hard);
+        // By the name that it had, which leads nowhere now; another file of that name isn't it.
+        assertEquals(said("recovered " + image + "\n"), user.run("--recover", image));
+        assertEquals(said("vnd0: nothing to recover\n"), user.run("--recover", "vnd0"));
+        // A file may be called like a unit.
+        assertEquals(said("recovered " + folder.resolve("vnd5") + "\n"), user.run("--recover", "vnd5"));
+        user.image("c.img");
+        assertEquals(said("vnd0\n"), user.run("-c", "c.img"));
+        long pid = UnitRecord.read(user.state.record(VND0)).orElseThrow().pid();
+        refused("vnd0: nothing to recover: it is attached (pid " + pid + ")\n", "--recover", "vnd0");
+        assertEquals(said(""), user.run("-u", "vnd0"));
+    }
+
+    @Test
     void whoGivesUpWaitingTakesTheDaemonAway() throws Exception {
         user.image("a.slow");
         Process process = user.builder(installation.program(), "-c", "a.slow").start();
         await(folder.resolve("a.slow.started"));
         assertEquals(said("vnd0: attaching " + folder.resolve("a.slow") + "\n"), user.run("-l", "vnd0"));
-        assertEquals(said("{\"devices\":[]}\n"), user.run("-l", "--json"));
+        String json = user.run("-l", "--json").output();
+        assertTrue(json.contains("\"unit\":\"vnd0\"") && json.contains("\"state\":\"attaching\""), json);
         refused("vnd0: VNDIOCCLR: Device busy (it is being attached or detached)\n", "-u", "vnd0");
         kill("INT", process.pid());
         assertEquals(130, process.waitFor());

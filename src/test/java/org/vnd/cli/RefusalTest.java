@@ -150,12 +150,32 @@ class RefusalTest extends ProgramTest {
         Files.createDirectories(broken.getParent());
         Files.writeString(broken, "{");
         Result result = user.run("-l");
-        assertEquals("vndconfig: " + broken + ": ends too early at character 1\n", result.error());
+        String line = "vndconfig: " + broken + ": not the record of a disk: ends too early at character 1"
+                + " (vndconfig -u -F vnd1 gives the disk up)\n";
+        assertEquals(line, result.error());
         assertEquals(1, result.status());
         assertTrue(
                 result.output().startsWith("vnd0: /fake ")
                         && result.output().endsWith("vnd2: not in use\nvnd3: not in use\n"),
                 result.toString());
+    }
+
+    /** A file name that Java can't express, where nobody reckons with one: the launcher's own folder. */
+    @Test
+    void aDefectIsOneLineAndNoStackTrace() throws Exception {
+        user.image("a.img");
+        for (String verbose : List.of("-c", "-cv")) {
+            ProcessBuilder builder = user.builder(installation.program("-Dvnd.home=/caf\u00e9"), verbose, "a.img");
+            builder.environment().put("LC_ALL", "C");
+            Result result = Native.run(builder);
+            assertEquals(1, result.status());
+            assertTrue(
+                    result.error().startsWith("vndconfig: a defect in vndconfig: java.nio.file.InvalidPathException: "),
+                    result.toString());
+            assertEquals(1, result.error().lines().count(), result.toString());
+            assertEquals(
+                    verbose.equals("-cv"), result.error().contains(" at org.vnd.cli.Main.main("), result.toString());
+        }
     }
 
     @Test
@@ -189,7 +209,8 @@ class RefusalTest extends ProgramTest {
                         1,
                         "",
                         "vndconfig: " + folder
-                                + "/none/state: the state folder can't be made: No such file or directory\n"),
+                                + "/none/state: the state folder can't be made: No such file or directory"
+                                + " (VND_STATE names another)\n"),
                 Native.run(nowhere));
     }
 

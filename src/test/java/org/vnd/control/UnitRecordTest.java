@@ -18,7 +18,8 @@ class UnitRecordTest {
     private static final String LISTED =
             "{\"unit\":\"vnd0\",\"file\":\"/i\",\"size\":4096,\"readonly\":true,\"engine\":\"file\","
                     + "\"engineReason\":\"btrfs\",\"io\":\"io_uring\",\"extents\":3,"
-                    + "\"exports\":[{\"type\":\"nbd\",\"uri\":\"nbd+unix:///?socket=/s\"}],\"pid\":77}";
+                    + "\"exports\":[{\"type\":\"nbd\",\"uri\":\"nbd+unix:///?socket=/s\"}],\"pid\":77,"
+                    + "\"state\":\"attached\",\"sectorSize\":512,\"offset\":1024,\"without\":[\"oom-score: EACCES\"]}";
 
     @TempDir
     Path folder;
@@ -54,11 +55,13 @@ class UnitRecordTest {
                 List.of(new Export("nbd", "nbd+unix:///?socket=/s")),
                 77,
                 UnitRecord.State.ATTACHED,
-                new ImagePlace("/dev/sda1", 8, 1, "/", 12),
+                new ImagePlace("/dev/sda1", 8, 1, "/", 12, "/i", "uuid:0", "1:0"),
                 List.of("oom-score: EACCES"),
+                512,
+                1024,
                 "");
         JsonWriter json = new JsonWriter().beginObject();
-        record.writeListed(json);
+        record.writeListed(json, "attached");
         assertEquals(LISTED, json.endObject().toString());
     }
 
@@ -93,7 +96,30 @@ class UnitRecordTest {
     void aFileTooBigForARecordIsNotReadIn() throws Exception {
         Path path = folder.resolve("big");
         Files.write(path, new byte[(1 << 20) + 1]);
-        assertThrows(MalformedJsonException.class, () -> UnitRecord.read(path));
+        StateException refused = assertThrows(StateException.class, () -> UnitRecord.read(path));
+        assertEquals(path + ": not the record of a disk: too big", refused.getMessage());
+    }
+
+    @Test
+    void whatIsNoRecordIsToldWithItsName() throws Exception {
+        Path path = folder.resolve("unit.json");
+        Files.createDirectory(path);
+        assertEquals(
+                path + ": Is a directory",
+                assertThrows(StateException.class, () -> UnitRecord.read(path)).getMessage());
+        StateException unwritable = assertThrows(
+                StateException.class, () -> random(new Random(SEED)).write(folder.resolve("none/unit.json")));
+        assertEquals(folder + "/none/unit.json: No such file or directory", unwritable.getMessage());
+    }
+
+    /** Of a daemon that began before the last upgrade. */
+    @Test
+    void theRecordOfAnEarlierVersionIsReadToo() throws Exception {
+        String earlier = LISTED.substring(0, LISTED.indexOf(",\"state\"")) + ",\"unprotected\":[\"x\"],\"inode\":7}";
+        UnitRecord record = UnitRecord.parse(earlier.getBytes(StandardCharsets.UTF_8));
+        assertEquals(List.of("x"), record.unprotected());
+        assertEquals(7, record.place().inode());
+        assertEquals("", record.place().handle());
     }
 
     @Test
@@ -133,8 +159,13 @@ class UnitRecordTest {
                         random.nextInt(),
                         random.nextInt(),
                         JsonTest.randomText(random),
-                        random.nextLong()),
+                        random.nextLong(),
+                        JsonTest.randomText(random),
+                        JsonTest.randomText(random),
+                        JsonTest.randomText(random)),
                 unprotected,
+                random.nextLong(),
+                random.nextLong(),
                 JsonTest.randomText(random));
     }
 }

@@ -120,7 +120,7 @@ class OwnershipRecordTest {
             FileCalls.fsetxattr(fd, OwnershipRecord.ATTRIBUTE, "9 new".getBytes(StandardCharsets.UTF_8));
             FileCalls.close(fd);
             String expected = path + ": its attribute trusted.vnd is none that this vnd wrote: see it with getfattr -n"
-                    + " trusted.vnd";
+                    + " trusted.vnd; if no disk has the file, chattr -i and setfattr -x trusted.vnd on it unlock it";
             assertEquals(
                     expected,
                     assertThrows(ImageException.class, () -> Attached.physically(path))

@@ -158,7 +158,7 @@ class RefusalTest {
 
     private static void refusedByFacts(String reason, int flags, long attributes, int extendedFlags) {
         FileFacts facts = new FileFacts(8, 1, 2, SIZE, 0x81A4, attributes, 1, 512, 0xEF53, 4096, flags, extendedFlags);
-        Mount mount = new Mount("/", "ext4", "rw");
+        Mount mount = new Mount("1", "8:1", "/", "ext4", "rw");
         NotPhysicalException refused = assertThrows(NotPhysicalException.class, () -> Eligibility.check(facts, mount));
         assertEquals(reason, refused.getMessage());
     }

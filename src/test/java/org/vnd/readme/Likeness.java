@@ -14,6 +14,7 @@ final class Likeness {
                 .replaceAll("(?m)^\tio: .*$", "\tio: …")
                 .replaceAll("\"io\":\"[^\"]*\"", "\"io\":\"…\"")
                 .replaceAll("(?m)^\twithout: .*\n?", "")
+                .replaceAll("\"without\":\\[[^\\]]*]", "\"without\":[]")
                 .stripTrailing();
     }
 }

@@ -87,6 +87,26 @@ class DeviceRefusalTest {
         assertEquals("", result.output());
     }
 
+    /** A container's own /dev has but the nodes that somebody thought of. */
+    @ParameterizedTest
+    @ValueSource(strings = {"fuse", "fuse+loop"})
+    void withoutItsNodeAlthoughTheKernelHasIt(String export) {
+        String script = "mkdir \"$1\" && mount -t tmpfs none \"$1\" && cp -a /dev/null /dev/loop* \"$1\""
+                + " && mount --rbind \"$1\" /dev && shift && exec \"$@\"";
+        Command.Result result = new Command(MountNamespace.with(image).toArray())
+                .with("sh", "-c", script, "sh", product.state() + "-dev")
+                .with(product.program(), "-c", "--export", export, "vnd0", image)
+                .environment("VND_STATE", product.state().toString())
+                .limitSeconds(180)
+                .run()
+                .exited(1);
+        Command.output("rmdir", product.state() + "-dev");
+        assertEquals(
+                "vndconfig: " + image + ": no " + export + ": there is no /dev/fuse here, although the kernel has FUSE"
+                        + " (mknod /dev/fuse c 10 229, or give the container that device)\n",
+                result.errors());
+    }
+
     /** The kernel has a million of them, so strace says for it that there is none left. */
     @ParameterizedTest
     @ValueSource(strings = {"loop", "fuse+loop"})

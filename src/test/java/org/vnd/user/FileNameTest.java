@@ -20,6 +20,7 @@ class FileNameTest extends DiskTest {
                 "\u00e9t\u00e9-\u4e2d\u6587-\ud83d\udcbe.img",
                 "new\nline",
                 "tab\tand\u001b[31m",
+                "\u009b31m",
                 "-u",
                 "'\"\\$(id)`%s");
     }
@@ -33,7 +34,10 @@ class FileNameTest extends DiskTest {
         String details = root.says("-l", "-v", "vnd0");
         assertFalse(details.contains("\u001b"), "nothing for the terminal to obey");
         assertTrue(details.lines().allMatch(line -> line.startsWith("vnd0: ") || line.startsWith("\t")), details);
-        new Command("nbdinfo", root.uri("vnd0")).run().succeeded();
+        Command.Result info = new Command("nbdinfo", root.uri("vnd0")).run().succeeded();
+        assertFalse(info.output().contains("\u001b"), "nor from the NBD server");
+        String json = root.says("-l", "--json");
+        assertTrue(json.chars().noneMatch(each -> each < ' ' && each != '\n' || each >= 0x7f && each < 0xa0), json);
         Command.Result again = root.run("-c", "--", name).exited(1);
         assertEquals(1, again.errors().lines().count(), again.toString());
         root.says("-u", "vnd0");

@@ -18,17 +18,19 @@ class ListingTest extends DiskTest {
         Path image = image("a \"quoted\" name.img", 3 * MEBIBYTE);
         Path second = image("b.img", MEBIBYTE);
         root.says("-c", "vnd0", image);
-        root.says("-c", "-r", "-i", "vnd2", second);
+        root.says("-c", "-r", "-i", "--offset", "512K", "--sector-size", "4096", "vnd2", second);
         String socket = "nbd\\+unix:///\\?socket=" + Pattern.quote(root.state().toString());
         String first = "\\{\"unit\":\"vnd0\",\"file\":\""
                 + Pattern.quote(image.toString().replace("\"", "\\\""))
                 + "\",\"size\":3145728,\"readonly\":false,\"engine\":\"physical\",\"engineReason\":\"ext4 on "
                 + Pattern.quote(files.device().toString()) + ", \\d+ extents?\",\"io\":\"[^\"]+\",\"extents\":\\d+,"
-                + "\"exports\":\\[\\{\"type\":\"nbd\",\"uri\":\"" + socket + "/vnd0/nbd.sock\"}],\"pid\":\\d+}";
+                + "\"exports\":\\[\\{\"type\":\"nbd\",\"uri\":\"" + socket + "/vnd0/nbd.sock\"}],\"pid\":\\d+,"
+                + "\"state\":\"attached\",\"sectorSize\":\\d+,\"offset\":0,\"without\":\\[[^]]*]}";
         String other = "\\{\"unit\":\"vnd2\",\"file\":\"" + Pattern.quote(second.toString())
-                + "\",\"size\":1048576,\"readonly\":true,\"engine\":\"file\",\"engineReason\":\"[^\"]+\",\"io\":\"[^\"]+\","
+                + "\",\"size\":524288,\"readonly\":true,\"engine\":\"file\",\"engineReason\":\"[^\"]+\",\"io\":\"[^\"]+\","
                 + "\"extents\":\\d+,\"exports\":\\[\\{\"type\":\"nbd\",\"uri\":\"" + socket
-                + "/vnd2/nbd.sock\"}],\"pid\":\\d+}";
+                + "/vnd2/nbd.sock\"}],\"pid\":\\d+,\"state\":\"attached\",\"sectorSize\":4096,\"offset\":524288,"
+                + "\"without\":\\[[^]]*]}";
         String all = root.says("-l", "--json");
         assertTrue(all.matches("\\{\"devices\":\\[" + first + "," + other + "]}\n"), all);
         String one = root.says("-l", "--json", "vnd2");

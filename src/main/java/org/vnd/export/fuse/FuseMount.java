@@ -35,6 +35,15 @@ public final class FuseMount implements KernelDevice {
         return (int) Libc.check(FileCalls.open(DEVICE, FileCalls.O_RDWR | FileCalls.O_NONBLOCK), "open", DEVICE);
     }
 
+    /** Whether the kernel has FUSE, be there a node of it or not. */
+    public static boolean isKnown() {
+        try {
+            return Files.readAllLines(Path.of("/proc/filesystems")).contains("nodev\tfuse");
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
     /**
      * Mounts on {@code folder}, which exists. It is there at once, and answers as soon as the server is started; until then
      * whoever looks at it waits, so the server must be started whatever happens next.

@@ -12,6 +12,8 @@ public final class Statfs {
     public static final int F_BFREE_OFFSET = 24;
 
     public static final int F_BAVAIL_OFFSET = 32;
+    /** Which file system it is, as it says itself. */
+    public static final int F_FSID_OFFSET = 56;
 
     // include/uapi/linux/magic.h: what f_type is. Of ext2 and ext3 too.
     public static final int EXT4_SUPER_MAGIC = 0xEF53;

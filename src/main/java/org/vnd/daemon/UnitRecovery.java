@@ -1,0 +1,122 @@
+package org.vnd.daemon;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.vnd.control.ImagePlace;
+import org.vnd.control.Reason;
+import org.vnd.control.RecoveryArguments;
+import org.vnd.control.Reporter;
+import org.vnd.control.UnitRecord;
+import org.vnd.image.FilePlace;
+import org.vnd.image.LostImage;
+import org.vnd.image.Recovery;
+import org.vnd.sys.DescriptorOutputStream;
+
+/**
+ * The recovery of a unit whose daemon was killed: what is left of its devices goes away, and its image is unlocked, whatever
+ * it is called by now. Runs in a daemon's place, under a keeper, which so has the unit's lock, and removes its folder after
+ * exit status 0. What it says is the text of the report line READY or ERROR.
+ */
+final class UnitRecovery {
+    private final RecoveryArguments arguments;
+
+    private UnitRecovery(RecoveryArguments arguments) {
+        this.arguments = arguments;
+    }
+
+    /** The exit status: 0 when nothing need be known of the unit any more. */
+    static int run(RecoveryArguments arguments) {
+        return new UnitRecovery(arguments).run();
+    }
+
+    private int run() {
+        String problem = "";
+        String done = "";
+        try {
+            Optional<UnitRecord> record = UnitRecord.read(arguments.record());
+            done = record.isPresent()
+                    ? recover(record.get(), arguments.unitDirectory(), arguments.file())
+                    : removeNameless(arguments.unitDirectory());
+        } catch (IOException e) {
+            problem = Reason.withFile(e);
+        } catch (RuntimeException | Error e) {
+            Log.line(Reason.ofDefect(e));
+            problem = arguments.unit().name() + ": a defect in the recovery: " + e;
+        }
+        boolean over = problem.isEmpty() || arguments.givesUp();
+        try (Reporter reporter = new Reporter(new DescriptorOutputStream(arguments.reportDescriptor()))) {
+            if (problem.isEmpty()) {
+                reporter.ready(done);
+            } else if (over) {
+                reporter.ready(givenUp(problem));
+            } else {
+                reporter.error(problem);
+            }
+        } catch (IOException unheard) {
+            // What is done is done.
+            Log.line(problem + done);
+        }
+        return over ? 0 : 1;
+    }
+
+    private String givenUp(String problem) {
+        return arguments.unit().name() + ": given up (" + problem + "). An image that is still locked is unlocked by"
+                + " vndconfig --recover and its name, or by attaching it; or by chattr -i and setfattr -x trusted.vnd";
+    }
+
+    /** It was killed before it had a record, and so before it had an image. */
+    private String removeNameless(Path unitDirectory) throws IOException {
+        Leftover.remove(unitDirectory);
+        return arguments.unit().name() + ": nothing to recover";
+    }
+
+    /**
+     * Recovers what {@code record} tells of, whose daemon is gone for certain: its lock is held by the caller.
+     *
+     * @param file where its image is now, or empty
+     * @return what there was to do, one line
+     */
+    static String recover(UnitRecord record, Path unitDirectory, String file) throws IOException {
+        @Nullable IOException left = null;
+        try {
+            Leftover.remove(unitDirectory);
+        } catch (IOException e) {
+            // It only answers with errors: the image needn't wait for it.
+            left = e;
+        }
+        String done = recover(record, file);
+        if (left != null) {
+            throw new IOException(done + ", but what is left of its device stays: " + Reason.withFile(left), left);
+        }
+        return done;
+    }
+
+    private static String recover(UnitRecord record, String file) throws IOException {
+        ImagePlace place = record.place();
+        boolean withoutDevice = place.inode() != 0 && place.deviceMajor() == 0;
+        if (record.engine().equals("file") || withoutDevice) {
+            // Only its content was changed, if anything.
+            return (file.isEmpty() ? record.file() : file) + ": nothing to recover";
+        }
+        List<String> paths = new ArrayList<>();
+        for (String path : List.of(file, record.file(), place.path())) {
+            if (!path.isEmpty()) {
+                paths.add(path);
+            }
+        }
+        FilePlace then = new FilePlace(
+                place.device(),
+                (int) place.deviceMajor(),
+                (int) place.deviceMinor(),
+                place.mountPoint(),
+                place.inode(),
+                place.path(),
+                place.fileSystem(),
+                place.handle());
+        return Recovery.recover(new LostImage(record.unit(), record.pid(), record.file(), paths, then));
+    }
+}
