@@ -101,7 +101,9 @@ public final class TableSector {
             return MBR_SIZES[0];
         }
         for (int size : MBR_SIZES) {
-            if (first * size == USUAL_START_BYTES && fits(new DiskBytes(source, size, sizeBytes), table)) {
+            // A disk that was cut fits none, and was made for one all the same.
+            boolean credible = fitting == 0 || fits(new DiskBytes(source, size, sizeBytes), table);
+            if (first * size == USUAL_START_BYTES && credible) {
                 return size;
             }
         }

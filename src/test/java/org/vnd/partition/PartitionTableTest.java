@@ -287,6 +287,8 @@ class PartitionTableTest {
         assertEquals(0, sector(new TableImage(512).entry(0, 0, 0x83, 4096, 8192), size), "who knows");
         assertEquals(512, sector(new TableImage(512).entry(0, 0, 0x83, 4096, 2_000_000), size), "only one fits");
         assertEquals(0, sector(new TableImage(512).sign(0), size), "no partitions");
+        assertEquals(512, sector(new TableImage(512).entry(0, 0, 0x83, 2048, 8192), 2 << 20), "cut");
+        assertEquals(4096, sector(new TableImage(512).entry(0, 0, 0x83, 256, 8192), 1 << 20), "cut");
     }
 
     @Test
