@@ -27,6 +27,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "ending.h"
 
 #include "keeper_protection.h"
 #include "names.h"
@@ -36,8 +37,6 @@ enum { REPORT_FD = 3, LISTEN_FD = 4, LOCK_FD = 5, FIRST_OWN_FD = 10, MAX_UNIT = 
 enum { LOCK_ATTEMPTS = 1000, LOCK_RETRY_MICROS = 1000 };
 
 static int report_fd = STDERR_FILENO;
-/* Whether a signal has told us that the disk is to end. */
-static bool told;
 
 /* Tells the one who waits at the report pipe, and ends. */
 __attribute__((format(printf, 1, 2), noreturn)) static void fail(const char *format, ...)
@@ -166,25 +165,6 @@ static int watch(pid_t daemon, const sigset_t *signals)
     }
 }
 
-/*
- * Whether the daemon was told to end before it could listen to that, as one of our signals or of the terminal's does to a JVM
- * that only starts: it has no record yet, and touched nothing.
- */
-static bool told_too_early(int end, int state, const char *unit)
-{
-    char record[64];
-    snprintf(record, sizeof record, "%s/unit.json", unit);
-    int by = WIFSIGNALED(end) ? WTERMSIG(end) : 0;
-    return (told || by == SIGTERM || by == SIGINT || by == SIGHUP) &&
-           faccessat(state, record, F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
-}
-
-static const char *signal_name(int number)
-{
-    const char *name = sigabbrev_np(number);
-    return name == NULL ? "RT" : name;
-}
-
 static int number(const char *text)
 {
     char *end;
@@ -285,10 +265,8 @@ int main(int argc, char **argv)
     snprintf(folder, sizeof folder, "/proc/self/fd/%d/%s/names", state, unit);
     remove_names(folder, NULL);
     remove_folder(state, unit, orderly);
-    if (!orderly && WIFEXITED(end))
-        fprintf(stderr, "vnd-keeper: the daemon ended with status %d\n", WEXITSTATUS(end));
-    else if (!orderly)
-        fprintf(stderr, "vnd-keeper: the daemon was killed by SIG%s\n", signal_name(WTERMSIG(end)));
+    if (!orderly)
+        tell_end(end);
     unlinkat(state, lock_name, 0);
     return orderly ? 0 : 1;
 }
