@@ -121,8 +121,9 @@ class StateFolderTest {
         Path mine = files.path("mine");
         DirectFile.fill(mine, 1 << 20, 1);
         Command.output("chown", "65534:65534", mine);
-        String script = "unset XDG_RUNTIME_DIR VND_STATE; unit=$(\"$1\" -c \"$2\") && readlink -e \"/tmp/vnd-65534/$unit\""
-                + " && \"$1\" -u \"$unit\"";
+        String script =
+                "unset XDG_RUNTIME_DIR VND_STATE; unit=$(\"$1\" -c \"$2\") && readlink -e \"/tmp/vnd-65534/$unit\""
+                        + " && \"$1\" -u \"$unit\"";
         Command.Result result = new Command(AS_NOBODY.toArray())
                 .with("unshare", "--user", "--map-root-user", "sh", "-c", script, "sh", product.program(), mine)
                 .environment("VND_EXPORT", "nbd")
