@@ -138,7 +138,7 @@ class StateFolderTest {
     void onAFullFileSystem() throws Exception {
         Path mounted = Files.createDirectory(product.state().resolve("full"));
         List<String> said = new ArrayList<>();
-        for (int inodes = 3; ; inodes++) {
+        for (int inodes = 2; ; inodes++) {
             Command.output("mount", "-t", "tmpfs", "-o", "mode=755,nr_inodes=" + inodes, "none", mounted);
             try {
                 state = Files.createDirectory(mounted.resolve("state"));
@@ -147,7 +147,7 @@ class StateFolderTest {
                     command("-u", "vnd0").run().succeeded();
                     break;
                 }
-                refused(command("-c", image), state + "/vnd0");
+                assertTrue(refused(command("-c", image), "").contains(state + "/vnd0"), result::toString);
                 said.add(result.errors());
                 assertTrue(result.errors().contains(": No space left on device"), result::toString);
                 assertEquals("[]", List.of(state.toFile().list()).toString());
