@@ -228,8 +228,11 @@ int main(int argc, char **argv)
     struct stat status;
     if ((size_t)snprintf(folder, sizeof folder, "%s/%s", state_path, unit) >= sizeof folder)
         fail("%s: the path of the state folder is too long", state_path);
-    if ((mkdir(folder, 0700) != 0 && errno != EEXIST) || lstat(folder, &status) != 0)
-        fail("%s: the unit's folder can't be made: %s", folder, strerror(errno));
+    if ((mkdir(folder, 0700) != 0 && errno != EEXIST) || lstat(folder, &status) != 0) {
+        int why = errno;
+        unlinkat(state, lock_name, 0);
+        fail("%s: the unit's folder can't be made: %s", folder, strerror(why));
+    }
     if (!S_ISDIR(status.st_mode) || status.st_uid != geteuid() || (status.st_mode & 077) != 0)
         fail("%s: isn't a folder of ours alone; remove it", folder);
     dprintf(report_fd, "unit %s\n", unit);
@@ -238,8 +241,12 @@ int main(int argc, char **argv)
     if (!foreground) {
         snprintf(log, sizeof log, "%s/log", unit);
         int log_fd = openat(state, log, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (log_fd < 0)
-            fail("%s/%s: the log can't be opened: %s", state_path, log, strerror(errno));
+        if (log_fd < 0) {
+            int why = errno;
+            unlinkat(state, unit, AT_REMOVEDIR); /* Unless a crash has left something in it. */
+            unlinkat(state, lock_name, 0);
+            fail("%s/%s: the log can't be opened: %s", state_path, log, strerror(why));
+        }
         copy_fd(log_fd, STDERR_FILENO);
         setsid(); /* Fails only where a shell started us as the leader of a group. */
     }

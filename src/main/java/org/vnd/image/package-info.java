@@ -4,7 +4,7 @@
  *
  * <p>{@link org.vnd.image.AttachedImage#attach} is the way in. {@link org.vnd.image.LayoutLock} is the protocol of attach
  * and detach for the physical engine, {@link org.vnd.image.FileLock} what the file engine needs,
- * {@link org.vnd.image.Recovery} puts a file back that a killed daemon left locked. {@link org.vnd.image.NewImage} makes
- * an image.
+ * {@link org.vnd.image.Recovery} puts a file back that a killed daemon left locked, and {@link org.vnd.image.ImageSearch}
+ * finds it wherever it is by then. {@link org.vnd.image.NewImage} makes an image.
  */
 package org.vnd.image;

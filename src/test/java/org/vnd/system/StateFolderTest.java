@@ -121,8 +121,9 @@ class StateFolderTest {
         Path mine = files.path("mine");
         DirectFile.fill(mine, 1 << 20, 1);
         Command.output("chown", "65534:65534", mine);
-        String script = "unset XDG_RUNTIME_DIR VND_STATE; unit=$(\"$1\" -c \"$2\") && readlink -e \"/tmp/vnd-65534/$unit\""
-                + " && \"$1\" -u \"$unit\"";
+        String script =
+                "unset XDG_RUNTIME_DIR VND_STATE; unit=$(\"$1\" -c \"$2\") && readlink -e \"/tmp/vnd-65534/$unit\""
+                        + " && \"$1\" -u \"$unit\"";
         Command.Result result = new Command(AS_NOBODY.toArray())
                 .with("unshare", "--user", "--map-root-user", "sh", "-c", script, "sh", product.program(), mine)
                 .environment("VND_EXPORT", "nbd")
@@ -137,7 +138,7 @@ class StateFolderTest {
     void onAFullFileSystem() throws Exception {
         Path mounted = Files.createDirectory(product.state().resolve("full"));
         List<String> said = new ArrayList<>();
-        for (int inodes = 3; ; inodes++) {
+        for (int inodes = 2; ; inodes++) {
             Command.output("mount", "-t", "tmpfs", "-o", "mode=755,nr_inodes=" + inodes, "none", mounted);
             try {
                 state = Files.createDirectory(mounted.resolve("state"));
@@ -146,7 +147,7 @@ class StateFolderTest {
                     command("-u", "vnd0").run().succeeded();
                     break;
                 }
-                refused(command("-c", image), state + "/vnd0");
+                assertTrue(refused(command("-c", image), "").contains(state + "/vnd0"), result::toString);
                 said.add(result.errors());
                 assertTrue(result.errors().contains(": No space left on device"), result::toString);
                 assertEquals("[]", List.of(state.toFile().list()).toString());
