@@ -99,7 +99,10 @@ final class Disk implements ControlServer.Handler {
                     made = HostDevices.make(arguments, image, queue, partitions);
                     devices = made;
                     watcher.lookAfter(made);
-                    record = record(inherited ? InheritedSocket.uri(listener) : NbdSocket.uri(socket), partitions.sectorBytes(), unprotected);
+                    record = record(
+                            inherited ? InheritedSocket.uri(listener) : NbdSocket.uri(socket),
+                            partitions.sectorBytes(),
+                            unprotected);
                     for (String warning : partitions.warnings(devices.export().isPresent())) {
                         attaching.warning(warning);
                     }
