@@ -1,4 +1,12 @@
-/* How the daemon of vnd-keeper has ended. Included once, after what it uses. */
+/* How the daemon of vnd-keeper has ended. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* Whether a signal has told the keeper that the disk is to end. */
 static bool told;
