@@ -70,8 +70,7 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
      *
      * @param sizeBytes of the disk; whole sectors of 512
      * @param blockSizeBytes the alignment that O_DIRECT asks for
-     * @param deallocates whether it can punch holes, as far as is known; false if it is only read
-     * @param zeroRangeIsFast whether FALLOC_FL_ZERO_RANGE is known not to write the zeros one by one
+     * @param deallocation what {@code fd} can do beside reading and writing
      * @throws SysException ENOMEM
      */
     protected Engine(
@@ -81,8 +80,7 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
             long sizeBytes,
             int blockSizeBytes,
             boolean readOnly,
-            boolean deallocates,
-            boolean zeroRangeIsFast)
+            Deallocation deallocation)
             throws SysException {
         assert Integer.bitCount(blockSizeBytes) == 1 && blockSizeBytes <= AlignedBuffer.PAGE_BYTES;
         this.ring = ring;
@@ -91,7 +89,7 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         this.sizeBytes = sizeBytes;
         this.blockSizeBytes = blockSizeBytes;
         this.readOnly = readOnly;
-        this.deallocation = new Deallocation(deallocates && !readOnly, zeroRangeIsFast);
+        this.deallocation = deallocation;
         this.handler = ring.addHandler(this);
         this.memory = new AlignedBuffer(ZERO_BYTES + 2 * TRANSFER_LIMIT * blockSizeBytes);
         this.zeroAddress = memory.address();

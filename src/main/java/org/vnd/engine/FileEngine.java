@@ -44,7 +44,7 @@ public final class FileEngine extends Engine {
             boolean readOnly,
             boolean deallocates)
             throws SysException {
-        super(ring, gate, file, sizeBytes, blockSizeBytes, readOnly, deallocates, true);
+        super(ring, gate, file, sizeBytes, blockSizeBytes, readOnly, new Deallocation(deallocates && !readOnly, true));
         assert offsetBytes % blockSizeBytes == 0;
         this.map = map;
         this.offsetBytes = offsetBytes;

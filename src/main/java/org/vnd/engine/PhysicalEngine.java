@@ -35,7 +35,14 @@ public final class PhysicalEngine extends Engine {
             boolean deallocates)
             throws SysException {
         // blkdev_fallocate() of Linux's block/fops.c writes zeros where the device has no command for it: not fast.
-        super(ring, gate, device, sizeBytes, blockSizeBytes, readOnly, deallocates, false);
+        super(
+                ring,
+                gate,
+                device,
+                sizeBytes,
+                blockSizeBytes,
+                readOnly,
+                new Deallocation(deallocates && !readOnly, false));
         assert offsetBytes % blockSizeBytes == 0 && offsetBytes + sizeBytes <= map.sizeBytes();
         this.map = map;
         this.offsetBytes = offsetBytes;

@@ -88,7 +88,7 @@ public final class Server implements QueueExport, CompletionHandler {
 
     /** Before {@link #start}: nobody but a loop device will use the file, and is told by it what the disk can do. */
     public void serveLoop() {
-        session.serveLoop();
+        session.holes.serveLoop();
     }
 
     /** Whether the kernel has FUSE over io_uring switched on, for which a ring should have wide entries. */

@@ -60,7 +60,7 @@ final class Session {
     private final Channel channel;
     private final Attributes attributes;
     private final Handshake handshake = new Handshake();
-    private boolean underLoop;
+    final HoleMaking holes;
     private final AlignedBuffer areas;
     private final Request request;
     private final Reply reply;
@@ -83,6 +83,7 @@ final class Session {
      */
     Session(BlockDevice device, BufferPool buffers, int userId, int groupId, Channel channel) throws SysException {
         this.device = device;
+        this.holes = new HoleMaking(device);
         this.validator = new RequestValidator(device, TRANSFER_BYTES);
         this.buffers = buffers;
         this.bytes = buffers.arena().bytes();
@@ -102,11 +103,6 @@ final class Session {
     /** See {@link Handshake#giveUpAfter}. */
     void giveUpAfter(int seconds) {
         handshake.giveUpAfter(seconds);
-    }
-
-    /** Nobody but a loop device will use the file. */
-    void serveLoop() {
-        underLoop = true;
     }
 
     /** Has the kernel send requests by an io_uring, if it can: see {@link #overRing}. */
@@ -312,13 +308,8 @@ final class Session {
         succeed(Attributes.putNames(reply, first, Math.min(size, room)));
     }
 
-    /**
-     * The loop driver offers discards and zeroing of ranges by a file that knows fallocate(2), as every file of FUSE does, if
-     * the file system's block can be had: loop_get_discard_config of drivers/block/loop.c (Linux 5.16). No other way tells it
-     * that the disk has neither.
-     */
     private void statistics() {
-        if (underLoop && !device.trims()) {
+        if (holes.hidesBlock()) {
             fail(Errno.EOPNOTSUPP);
             return;
         }
@@ -383,20 +374,13 @@ final class Session {
         submit(slot);
     }
 
-    /**
-     * A hole must read back as zeros, which a TRIM doesn't promise. A disk that never discards makes none, so that nobody who
-     * only wants to give something back has it written. One that does makes them for good, if need be by writing: a loop
-     * device can't be told that it is over, and logs an error for every discard.
-     */
     private void allocate() {
         long offset = request.longAt(FuseFallocateIn.OFFSET_OFFSET);
         long length = request.longAt(FuseFallocateIn.LENGTH_OFFSET);
         int mode = request.intAt(FuseFallocateIn.MODE_OFFSET);
         boolean keepsSize = (mode & FileCalls.FALLOC_FL_KEEP_SIZE) != 0;
-        int what = mode & ~FileCalls.FALLOC_FL_KEEP_SIZE;
         long size = device.sizeBytes();
-        boolean punches = what == FileCalls.FALLOC_FL_PUNCH_HOLE && keepsSize && makesHoles();
-        if (what != FileCalls.FALLOC_FL_ZERO_RANGE && !punches) {
+        if (!holes.knows(mode)) {
             fail(Errno.EOPNOTSUPP);
         } else if (offset < 0 || length <= 0) {
             fail(Errno.EINVAL);
@@ -408,14 +392,9 @@ final class Session {
             succeed(0);
         } else {
             Slot slot = take(Operation.WRITE_ZEROES, offset, Math.min(length, size - offset));
-            slot.request.keepAllocated = what == FileCalls.FALLOC_FL_ZERO_RANGE;
+            slot.request.keepAllocated = (mode & FileCalls.FALLOC_FL_ZERO_RANGE) != 0;
             submit(slot);
         }
-    }
-
-    /** A loop device that wants a hole in spite of {@link #statistics} has nobody who could do without. */
-    private boolean makesHoles() {
-        return device.trims() || underLoop || device.readOnly();
     }
 
     private void seek() {

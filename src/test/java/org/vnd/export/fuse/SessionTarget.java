@@ -55,7 +55,7 @@ public final class SessionTarget implements AutoCloseable {
     }
 
     void serveLoop() {
-        session.serveLoop();
+        session.holes.serveLoop();
     }
 
     int openFiles() {
