@@ -38,8 +38,14 @@ enum { REPORT_FD = 3, LISTEN_FD = 4, LOCK_FD = 5, FIRST_OWN_FD = 10, MAX_UNIT = 
 enum { LOCK_ATTEMPTS = 1000, LOCK_RETRY_MICROS = 1000 };
 
 static int report_fd = STDERR_FILENO;
+/* What fail() lets go of: the unit, once its lock is ours, and its folder, if we made that. */
+static int state = -1;
+static char unit[32], lock_name[64];
+static bool lock_ours, folder_made;
 
-/* Tells the one who waits at the report pipe, and ends. */
+static void let_go(void);
+
+/* Tells the one who waits at the report pipe, lets go of the unit, and ends. */
 __attribute__((format(printf, 1, 2), noreturn)) static void fail(const char *format, ...)
 {
     va_list arguments;
@@ -48,6 +54,7 @@ __attribute__((format(printf, 1, 2), noreturn)) static void fail(const char *for
     vdprintf(report_fd, format, arguments);
     dprintf(report_fd, "\n");
     va_end(arguments);
+    let_go();
     exit(1);
 }
 
@@ -72,16 +79,16 @@ static int open_state(const char *path)
  * Locks the file for the life of the disk; -1 and EBUSY if another disk has it. Its last owner
  * unlinks the file while holding the lock, so the path must still lead to what was locked.
  */
-static int lock_unit(int state, const char *name)
+static int lock_unit(void)
 {
     for (int attempt = 0; attempt < LOCK_ATTEMPTS; attempt++) {
-        int fd = openat(state, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        int fd = openat(state, lock_name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (fd < 0)
             return -1;
         struct stat locked, named;
         struct flock holder = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
         if (fcntl(fd, F_OFD_SETLK, &holder) == 0) {
-            if (fstat(fd, &locked) == 0 && fstatat(state, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+            if (fstat(fd, &locked) == 0 && fstatat(state, lock_name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
                 locked.st_ino == named.st_ino && locked.st_dev == named.st_dev)
                 return fd;
         } else if (errno != EAGAIN && errno != EACCES) {
@@ -102,7 +109,7 @@ static int lock_unit(int state, const char *name)
  * Removes the unit's flat folder; after a crash only the names of its node, soon another's. Nothing is unmounted but the file
  * system of a dead daemon, where a daemon mounts one: "." and ".." of a folder lead to what it and its parent are on.
  */
-static void remove_folder(int state, const char *unit, bool orderly)
+static void remove_folder(bool orderly)
 {
     int fd = openat(state, unit, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *folder = fd < 0 ? NULL : fdopendir(fd);
@@ -122,6 +129,15 @@ static void remove_folder(int state, const char *unit, bool orderly)
     unlinkat(state, unit, AT_REMOVEDIR); /* Unless something stays in it. */
 }
 
+/* Nothing has been started. A folder that was there before may have what a crash has left. */
+static void let_go(void)
+{
+    if (folder_made)
+        remove_folder(true);
+    if (lock_ours)
+        unlinkat(state, lock_name, 0);
+}
+
 static void copy_fd(int from, int to)
 {
     if (from < 0 || dup2(from, to) < 0)
@@ -138,6 +154,7 @@ static int moved_up(int fd)
 
 __attribute__((noreturn)) static void become_daemon(char **command, int listen_fd, int lock_fd)
 {
+    lock_ours = folder_made = false; /* The parent lets go. */
     copy_fd(report_fd, REPORT_FD);
     copy_fd(lock_fd, LOCK_FD);
     if (listen_fd >= 0)
@@ -211,17 +228,19 @@ int main(int argc, char **argv)
     signal(SIGCHLD, SIG_DFL);
     signal(SIGPIPE, SIG_IGN);
 
-    int state = open_state(state_path), lock = -1;
-    char unit[32], lock_name[64], log[64], folder[4096];
+    state = open_state(state_path);
+    int lock = -1;
+    char log[64], folder[4096];
     for (int candidate = first; lock < 0 && candidate < first + units; candidate++) {
         snprintf(unit, sizeof unit, "vnd%d", candidate);
         snprintf(lock_name, sizeof lock_name, "%s.lock", unit);
-        if ((lock = lock_unit(state, lock_name)) < 0 && errno != EBUSY)
+        if ((lock = lock_unit()) < 0 && errno != EBUSY)
             fail("%s/%s: can't be locked: %s", state_path, lock_name, strerror(errno));
     }
     if (lock < 0)
         fail(units == 1 ? "%s: VNDIOCSET: Device busy"
                         : "every unit up to %s is in use: detach one, or name a higher one", unit);
+    lock_ours = true;
     int lock_fd = moved_up(lock);
     close(lock);
 
@@ -229,11 +248,9 @@ int main(int argc, char **argv)
     struct stat status;
     if ((size_t)snprintf(folder, sizeof folder, "%s/%s", state_path, unit) >= sizeof folder)
         fail("%s: the path of the state folder is too long", state_path);
-    if ((mkdir(folder, 0700) != 0 && errno != EEXIST) || lstat(folder, &status) != 0) {
-        int why = errno;
-        unlinkat(state, lock_name, 0);
-        fail("%s: the unit's folder can't be made: %s", folder, strerror(why));
-    }
+    folder_made = mkdir(folder, 0700) == 0;
+    if ((!folder_made && errno != EEXIST) || lstat(folder, &status) != 0)
+        fail("%s: the unit's folder can't be made: %s", folder, strerror(errno));
     if (!S_ISDIR(status.st_mode) || status.st_uid != geteuid() || (status.st_mode & 077) != 0)
         fail("%s: isn't a folder of ours alone; remove it", folder);
     dprintf(report_fd, "unit %s\n", unit);
@@ -242,12 +259,8 @@ int main(int argc, char **argv)
     if (!foreground) {
         snprintf(log, sizeof log, "%s/log", unit);
         int log_fd = openat(state, log, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (log_fd < 0) {
-            int why = errno;
-            unlinkat(state, unit, AT_REMOVEDIR); /* Unless a crash has left something in it. */
-            unlinkat(state, lock_name, 0);
-            fail("%s/%s: the log can't be opened: %s", state_path, log, strerror(why));
-        }
+        if (log_fd < 0)
+            fail("%s/%s: the log can't be opened: %s", state_path, log, strerror(errno));
         copy_fd(log_fd, STDERR_FILENO);
         setsid(); /* Fails only where a shell started us as the leader of a group. */
     }
@@ -272,7 +285,7 @@ int main(int argc, char **argv)
     bool orderly = (WIFEXITED(end) && WEXITSTATUS(end) == 0) || told_too_early(end, state, unit);
     snprintf(folder, sizeof folder, "/proc/self/fd/%d/%s/names", state, unit);
     remove_names(folder, NULL);
-    remove_folder(state, unit, orderly);
+    remove_folder(orderly);
     if (!orderly)
         tell_end(end);
     unlinkat(state, lock_name, 0);

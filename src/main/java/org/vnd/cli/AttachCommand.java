@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.vnd.control.AttachOptions;
+import org.vnd.control.EndHook;
 import org.vnd.control.EngineChoice;
 import org.vnd.control.Geometry;
 import org.vnd.control.LineReader;
@@ -158,7 +159,7 @@ final class AttachCommand {
                         ? ProcessBuilder.Redirect.INHERIT
                         : ProcessBuilder.Redirect.from(new File("/dev/null")));
         keeper.redirectError(ProcessBuilder.Redirect.INHERIT);
-        Runtime.getRuntime().addShutdownHook(end);
+        EndHook.add(end);
         return end.start(keeper);
     }
 

@@ -5,7 +5,9 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 import org.vnd.control.CreateArguments;
+import org.vnd.control.EndHook;
 import org.vnd.control.LineReader;
+import org.vnd.control.Reason;
 import org.vnd.control.ReportLine;
 
 /**
@@ -56,8 +58,18 @@ final class CreateCommand {
 
     int run() throws ProgramException, IOException {
         MakerEnd end = new MakerEnd();
-        Runtime.getRuntime().addShutdownHook(end);
+        EndHook.add(end);
         Process process = end.start(maker());
+        try {
+            return follow(process, end);
+        } catch (IOException unreadable) {
+            progress.clear();
+            Messages.warn(wanted.file() + ": what became of it isn't known: " + Reason.withFile(unreadable));
+            return end.told(1);
+        }
+    }
+
+    private int follow(Process process, MakerEnd end) throws ProgramException, IOException {
         LineReader lines = new LineReader(process.getInputStream(), ReportLine.MAX_BYTES);
         while (lines.next()) {
             ReportLine line = ReportLine.parse(lines.line());
@@ -83,8 +95,9 @@ final class CreateCommand {
             }
         }
         progress.clear();
-        throw new ProgramException(wanted.file() + ": not made; what makes it ended without a word (exit status "
+        Messages.warn(wanted.file() + ": not made; what makes it ended without a word (exit status "
                 + end.await(process) + ")");
+        return end.told(1);
     }
 
     /** The exit status: a file that is there stays, also if nobody can be told. */
@@ -114,7 +127,11 @@ final class CreateCommand {
         private boolean ending;
         private int exitStatus = -1;
 
+        /** Starts the maker: after a signal nothing is started any more. */
         synchronized Process start(ProcessBuilder command) throws IOException {
+            while (ending) {
+                standBack();
+            }
             Process started = command.start();
             maker = Optional.of(started);
             return started;
@@ -125,14 +142,20 @@ final class CreateCommand {
             int status = KeeperEnd.await(process);
             synchronized (this) {
                 while (ending && status != 0) {
-                    try {
-                        wait();
-                    } catch (InterruptedException ignored) {
-                        // Nobody interrupts threads of this program.
-                    }
+                    standBack();
                 }
             }
             return status;
+        }
+
+        /** Once: the callers look again. */
+        @SuppressWarnings("WaitNotInLoop")
+        private synchronized void standBack() {
+            try {
+                wait();
+            } catch (InterruptedException ignored) {
+                // Nobody interrupts threads of this program.
+            }
         }
 
         /** The user knows. Returns {@code status}, the program's. */
@@ -151,11 +174,7 @@ final class CreateCommand {
             maker.get().toHandle().destroy();
             if (KeeperEnd.await(maker.get()) == 0) {
                 while (exitStatus < 0) {
-                    try {
-                        wait();
-                    } catch (InterruptedException ignored) {
-                        // Nobody interrupts threads of this program.
-                    }
+                    standBack();
                 }
                 Runtime.getRuntime().halt(exitStatus);
             }

@@ -19,6 +19,7 @@ final class StallNotice extends Thread {
     static final long FIRST_LOOK_MILLIS = 2000;
     static final long INTERVAL_MILLIS = 500;
     private static final String KEEPER = "vnd-keeper";
+    private static final String LOCK_DESCRIPTOR = "5";
     /** Where one waits who wants to change a frozen file system: include/linux/fs.h, sb_start_write. */
     private static final String FROZEN = "percpu_rwsem_wait";
 
@@ -48,9 +49,7 @@ final class StallNotice extends Thread {
         this.state = state;
         this.unit = unit;
         this.then = then;
-        if (record.isPresent()) {
-            learn(record.get());
-        }
+        learn(record);
     }
 
     @Override
@@ -76,7 +75,11 @@ final class StallNotice extends Thread {
     }
 
     /** Who they are: known as long as the daemon has a record, and needed when it has none any more. */
-    private void learn(UnitRecord record) {
+    private void learn(Optional<UnitRecord> known) {
+        if (known.isEmpty() || !isDaemon(known.get().pid())) {
+            return;
+        }
+        UnitRecord record = known.get();
         daemon = record.pid();
         file = record.file();
         mountPoint = record.place().mountPoint();
@@ -86,14 +89,25 @@ final class StallNotice extends Thread {
         }
     }
 
+    /**
+     * Whether {@code pid} is a daemon's of this unit: that has the unit's lock, by this number (native/keeper.c). At first the
+     * record may be that of a disk that crashed earlier, and its process id a stranger's by now.
+     */
+    private boolean isDaemon(long pid) {
+        try {
+            Path lockFile = state.lockFile(unit);
+            return Files.readSymbolicLink(ProcessStat.folder(pid).resolve("fd").resolve(LOCK_DESCRIPTOR))
+                    .equals(state.path().toRealPath().resolve(lockFile.getFileName()));
+        } catch (IOException ended) {
+            return false;
+        }
+    }
+
     private Optional<String> look() {
         try {
-            // At first the record may be that of a disk that crashed earlier.
-            if (ProcessStat.read(ProcessStat.folder(daemon)).isEmpty()) {
-                Optional<UnitRecord> record = UnitRecord.read(state.record(unit));
-                if (record.isPresent()) {
-                    learn(record.get());
-                }
+            if (!isDaemon(daemon)) {
+                daemon = 0;
+                learn(UnitRecord.read(state.record(unit)));
             }
         } catch (IOException unreadable) {
             // Then it can't be told.

@@ -7,7 +7,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 
-/** A file in a unit's folder which says that the disk is told to end, and for whom that waits. It goes with the folder. */
+/** A file in a unit's folder which says that the disk is told to end, and for whom that waits. */
 public final class PendingDetach {
     private static final String NAME = "pending";
 
@@ -22,6 +22,11 @@ public final class PendingDetach {
                 unitFolder.resolve(NAME),
                 StandardCopyOption.ATOMIC_MOVE,
                 StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    /** It isn't told to end, or waits no more. */
+    public static void delete(Path unitFolder) throws IOException {
+        Files.deleteIfExists(unitFolder.resolve(NAME));
     }
 
     /** For whom it waits; empty if it isn't told to end. */

@@ -3,6 +3,7 @@ package org.vnd.daemon;
 import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
 import org.vnd.control.CreateArguments;
+import org.vnd.control.EndHook;
 import org.vnd.control.Reason;
 import org.vnd.control.Reporter;
 import org.vnd.image.NewImage;
@@ -26,7 +27,7 @@ public final class Create {
     /** Makes the image that {@link CreateArguments} describe; exit status 1 if it couldn't be. */
     public static void main(String[] words) {
         Create create = new Create(CreateArguments.parse(words));
-        Runtime.getRuntime().addShutdownHook(new Thread(create::endInOrder, "vnd-end"));
+        EndHook.add(new Thread(create::endInOrder, "vnd-end"));
         int status = 1;
         try {
             status = create.make();

@@ -34,6 +34,7 @@ import org.vnd.image.AttachRequest;
 import org.vnd.image.AttachRequest.Engine;
 import org.vnd.image.AttachedImage;
 import org.vnd.image.FilePlace;
+import org.vnd.image.StillLockedException;
 import org.vnd.sys.FileCalls;
 
 /** One attached disk, from the first look at the image to the last. */
@@ -153,10 +154,16 @@ final class Disk implements ControlServer.Handler {
                 try {
                     image.lock().release(AttachListener.NONE);
                 } catch (IOException locked) {
-                    Log.line("after " + e + ": " + locked.getMessage());
+                    e.addSuppressed(locked);
+                    String why = e instanceof IOException ? Reason.withFile((IOException) e) : e.toString();
+                    throw new StillLockedException(why, e);
                 }
                 throw e;
             }
+        } catch (StillLockedException e) {
+            Log.line(Reason.ofDefect(e));
+            Files.deleteIfExists(socket(arguments));
+            throw e;
         } catch (IOException | RuntimeException | Error e) {
             Files.deleteIfExists(socket(arguments));
             Files.deleteIfExists(record);
@@ -312,6 +319,7 @@ final class Disk implements ControlServer.Handler {
         } catch (IOException e) {
             return Outcome.error(unit.name() + ": " + e.getMessage());
         }
+        pending("");
         // Whoever connects at this very moment wasn't there when it was decided.
         stopServing();
         Optional<String> complaint;
@@ -332,12 +340,16 @@ final class Disk implements ControlServer.Handler {
         return complaint.isEmpty() ? Outcome.ok() : Outcome.ended(unit.name() + ": detached, but " + complaint.get());
     }
 
-    /** So that a listing shows it. */
+    /** So that a listing shows it; empty if it doesn't wait any more. */
     private void pending(String who) {
         try {
-            PendingDetach.write(arguments.unitDirectory(), who);
+            if (who.isEmpty()) {
+                PendingDetach.delete(arguments.unitDirectory());
+            } else {
+                PendingDetach.write(arguments.unitDirectory(), who);
+            }
         } catch (IOException e) {
-            Log.line("a listing won't show for whom the detach waits: " + e);
+            Log.line("a listing doesn't show right for whom the detach waits: " + e);
         }
     }
 
@@ -387,6 +399,7 @@ final class Disk implements ControlServer.Handler {
         while (true) {
             try {
                 devices.remove();
+                pending("");
                 return;
             } catch (DeviceBusyException e) {
                 String who = String.valueOf(e.getMessage());

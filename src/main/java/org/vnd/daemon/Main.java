@@ -7,9 +7,12 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.vnd.control.Commitment;
 import org.vnd.control.DaemonArguments;
+import org.vnd.control.EndHook;
+import org.vnd.control.PendingDetach;
 import org.vnd.control.Reason;
 import org.vnd.control.Reporter;
 import org.vnd.control.UnitRecord;
+import org.vnd.image.StillLockedException;
 import org.vnd.sys.DescriptorOutputStream;
 
 /**
@@ -22,6 +25,8 @@ public final class Main {
     private final DaemonArguments arguments;
     private final CompletableFuture<Optional<Disk>> attached = new CompletableFuture<>();
     private volatile boolean ending;
+    /** There is no disk, but what it has left is for the recovery. */
+    private volatile boolean stillLocked;
 
     private Main(DaemonArguments arguments) {
         this.arguments = arguments;
@@ -30,7 +35,7 @@ public final class Main {
     /** Attaches, says so, and serves until it is told to end. */
     public static void main(String[] words) {
         Main main = new Main(DaemonArguments.parse(words));
-        Runtime.getRuntime().addShutdownHook(new Thread(main::endInOrder, "vnd-end"));
+        EndHook.add(new Thread(main::endInOrder, "vnd-end"));
         main.run();
     }
 
@@ -61,10 +66,13 @@ public final class Main {
         List<String> unprotected = new ArrayList<>(UnitRecord.unprotectedOf(environment("VND_UNPROTECTED")));
         LockedMemory.lock().ifPresent(why -> unprotected.add("locked memory: " + why));
         try {
+            // The folder may be one that a crash has left.
+            PendingDetach.delete(arguments.unitDirectory());
             Commitment.open(arguments.unitDirectory());
             new Asker(arguments.reportDescriptor(), reporter, arguments.unitDirectory()).start();
             return Optional.of(Disk.attach(arguments, new AttachReport(reporter, () -> ending), unprotected));
         } catch (IOException e) {
+            stillLocked = e instanceof StillLockedException;
             reporter.error(Reason.withFile(e));
             return Optional.empty();
         } catch (RuntimeException | Error e) {
@@ -84,7 +92,7 @@ public final class Main {
             Log.line("the end goes on: " + e);
         }
         Optional<Disk> disk = attached.join();
-        boolean clean = disk.isEmpty() || disk.get().end();
+        boolean clean = disk.isPresent() ? disk.get().end() : !stillLocked;
         // After a signal the JVM would end with a status that says so, and the keeper would take it for a crash.
         Runtime.getRuntime().halt(clean ? 0 : 1);
     }

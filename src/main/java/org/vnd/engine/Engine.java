@@ -255,7 +255,7 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
             if (mayIssue()) {
                 issueNext(transfer);
             } else if (gate.state() == Gate.State.FAILED) {
-                fail(transfer, Status.IO_ERROR);
+                transfer.fail(Status.IO_ERROR);
             } else {
                 starve(transfer);
                 return;
@@ -377,11 +377,11 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
             if (fragments.attempts[fragment]++ < ATTEMPT_LIMIT) {
                 return true;
             }
-            fail(transfer, Status.IO_ERROR);
+            transfer.fail(Status.IO_ERROR);
             return false;
         }
         if (result < 0) {
-            failed(transfer, fragments.kind[fragment], -result);
+            transfer.failed(fragments.kind[fragment], -result);
             return false;
         }
         int kind = fragments.kind[fragment];
@@ -391,7 +391,7 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         // A short transfer goes on at a block boundary. One that ends before the first is the end of the file or worse.
         int whole = result & -blockSizeBytes;
         if (whole == 0) {
-            fail(transfer, Status.IO_ERROR);
+            transfer.fail(Status.IO_ERROR);
             return false;
         }
         fragments.address[fragment] += whole;
@@ -408,21 +408,6 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         return transfer.request.operation == Operation.READ
                 ? Math.min(length, sizeBytes - (fragments.address[fragment] - transfer.addressBase))
                 : length;
-    }
-
-    private void failed(Transfer transfer, int kind, int errno) {
-        if (kind == FragmentTable.ALLOCATE && (errno == Errno.EOPNOTSUPP || errno == Errno.EBUSY)) {
-            transfer.unsupported = true;
-            transfer.busy |= errno == Errno.EBUSY;
-        } else {
-            fail(transfer, errno == Errno.ENOSPC || errno == Errno.EDQUOT ? Status.NO_SPACE : Status.IO_ERROR);
-        }
-    }
-
-    private static void fail(Transfer transfer, Status status) {
-        if (transfer.status == Status.OK) {
-            transfer.status = status;
-        }
     }
 
     /** A phase is over: the next one, or the end. */

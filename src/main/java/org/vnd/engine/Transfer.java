@@ -4,6 +4,7 @@ import org.jspecify.annotations.Nullable;
 import org.vnd.block.BlockRequest;
 import org.vnd.block.Operation;
 import org.vnd.block.Status;
+import org.vnd.sys.Errno;
 
 /** A request on its way through an engine: which step it is in, and what of that step has been started. */
 final class Transfer {
@@ -99,6 +100,23 @@ final class Transfer {
     /** Whether it reads blocks to write them back changed. */
     boolean modifiesBlocks() {
         return partialHead || partialTail;
+    }
+
+    /** A fragment of {@code kind} has failed. A mode of fallocate(2) that can't be done is no error yet. */
+    void failed(int kind, int errno) {
+        if (kind == FragmentTable.ALLOCATE && (errno == Errno.EOPNOTSUPP || errno == Errno.EBUSY)) {
+            unsupported = true;
+            busy |= errno == Errno.EBUSY;
+        } else {
+            fail(errno == Errno.ENOSPC || errno == Errno.EDQUOT ? Status.NO_SPACE : Status.IO_ERROR);
+        }
+    }
+
+    /** The request fails; for what came first, if it did before. */
+    void fail(Status why) {
+        if (status == Status.OK) {
+            status = why;
+        }
     }
 
     boolean overlaps(Transfer other) {

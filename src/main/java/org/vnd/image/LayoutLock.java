@@ -59,6 +59,7 @@ public final class LayoutLock implements ImageLock {
      *
      * @throws NotPhysicalException it can't be had here; everything is as before, and the descriptors still the caller's
      * @throws ImageException somebody has the file open; the same
+     * @throws StillLockedException it can't be had, nor be taken back what was done for it
      * @throws IOException what the listener threw; the same
      */
     static LayoutLock acquire(
@@ -75,7 +76,9 @@ public final class LayoutLock implements ImageLock {
             lock.acquire(listener);
             return lock;
         } catch (IOException | RuntimeException | Error e) {
-            lock.undo(e);
+            if (!lock.undo(e)) {
+                throw new StillLockedException(String.valueOf(e.getMessage()), e);
+            }
             throw e;
         }
     }
@@ -113,26 +116,29 @@ public final class LayoutLock implements ImageLock {
         }
     }
 
-    /** Takes back what {@link #acquire} did, the last first. What fails is added to {@code cause}. */
-    private void undo(Throwable cause) {
+    /** Takes back what {@link #acquire} did, the last first. False if the file stays locked; why is added to {@code cause}. */
+    private boolean undo(Throwable cause) {
         if (disk >= 0) {
             FileCalls.close(disk);
         }
         if (map != null) {
             map.close();
         }
+        boolean undone = true;
         if (recorded) {
             try {
                 thaw();
                 removeRecord();
             } catch (IOException e) {
                 cause.addSuppressed(e);
+                undone = false;
             }
         }
         if (leased) {
             Lease.giveUp(fd);
         }
         stopGuard();
+        return undone;
     }
 
     private void takeLease() throws IOException {

@@ -4,7 +4,10 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 
-/** Writes to a descriptor that this process was started with, whatever is behind it, and closes it in the end. */
+/**
+ * Writes to a descriptor that this process was started with, whatever is behind it, and closes it in the end. Its number may be
+ * another file's then, so nothing is written any more, whichever thread tries.
+ */
 public final class DescriptorOutputStream extends OutputStream {
     private final int fd;
     private boolean open = true;
@@ -20,7 +23,10 @@ public final class DescriptorOutputStream extends OutputStream {
     }
 
     @Override
-    public void write(byte[] bytes, int from, int length) throws IOException {
+    public synchronized void write(byte[] bytes, int from, int length) throws IOException {
+        if (!open) {
+            throw new IOException("descriptor " + fd + ": closed");
+        }
         ByteBuffer data = Libc.struct(Math.max(1, length)).put(0, bytes, from, length);
         for (int at = 0; at < length; ) {
             at += (int)
@@ -29,7 +35,7 @@ public final class DescriptorOutputStream extends OutputStream {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
         if (open) {
             open = false;
             FileCalls.close(fd);

@@ -3,9 +3,12 @@ package org.vnd.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -90,6 +93,23 @@ class CreateCommandTest extends ProgramTest {
         assertEquals(said("./b: 1 KiB in 1 extent\n"), user.run("create", "--contiguous", "./b", "3TiB"));
         assertEquals(folder + "/./b 3298534883328 true", Files.readString(folder.resolve("b")));
         assertFalse(Files.exists(user.state.path()), "it needs no state");
+    }
+
+    @Test
+    void aMakerThatSaysNothingAndIsToldToEndIsNotWaitedFor() throws Exception {
+        Process process =
+                user.builder(installation.program(), "create", "a.mute", "1K").start();
+        while (!Files.exists(folder.resolve("a.mute"))) {
+            assertTrue(process.isAlive());
+            Thread.sleep(10);
+        }
+        // Process.destroy would close its streams.
+        process.toHandle().destroy();
+        assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+        assertEquals(1, process.exitValue());
+        assertEquals(
+                "vndconfig: " + folder + "/a.mute: not made; what makes it ended without a word (exit status 0)\n",
+                new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8));
     }
 
     @Test

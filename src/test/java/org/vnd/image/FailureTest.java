@@ -20,7 +20,13 @@ import org.vnd.lab.ScratchFileSystem;
         loop = true,
         tools = {"mkfs.ext4", "lsattr"})
 class FailureTest {
-    private record FailingAt(LockStep wanted) implements AttachListener {
+    private static class FailingAt implements AttachListener {
+        private final LockStep wanted;
+
+        FailingAt(LockStep wanted) {
+            this.wanted = wanted;
+        }
+
         @Override
         public void step(LockStep step) throws IOException {
             if (step == wanted) {
@@ -62,6 +68,27 @@ class FailureTest {
                 Attached.assertUnlocked(path);
                 assertEquals(flags, Attached.flags(path));
             }
+        }
+    }
+
+    @Test
+    void whatCannotBeTakenBackIsSaid() throws Exception {
+        try (ScratchFileSystem files =
+                ScratchFileSystem.of(FileSystemKind.EXT4).buffered().create()) {
+            Path path = files.path("image");
+            DirectFile.fill(path, 1 << 20, 1);
+            IOException failure = assertThrows(
+                    StillLockedException.class,
+                    () -> Attached.attach(Attached.request(path, Engine.AUTO), new FailingAt(LockStep.MAP) {
+                        @Override
+                        public void step(LockStep step) throws IOException {
+                            if (step == LockStep.MAP) {
+                                files.shutDown();
+                            }
+                            super.step(step);
+                        }
+                    }));
+            assertEquals("failed at MAP; its file stays locked: vndconfig --recover", failure.getMessage());
         }
     }
 

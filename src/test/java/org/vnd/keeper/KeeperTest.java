@@ -283,6 +283,7 @@ class KeeperTest {
         assertEquals(
                 "error " + state + "/vnd0: isn't a folder of ours alone; remove it\n",
                 run("echo never >&3").output());
+        assertEquals(List.of("vnd0"), names(state));
 
         Path link = folder.resolve("link");
         Files.createSymbolicLink(link, state);

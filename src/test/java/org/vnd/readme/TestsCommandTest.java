@@ -68,6 +68,22 @@ class TestsCommandTest {
         assertTrue(result.output().endsWith("\n" + FAILED + "\n"), result.toString());
     }
 
+    /** Before that is the leader of a group. */
+    @Test
+    void whoEndsItEarlyEndsWhatItStarts() throws Exception {
+        Path started = folder.resolve("started");
+        program("setsid", "echo $$ >" + started, "exec sleep 600");
+        program("mvn", "echo never");
+        try (Command.Running tests = tests().limitSeconds(60).start()) {
+            while (Files.notExists(started)) {
+                assertTrue(tests.alive(), tests.errors());
+                Thread.sleep(10);
+            }
+            new Command("kill", "-TERM", tests.pid()).run().succeeded();
+            assertEquals(FAILED + "\n", tests.await(60).exited(1).output());
+        }
+    }
+
     @Test
     void whoEndsItEndsWhatItStarted() throws Exception {
         for (String signal : List.of("TERM", "INT", "HUP")) {

@@ -125,6 +125,38 @@ class InterruptionTest extends DiskTest {
         assertEquals(6, DirectFile.read(image)[0]);
     }
 
+    @Test
+    void anAttachThatCannotPutTheFileBackIsForTheRecovery() throws Exception {
+        try (ScratchFileSystem failing = ScratchFileSystem.of(FileSystemKind.EXT4)
+                        .sizeMebibytes(64)
+                        .buffered()
+                        .create();
+                Caller user = new Caller(failing.root())) {
+            Path image = failing.path("stuck.img");
+            DirectFile.fill(image, MEBIBYTE, 1);
+            // With the file system frozen the attach waits where the image is about to be changed.
+            new Command("fsfreeze", "-f", failing.root()).run().succeeded();
+            String said;
+            try (Command.Running attaching = user.command("-c", "vnd0", image).start()) {
+                try {
+                    while (!attaching.errors().contains("seems to be frozen")) {
+                        assertTrue(attaching.alive(), attaching::errors);
+                        Caller.pause();
+                    }
+                    failing.shutDown();
+                } finally {
+                    new Command("fsfreeze", "-u", failing.root()).run();
+                }
+                said = attaching.await(60).exited(1).errors();
+            }
+            assertTrue(said.endsWith("; its file stays locked: vndconfig --recover\n"), said);
+            assertEquals("vnd0: crashed, " + image + " (vndconfig --recover)\n", user.says("-l", "vnd0"));
+            failing.cycleSoon();
+            user.says("--recover");
+            user.assertNothingLeft(image);
+        }
+    }
+
     /** SIGKILL to the daemon, and waits for the keeper's end. Returns the daemon's process id. */
     private long kill(String unit) {
         ProcessHandle daemon = root.daemon(unit);

@@ -43,6 +43,27 @@ class PendingDetachTest extends DiskTest {
     }
 
     @Test
+    void theNextDiskOfTheUnitKnowsNothingOfIt() throws Exception {
+        Path image = contiguous("killed.img");
+        root.says("-c", "--export", "loop", "vnd0", image);
+        Path node = root.state().resolve("vnd0/vnd0").toRealPath();
+        try (Command.Running user = root.other("sh", "-c", "exec <\"$0\"; echo in; exec sleep 600", node)
+                .start()) {
+            while (!user.output().equals("in\n")) {
+                Caller.pause();
+            }
+            root.run("-u", "-F", "vnd0").succeeded();
+            assertTrue(root.says("-l", "vnd0").startsWith("vnd0: detaching, "));
+            new Command("kill", "-KILL", root.daemon("vnd0").pid()).run().succeeded();
+        }
+        root.awaitNobody();
+        root.says("-c", "vnd0", image);
+        assertTrue(root.says("-l", "vnd0").startsWith("vnd0: " + files.root() + " "));
+        root.says("-u", "vnd0");
+        root.assertNothingLeft(image);
+    }
+
+    @Test
     void aTimeoutThatHasNoEffectIsSaid() throws Exception {
         Path image = contiguous("timeout.img");
         for (String export : new String[] {"nbd", "loop", "dm", "ublk"}) {

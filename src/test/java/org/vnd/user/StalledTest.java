@@ -83,10 +83,42 @@ class StalledTest extends DiskTest {
         root.assertNothingLeft(image);
     }
 
+    /** What a crash has left names a process that by now may be another's. */
+    @Test
+    void nobodyIsToldToLetAStrangerGo() throws Exception {
+        Path image = image("before.img", MEBIBYTE);
+        root.says("-c", "vnd0", image);
+        long pid = root.daemon("vnd0").pid();
+        new Command("kill", "-KILL", pid).run().succeeded();
+        root.awaitNobody();
+        Path record = root.state().resolve("vnd0/unit.json");
+        try (Command.Running stranger = new Command("sleep", "600").start()) {
+            new Command("kill", "-STOP", stranger.pid()).run().succeeded();
+            String text = Files.readString(record);
+            Files.writeString(record, text.replace("\"pid\":" + pid, "\"pid\":" + stranger.pid()));
+            assertTrue(Files.readString(record).contains("\"pid\":" + stranger.pid()), text);
+            new Command("fsfreeze", "-f", files.root()).run().succeeded();
+            try (Command.Running attaching = root.command("-c", "vnd0", image).start()) {
+                // Longer than it takes to notice.
+                Thread.sleep(5000);
+                assertTrue(attaching.alive(), attaching::errors);
+                new Command("fsfreeze", "-u", files.root()).run().succeeded();
+                String said = attaching.await(60).succeeded().errors();
+                assertTrue(!said.contains("is stopped"), said);
+            } finally {
+                new Command("fsfreeze", "-u", files.root()).run();
+            }
+            new Command("kill", "-KILL", stranger.pid()).run().succeeded();
+        }
+        root.says("-u", "vnd0");
+        root.assertNothingLeft(image);
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"SEGV", "ABRT", "KILL"})
     void anAttachSaysOfWhatItsDaemonDied(String signal) throws Exception {
         Path image = image("dying.img", MEBIBYTE);
+        Path log = root.state().resolve("vnd0/log");
         // With the file system frozen it stays long enough where it is.
         new Command("fsfreeze", "-f", files.root()).run().succeeded();
         String said;
@@ -97,12 +129,15 @@ class StalledTest extends DiskTest {
                 Caller.pause();
             }
             new Command("kill", "-" + signal, root.daemonOf(record)).run().succeeded();
+            // HotSpot's report takes a while, and the attach would go on meanwhile.
+            while (signal.equals("SEGV") && !Files.readString(log).contains("\nEND.\n")) {
+                Caller.pause();
+            }
             new Command("fsfreeze", "-u", files.root()).run().succeeded();
             said = attaching.await(60).exited(1).errors();
         } finally {
             new Command("fsfreeze", "-u", files.root()).run();
         }
-        Path log = root.state().resolve("vnd0/log");
         String[] lines = said.split("\n");
         String last = lines[lines.length - 1];
         // HotSpot reports a crash of its own, and exits.

@@ -1,9 +1,14 @@
 package org.vnd.export.fuse;
 
 import java.nio.ByteBuffer;
+import org.vnd.sys.abi.FuseFallocateIn;
 import org.vnd.sys.abi.FuseInHeader;
+import org.vnd.sys.abi.FuseLseekIn;
 import org.vnd.sys.abi.FuseOpcode;
+import org.vnd.sys.abi.FuseOpenIn;
+import org.vnd.sys.abi.FuseReadIn;
 import org.vnd.sys.abi.FuseRing;
+import org.vnd.sys.abi.FuseSetattrIn;
 import org.vnd.sys.abi.FuseWriteIn;
 
 /**
@@ -86,6 +91,32 @@ final class Request {
     /** What follows the header, in bytes. */
     int argumentBytes() {
         return lengthBytes - FuseInHeader.SIZE_BYTES;
+    }
+
+    /** Whether there are as many as its opcode needs. */
+    boolean hasArguments() {
+        return argumentBytes() >= leastArgumentBytes(opcode());
+    }
+
+    private static int leastArgumentBytes(int opcode) {
+        switch (opcode) {
+            case FuseOpcode.FUSE_INIT:
+                return Handshake.LEAST_BYTES;
+            case FuseOpcode.FUSE_SETATTR:
+                return FuseSetattrIn.SIZE_BYTES;
+            case FuseOpcode.FUSE_OPEN:
+                return FuseOpenIn.SIZE_BYTES;
+            case FuseOpcode.FUSE_READ, FuseOpcode.FUSE_READDIR:
+                return FuseReadIn.SIZE_BYTES;
+            case FuseOpcode.FUSE_WRITE:
+                return FuseWriteIn.SIZE_BYTES;
+            case FuseOpcode.FUSE_FALLOCATE:
+                return FuseFallocateIn.SIZE_BYTES;
+            case FuseOpcode.FUSE_LSEEK:
+                return FuseLseekIn.SIZE_BYTES;
+            default:
+                return 0;
+        }
     }
 
     /** A field of the arguments. */

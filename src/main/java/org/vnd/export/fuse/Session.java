@@ -23,7 +23,6 @@ import org.vnd.sys.abi.FuseOpcode;
 import org.vnd.sys.abi.FuseOpenIn;
 import org.vnd.sys.abi.FuseOpenOut;
 import org.vnd.sys.abi.FuseReadIn;
-import org.vnd.sys.abi.FuseSetattrIn;
 import org.vnd.sys.abi.FuseStatfsOut;
 import org.vnd.sys.abi.FuseWriteIn;
 import org.vnd.sys.abi.FuseWriteOut;
@@ -189,7 +188,7 @@ final class Session {
         if (opcode == FuseOpcode.FUSE_FORGET || opcode == FuseOpcode.FUSE_BATCH_FORGET) {
             return; // Two inodes for ever, so there's nothing to count; and no reply.
         }
-        if (!whole || request.argumentBytes() < leastArgumentBytes(opcode)) {
+        if (!whole || !request.hasArguments()) {
             fail(Errno.EINVAL);
         } else if (opcode == FuseOpcode.FUSE_INIT) {
             succeed(handshake.answer(request, reply));
@@ -197,27 +196,6 @@ final class Session {
             fail(Errno.EPROTO);
         } else {
             dispatch(opcode);
-        }
-    }
-
-    private static int leastArgumentBytes(int opcode) {
-        switch (opcode) {
-            case FuseOpcode.FUSE_INIT:
-                return Handshake.LEAST_BYTES;
-            case FuseOpcode.FUSE_SETATTR:
-                return FuseSetattrIn.SIZE_BYTES;
-            case FuseOpcode.FUSE_OPEN:
-                return FuseOpenIn.SIZE_BYTES;
-            case FuseOpcode.FUSE_READ, FuseOpcode.FUSE_READDIR:
-                return FuseReadIn.SIZE_BYTES;
-            case FuseOpcode.FUSE_WRITE:
-                return FuseWriteIn.SIZE_BYTES;
-            case FuseOpcode.FUSE_FALLOCATE:
-                return FuseFallocateIn.SIZE_BYTES;
-            case FuseOpcode.FUSE_LSEEK:
-                return FuseLseekIn.SIZE_BYTES;
-            default:
-                return 0;
         }
     }
 
