@@ -13,10 +13,10 @@ import org.vnd.sys.SysException;
 /**
  * Gives every block of an image storage: writes zeros, past the page cache, where there is a hole or a block that was
  * reserved and never written. Data isn't touched: under a lease nobody else can write between the look at the map and the
- * zeros. Stopped half way, it has changed nothing anybody could read.
+ * zeros. Stopped half way, it has changed nothing anybody could read, and what was reserved by then stays so.
  *
  * <p>All of it is reserved before anything is written: so what doesn't fit is known at once, and a hole gets as few pieces as
- * the file system has. A file in which nothing is yet gets one, if there is one.
+ * the file system has. A file that has no storage yet gets one, if there is one; no storage that it has is ever given up.
  */
 final class Allocation {
     private final BackingFile file;
@@ -42,6 +42,10 @@ final class Allocation {
 
     /** Fills {@code file}, which nobody has claimed. */
     static void fill(BackingFile file, AttachListener listener) throws IOException {
+        String problem = Lease.problem();
+        if (!problem.isEmpty()) {
+            throw new ImageException(file.path(), "--allocate needs a lease on it: " + problem);
+        }
         int fd = Claim.open(file, FileCalls.O_RDWR | FileCalls.O_DIRECT, false);
         try {
             int result = Lease.take(fd, FileCalls.F_WRLCK);
@@ -68,7 +72,7 @@ final class Allocation {
         }
         List<Hole> empty = holes(true);
         List<Hole> unwritten = holes(false);
-        boolean nothingWritten = unwritten.size() == 1 && unwritten.get(0).lengthBytes() == facts.sizeBytes();
+        boolean allEmpty = empty.size() == 1 && empty.get(0).lengthBytes() == facts.sizeBytes();
         Libc.check(FileCalls.fcntl(fd, FileCalls.F_SETFL, FileCalls.O_DIRECT), "set O_DIRECT on", path);
         Progress progress = new Progress(unwritten);
         if (bytes(empty) > FreeSpace.of(fd, path).freeBytes()) {
@@ -76,18 +80,16 @@ final class Allocation {
             throw full();
         }
         try (Zeros zeros = new Zeros()) {
-            reserve(empty);
-            if (nothingWritten && OnePieceStorage.possibleOn(facts) && pieces() > 1) {
-                empty = unwritten;
+            // Not if something is reserved behind its end, say: that would go with the rest.
+            if (allEmpty && FileFacts.storedBytes(fd, path) == 0 && OnePieceStorage.possibleOn(facts)) {
                 inOnePiece();
+                empty = holes(true);
             }
+            reserve(empty);
             for (Hole hole : unwritten) {
                 write(hole, zeros, progress);
             }
             progress.end();
-        } catch (IOException | RuntimeException | Error e) {
-            giveBack(empty, progress.reachedBytes);
-            throw e;
         }
         Libc.check(FileCalls.fsync(fd), "fsync", path);
     }
@@ -114,19 +116,13 @@ final class Allocation {
                 ? HoleMap.readReserved(fd, path, facts.sizeBytes())
                 : HoleMap.read(fd, path, facts.sizeBytes());
         if (map == null) {
-            map = HoleMap.bySeeking(fd, facts.sizeBytes());
+            map = HoleMap.bySeeking(fd, path, facts.sizeBytes());
         }
         if (map == null) {
             throw new ImageException(
                     path, "--allocate: its file system doesn't tell where holes are (FIEMAP, SEEK_HOLE)");
         }
         return map;
-    }
-
-    private int pieces() throws IOException {
-        try (ExtentMap map = map(true)) {
-            return map.count();
-        }
     }
 
     /** Has the file system set aside what {@code holes} need, the longest first, as what is left for them is in most pieces. */
@@ -156,14 +152,14 @@ final class Allocation {
     /** If it can be; what stands in the way is for the user to know, and no reason to give up. */
     private void inOnePiece() throws IOException {
         try {
-            requireAlone();
             new OnePieceStorage(fd, path, facts, new WhileAlone()).give();
-            return;
         } catch (ImageException | SysException e) {
             requireAlone();
-            listener.note(String.valueOf(e.getMessage()));
+            String subject = path + ": ";
+            String why = String.valueOf(e.getMessage());
+            listener.note(
+                    subject + "not in one piece: " + (why.startsWith(subject) ? why.substring(subject.length()) : why));
         }
-        reserve(holes(true));
     }
 
     private void write(Hole hole, Zeros zeros, Progress progress) throws IOException {
@@ -178,29 +174,13 @@ final class Allocation {
                 throw new ImageException(path, "--allocate: writing zeros: " + Errno.message((int) -result));
             }
             at += result;
-            progress.reached(at, result);
+            progress.written(result);
         }
     }
 
     private void requireAlone() throws ImageException {
-        if (!alone()) {
+        if (Lease.current(fd) != FileCalls.F_WRLCK) {
             throw new ImageException(path, "--allocate stopped, somebody else opens it: " + Holders.describe(file, fd));
-        }
-    }
-
-    private boolean alone() {
-        return Lease.current(fd) == FileCalls.F_WRLCK;
-    }
-
-    /** Of {@code holes}, what lies behind {@code fromBytes} and wasn't written yet becomes a hole again, as far as can be. */
-    private void giveBack(List<Hole> holes, long fromBytes) {
-        int mode = FileCalls.FALLOC_FL_PUNCH_HOLE | FileCalls.FALLOC_FL_KEEP_SIZE;
-        for (Hole hole : holes) {
-            long start = Math.max(hole.startBytes, fromBytes);
-            // Whoever opens it may have written there since.
-            if (start < hole.endBytes && alone()) {
-                FileCalls.fallocate(fd, mode, start, hole.endBytes - start);
-            }
         }
     }
 
@@ -208,7 +188,6 @@ final class Allocation {
     private final class Progress {
         private final long totalBytes;
         private long doneBytes;
-        private long reachedBytes;
 
         Progress(List<Hole> holes) {
             totalBytes = bytes(holes);
@@ -218,8 +197,7 @@ final class Allocation {
             listener.progress(doneBytes, totalBytes, "allocating");
         }
 
-        void reached(long atBytes, long writtenBytes) {
-            reachedBytes = atBytes;
+        void written(long writtenBytes) {
             doneBytes += writtenBytes;
         }
 
@@ -239,8 +217,9 @@ final class Allocation {
 
         @Override
         public void progress(long done, long total, String what) throws IOException {
-            requireAlone();
             listener.progress(done, total, what);
+            // Behind it: a listener may take its time.
+            requireAlone();
         }
 
         @Override

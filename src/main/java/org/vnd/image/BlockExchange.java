@@ -13,6 +13,9 @@ import org.vnd.sys.abi.MoveExtent;
 /**
  * Puts blocks of a file on ext4 into an order of one's own: a second file gives others for them, as when a file is
  * defragmented. The blocks belong to one of the two at any time, so that nobody else can get between them.
+ *
+ * <p>To the kernel the file that takes the blocks over is the one that is defragmented: what it holds goes along, also if
+ * somebody writes it in this very moment, and of the other nothing is kept (fs/ext4/move_extent.c: orig and donor).
  */
 final class BlockExchange {
     /** Blocks at a time that exist twice: a file system that is nearly full has that much left. */
@@ -58,11 +61,14 @@ final class BlockExchange {
         }
     }
 
-    /** Has the file {@code target}, all of which is a hole, take over the {@code sizeBytes} there are, each in its place. */
-    void give(int target, long sizeBytes, AttachListener listener) throws IOException {
+    /**
+     * Has the file {@code taker}, all of which is a hole, take over the {@code sizeBytes} there are, each in its place.
+     * Before each step the listener is asked.
+     */
+    void give(int taker, long sizeBytes, AttachListener listener) throws IOException {
         for (long done = 0; done < sizeBytes; done += STEP_BYTES) {
             listener.progress(done, sizeBytes, "putting it into one piece");
-            exchange(target, done, done, Math.min(STEP_BYTES, sizeBytes - done));
+            exchange(taker, done, done, Math.min(STEP_BYTES, sizeBytes - done));
         }
     }
 
@@ -78,30 +84,31 @@ final class BlockExchange {
         }
     }
 
-    private void exchange(int other, long from, long to, long length) throws SysException, ImageException {
+    private void exchange(int taker, long from, long to, long length) throws SysException, ImageException {
         for (long done = 0; done < length; ) {
             long step = Math.min(STEP_BYTES, length - done);
-            Libc.check(FileCalls.fallocate(other, 0, to + done, step), "fallocate", file.path());
+            int mode = FileCalls.FALLOC_FL_KEEP_SIZE;
+            Libc.check(FileCalls.fallocate(taker, mode, to + done, step), "fallocate", file.path());
             for (long moved = 0; moved < step; ) {
-                moved += move(other, from + done + moved, to + done + moved, step - moved);
+                moved += move(taker, from + done + moved, to + done + moved, step - moved);
             }
             punch(from + done, from + done + step);
             done += step;
         }
     }
 
-    private long move(int other, long from, long to, long length) throws ImageException {
+    private long move(int taker, long from, long to, long length) throws ImageException {
         ByteBuffer move = Libc.struct(MoveExtent.SIZE_BYTES)
-                .putInt(MoveExtent.DONOR_FD_OFFSET, other)
-                .putLong(MoveExtent.ORIG_START_OFFSET, from / blockBytes)
-                .putLong(MoveExtent.DONOR_START_OFFSET, to / blockBytes)
+                .putInt(MoveExtent.DONOR_FD_OFFSET, file.fd())
+                .putLong(MoveExtent.ORIG_START_OFFSET, to / blockBytes)
+                .putLong(MoveExtent.DONOR_START_OFFSET, from / blockBytes)
                 .putLong(MoveExtent.LEN_OFFSET, length / blockBytes);
-        int result = FileCalls.ioctl(file.fd(), MoveExtent.EXT4_IOC_MOVE_EXT, Libc.address(move));
+        int result = FileCalls.ioctl(taker, MoveExtent.EXT4_IOC_MOVE_EXT, Libc.address(move));
         Reference.reachabilityFence(move);
         long moved = move.getLong(MoveExtent.MOVED_LEN_OFFSET) * blockBytes;
         if (result < 0 || moved == 0) {
             String why = result < 0 ? Errno.message(-result) : "it exchanges none";
-            throw new ImageException(file.path(), option + ": its file system can't exchange blocks: " + why);
+            throw new ImageException(file.path(), option + "its file system can't exchange blocks: " + why);
         }
         return moved;
     }

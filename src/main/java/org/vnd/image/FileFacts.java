@@ -2,6 +2,7 @@ package org.vnd.image;
 
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import org.vnd.mem.AlignedBuffer;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
 import org.vnd.sys.SysException;
@@ -19,7 +20,7 @@ import org.vnd.sys.abi.Statx;
  * @param mountId as in /proc/self/mountinfo, or -1 before Linux 5.8
  * @param directAlignBytes what O_DIRECT asks of offset and length; 0 if it can't be had, -1 if the kernel doesn't say
  * @param fileSystemType one of {@link Statfs}, or another
- * @param blockBytes the file system's block
+ * @param blockBytes the file system's block; a page where it names none, as one of FUSE may
  * @param flags of {@link FileFlags}; 0 where the file system has none
  * @param extendedFlags of {@link FsXattr}; 0 where the file system has none
  */
@@ -36,6 +37,8 @@ record FileFacts(
         long blockBytes,
         int flags,
         int extendedFlags) {
+    /** Whatever the file system's block is, statx(2). */
+    private static final int STAT_BLOCK_BYTES = 512;
 
     /** Asks about the open file {@code fd}. */
     static FileFacts read(int fd, String path) throws SysException {
@@ -45,6 +48,7 @@ record FileFacts(
         ByteBuffer extended = Libc.struct(FsXattr.SIZE_BYTES);
         boolean hasExtended = FileCalls.ioctl(fd, FsXattr.FS_IOC_FSGETXATTR, Libc.address(extended)) == 0;
         int mask = status.getInt(Statx.MASK_OFFSET);
+        long blockBytes = fileSystem.getLong(Statfs.F_BSIZE_OFFSET);
         return new FileFacts(
                 status.getInt(Statx.DEV_MAJOR_OFFSET),
                 status.getInt(Statx.DEV_MINOR_OFFSET),
@@ -55,7 +59,7 @@ record FileFacts(
                 (mask & Statx.MASK_MNT_ID) != 0 ? status.getLong(Statx.MNT_ID_OFFSET) : -1,
                 (mask & Statx.MASK_DIOALIGN) != 0 ? status.getInt(Statx.DIO_OFFSET_ALIGN_OFFSET) : -1,
                 (int) fileSystem.getLong(Statfs.F_TYPE_OFFSET),
-                fileSystem.getLong(Statfs.F_BSIZE_OFFSET),
+                blockBytes == 0 ? AlignedBuffer.PAGE_BYTES : blockBytes,
                 readFlags(fd),
                 hasExtended ? extended.getInt(FsXattr.XFLAGS_OFFSET) : 0);
     }
@@ -67,6 +71,11 @@ record FileFacts(
         Libc.check(FileCalls.statx(fd, mask, Libc.address(status)), "statx", path);
         Reference.reachabilityFence(status);
         return status;
+    }
+
+    /** How much of its file system the open file {@code fd} takes, for its data and what belongs to that. */
+    static long storedBytes(int fd, String path) throws SysException {
+        return statx(fd, path).getLong(Statx.BLOCKS_OFFSET) * STAT_BLOCK_BYTES;
     }
 
     /** Whether the file {@code fd}, which may be O_PATH, is on the device of these numbers. */

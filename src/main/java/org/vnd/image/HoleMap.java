@@ -32,9 +32,13 @@ final class HoleMap implements FiemapReader.Receiver {
         return read(fd, path, sizeBytes, true);
     }
 
-    /** Whether a byte has storage by lseek(2), where FIEMAP isn't known, as in tmpfs; null if that can't tell either. */
-    static @Nullable ExtentMap bySeeking(int fd, long sizeBytes) throws SysException {
+    /**
+     * Whether a byte has storage by lseek(2), where FIEMAP isn't known, as in tmpfs; null if that can't tell either. Linux
+     * answers for a file system that doesn't know: all is data (generic_file_llseek_size of fs/read_write.c).
+     */
+    static @Nullable ExtentMap bySeeking(int fd, String path, long sizeBytes) throws SysException {
         try (ExtentMapBuilder builder = new ExtentMapBuilder(sizeBytes)) {
+            long dataBytes = 0;
             for (long at = 0; at < sizeBytes; ) {
                 long data = FileCalls.seek(fd, at, FileCalls.SEEK_DATA);
                 if (data == -Errno.ENXIO) {
@@ -46,10 +50,12 @@ final class HoleMap implements FiemapReader.Receiver {
                 }
                 if (data < sizeBytes) {
                     builder.addData(data, data, hole - data);
+                    dataBytes += hole - data;
                 }
                 at = hole;
             }
-            return builder.build();
+            boolean all = dataBytes >= sizeBytes;
+            return all && FileFacts.storedBytes(fd, path) < sizeBytes ? null : builder.build();
         }
     }
 

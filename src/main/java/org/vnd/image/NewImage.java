@@ -56,7 +56,7 @@ public final class NewImage {
         long wholeBytes = (sizeBytes + blockBytes - 1) / blockBytes * blockBytes;
         reserve(wholeBytes);
         if (contiguous) {
-            new OnePiece(file, wholeBytes, blockBytes, "--contiguous", listener).make();
+            new OnePiece(file, wholeBytes, blockBytes, OnePiece.Effort.CONTIGUOUS, listener).make();
         }
         fill(wholeBytes);
         if (wholeBytes != sizeBytes) {

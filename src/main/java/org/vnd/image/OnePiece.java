@@ -18,11 +18,33 @@ import org.vnd.sys.abi.Statfs;
  * cut away. Nothing is written meanwhile, so that it takes seconds where writing would take minutes.
  */
 final class OnePiece {
-    /** A file system that has no such piece in sixty-four times the space isn't worth asking for more. */
-    private static final int GROWTH_MAX = 64;
+    /** How hard to look. Of the space that is free a part stays so in any case: others write to the file system too. */
+    enum Effort {
+        /** So or not at all. Where sixty-four times the space has no such piece it isn't worth asking for more. */
+        CONTIGUOUS("--contiguous: ", 64, 16),
 
-    /** Of the space that is free, this part stays so: others write to the file system too. */
-    private static final int KEPT_PART = 16;
+        /** It would be better so, and others aren't to suffer for it. */
+        ALLOCATE("", 4, 2);
+
+        /** How a complaint begins. */
+        private final String option;
+
+        /** How much may be reserved, in times of what is looked for. */
+        private final int growthMax;
+
+        /** One of so many parts of the free space isn't asked for. */
+        private final int keptPart;
+
+        Effort(String option, int growthMax, int keptPart) {
+            this.option = option;
+            this.growthMax = growthMax;
+            this.keptPart = keptPart;
+        }
+
+        String option() {
+            return option;
+        }
+    }
 
     /** Somebody else may take a block of the piece in the moment in which it is nobody's, but not so often. */
     private static final int ATTEMPTS = 8;
@@ -34,7 +56,7 @@ final class OnePiece {
     private final String path;
     private final long sizeBytes;
     private final long blockBytes;
-    private final String option;
+    private final Effort effort;
     private final AttachListener listener;
 
     /** How long the file is now. */
@@ -44,16 +66,14 @@ final class OnePiece {
 
     /**
      * Of {@code file} {@code sizeBytes} are reserved, a multiple of {@code blockBytes}.
-     *
-     * @param option what the user has asked for
      */
-    OnePiece(UnnamedFile file, long sizeBytes, long blockBytes, String option, AttachListener listener) {
+    OnePiece(UnnamedFile file, long sizeBytes, long blockBytes, Effort effort, AttachListener listener) {
         assert sizeBytes % blockBytes == 0;
         this.file = file;
         this.path = file.path();
         this.sizeBytes = sizeBytes;
         this.blockBytes = blockBytes;
-        this.option = option;
+        this.effort = effort;
         this.listener = listener;
         this.reservedBytes = sizeBytes;
     }
@@ -77,24 +97,24 @@ final class OnePiece {
             if (!grow(limit)) {
                 throw new ImageException(
                         path,
-                        option + ": " + ByteText.exact(sizeBytes) + " in one piece aren't to be had, the longest of "
+                        effort.option() + ByteText.exact(sizeBytes) + " in one piece aren't to be had, the longest of "
                                 + ByteText.about(reservedBytes) + " tried is " + ByteText.about(longestBytes));
             }
         }
-        throw new ImageException(path, option + ": others took blocks of its piece, " + ATTEMPTS + " times");
+        throw new ImageException(path, effort.option() + "others took blocks of its piece, " + ATTEMPTS + " times");
     }
 
     private long limitBytes() throws SysException {
         long available = FreeSpace.of(file.fd(), path).availableBytes();
-        long most = sizeBytes + Math.max(0, available - available / KEPT_PART);
-        long limit = sizeBytes > most / GROWTH_MAX ? most : sizeBytes * GROWTH_MAX;
+        long most = sizeBytes + Math.max(0, available - available / effort.keptPart);
+        long limit = sizeBytes > most / effort.growthMax ? most : sizeBytes * effort.growthMax;
         return limit / blockBytes * blockBytes;
     }
 
     private ExtentMap map() throws IOException {
         ExtentMap map = HoleMap.readReserved(file.fd(), path, reservedBytes);
         if (map == null) {
-            throw new ImageException(path, option + ": its file system doesn't tell where blocks are (FIEMAP)");
+            throw new ImageException(path, effort.option() + "its file system doesn't tell where blocks are (FIEMAP)");
         }
         return map;
     }
@@ -130,7 +150,7 @@ final class OnePiece {
     /** Where on the device the shortest piece begins that is long enough, or -1. */
     private long find(ExtentMap map) throws ImageException {
         if (map.count() > PIECES_MAX) {
-            throw new ImageException(path, option + ": its file system gives it " + map.count() + " pieces");
+            throw new ImageException(path, effort.option() + "its file system gives it " + map.count() + " pieces");
         }
         long[] starts = new long[map.count()];
         long[] ends = new long[map.count()];
@@ -173,7 +193,7 @@ final class OnePiece {
         }
         assert kept > 0;
         if (kept < sizeBytes && FileFacts.read(file.fd(), path).fileSystemType() == Statfs.EXT4_SUPER_MAGIC) {
-            new BlockExchange(file, blockBytes, option).take(map, physical, sizeBytes);
+            new BlockExchange(file, blockBytes, effort.option()).take(map, physical, sizeBytes);
             return true;
         }
         if (kept < sizeBytes) {
@@ -222,7 +242,7 @@ final class OnePiece {
         if (start > 0) {
             int result = FileCalls.fallocate(file.fd(), FileCalls.FALLOC_FL_COLLAPSE_RANGE, 0, start);
             if (result == -Errno.EOPNOTSUPP || result == -Errno.EINVAL) {
-                throw new ImageException(path, option + ": its file system can't cut a piece out of a file");
+                throw new ImageException(path, effort.option() + "its file system can't cut a piece out of a file");
             }
             Libc.check(result, "cut", path);
         }

@@ -5,6 +5,8 @@ import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.vnd.image.OnePiece.Effort;
+import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
 import org.vnd.sys.SysException;
@@ -13,13 +15,14 @@ import org.vnd.sys.abi.Statx;
 import org.vnd.sys.abi.XfsSwapExtents;
 
 /**
- * Gives an existing file, to which nothing was ever written, storage in one piece: a second file without a name finds that,
+ * Gives an existing file that has no storage at all a piece of it: a second file without a name finds that,
  * {@link OnePiece}, and hands it over. So the file stays what it is, with its inode, owner and all its names, and at any time
  * reads as the zeros that it was; after a crash it has all of the storage, a part, or none.
+ *
+ * <p>A lease may run out at any moment, also between a look at it and the next call. What somebody writes then is safe: the
+ * kernel itself hands over no blocks of a file that isn't as it was (XFS), or takes along what is in it (ext4).
  */
 final class OnePieceStorage {
-    private static final String OPTION = "--allocate";
-
     /** XFS counts an extent's blocks in 21 bits: fs/xfs/libxfs/xfs_format.h, XFS_MAX_BMBT_EXTLEN. */
     private static final long XFS_EXTENT_BLOCKS_MAX = (1 << 21) - 1;
 
@@ -28,7 +31,7 @@ final class OnePieceStorage {
     private final FileFacts facts;
     private final AttachListener listener;
 
-    /** For {@code fd}, open for writing, which nobody else has open or will have. */
+    /** For {@code fd}, open for writing; the listener throws when anybody else opens it. */
     OnePieceStorage(int fd, String path, FileFacts facts, AttachListener listener) {
         this.fd = fd;
         this.path = path;
@@ -42,7 +45,7 @@ final class OnePieceStorage {
     }
 
     /**
-     * Does it. The file has no storage while the piece is looked for, which may be where its own was.
+     * Does it. The file is as before until there is such a piece.
      *
      * @throws ImageException there is no such piece, or it can't be handed over
      * @throws SysException the same
@@ -52,16 +55,13 @@ final class OnePieceStorage {
         try (UnnamedFile spare = UnnamedFile.beside(path, folder())) {
             FileFacts spares = FileFacts.read(spare.fd(), path);
             if (spares.deviceMajor() != facts.deviceMajor() || spares.deviceMinor() != facts.deviceMinor()) {
-                throw new ImageException(path, OPTION + ": its folder is on another file system");
+                throw new ImageException(path, "its folder is on another file system");
             }
-            int mode = FileCalls.FALLOC_FL_PUNCH_HOLE | FileCalls.FALLOC_FL_KEEP_SIZE;
-            Libc.check(FileCalls.fallocate(fd, mode, 0, facts.sizeBytes()), "punch a hole into", path);
-            // What the journal doesn't know to be free isn't lent out again.
-            Libc.check(FileCalls.fsync(fd), "fsync", path);
-            reserve(spare.fd(), 0, facts.sizeBytes());
-            new OnePiece(spare, facts.sizeBytes(), facts.blockBytes(), OPTION, listener).make();
+            Effort effort = Effort.ALLOCATE;
+            reserve(spare.fd(), 0, 0, facts.sizeBytes());
+            new OnePiece(spare, facts.sizeBytes(), facts.blockBytes(), effort, listener).make();
             if (facts.fileSystemType() == Statfs.EXT4_SUPER_MAGIC) {
-                new BlockExchange(spare, facts.blockBytes(), OPTION).give(fd, facts.sizeBytes(), listener);
+                new BlockExchange(spare, facts.blockBytes(), effort.option()).give(fd, facts.sizeBytes(), listener);
             } else {
                 swap(spare.fd());
             }
@@ -74,18 +74,30 @@ final class OnePieceStorage {
         return folder == null ? "/" : folder.toString();
     }
 
-    private void reserve(int target, long offset, long length) throws SysException {
-        Libc.check(FileCalls.fallocate(target, 0, offset, length), "fallocate", path);
+    private void reserve(int target, int mode, long offset, long length) throws SysException, ImageException {
+        int result = FileCalls.fallocate(target, mode, offset, length);
+        if (result == -Errno.ENOSPC || result == -Errno.EDQUOT) {
+            throw new ImageException(path, "there isn't the space to look for one: " + Errno.message(-result));
+        }
+        Libc.check(result, "fallocate", path);
     }
 
-    /** XFS: all extents of the two for each other. The file must have at least as many of them, or it refuses. */
-    private void swap(int spare) throws SysException {
+    /**
+     * XFS: all extents of the two for each other. The file must have at least as many of them, or it refuses; and it refuses
+     * unless the file's times are those that it is told. Who opens it after the look at the lease writes later than that.
+     */
+    private void swap(int spare) throws IOException {
         long blocks = facts.sizeBytes() / facts.blockBytes();
         long extents = Math.min(blocks, blocks / XFS_EXTENT_BLOCKS_MAX + 2);
         for (long extent = 0; extent < extents; extent++) {
-            reserve(fd, blocks / extents * extent * facts.blockBytes(), facts.blockBytes());
+            reserve(
+                    fd,
+                    FileCalls.FALLOC_FL_KEEP_SIZE,
+                    blocks / extents * extent * facts.blockBytes(),
+                    facts.blockBytes());
         }
         ByteBuffer status = FileFacts.statx(fd, path);
+        listener.progress(0, facts.sizeBytes(), "putting it into one piece");
         ByteBuffer swap = Libc.struct(XfsSwapExtents.SIZE_BYTES)
                 .putLong(XfsSwapExtents.TARGET_FD_OFFSET, fd)
                 .putLong(XfsSwapExtents.OTHER_FD_OFFSET, spare)

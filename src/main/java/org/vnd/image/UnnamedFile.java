@@ -52,7 +52,8 @@ final class UnnamedFile implements AutoCloseable {
                 made = make(temporary, FileCalls.O_CREAT | FileCalls.O_EXCL);
             }
             if (made < 0) {
-                throw new ImageException(path, "can't be made: " + Errno.message(-made));
+                String what = name.isEmpty() ? "a second file in its folder " : "";
+                throw new ImageException(path, what + "can't be made: " + Errno.message(-made));
             }
             this.fd = made;
             this.temporaryName = temporary;

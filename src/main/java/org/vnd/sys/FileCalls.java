@@ -330,6 +330,11 @@ public final class FileCalls {
 
     /** Sets access and modification time to now. */
     public static int touch(int fd) {
-        return Libc.callInt(FUTIMENS, fd, 0);
+        return setTimes(fd, 0);
+    }
+
+    /** futimens(2): two of struct timespec at {@code address}, of the last access and of the last change. */
+    public static int setTimes(int fd, long address) {
+        return Libc.callInt(FUTIMENS, fd, address);
     }
 }

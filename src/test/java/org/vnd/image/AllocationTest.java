@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -143,6 +145,72 @@ class AllocationTest {
             assertTrue(
                     refused.getMessage().startsWith(path + ": --allocate stopped, somebody else opens it: "),
                     refused.getMessage());
+        }
+    }
+
+    /** At whatever stage: he gets the file when it has stopped, and what he writes is there. */
+    @ParameterizedTest
+    @CsvSource({
+        "EXT4, looking for one piece, 1",
+        "EXT4, putting it into one piece, 1",
+        "EXT4, putting it into one piece, 3",
+        "EXT4, allocating, 1",
+        "EXT4, allocating, 5",
+        "XFS, looking for one piece, 1",
+        "XFS, putting it into one piece, 1",
+        "XFS, allocating, 5"
+    })
+    void whatSomebodyWritesWhoOpensItIsThere(FileSystemKind kind, String stage, int number, SeededRandom random)
+            throws Exception {
+        try (ScratchFileSystem files =
+                ScratchFileSystem.of(kind).sizeMebibytes(512).create()) {
+            int size = 64 << 20;
+            Path path = files.path("image");
+            Command.output("truncate", "-s", size, path);
+            byte[] written = new byte[1 << 20];
+            random.fill(written);
+            Path source = files.path("source");
+            Files.write(source, written);
+            int place = (int) random.below(size / written.length);
+            String inode = ":" + Command.output("stat", "-c", "%i", path) + " ";
+            List<Command.Running> started = new ArrayList<>();
+            AttachListener listener = new AttachListener() {
+                private int told;
+
+                @Override
+                public void step(LockStep step) {}
+
+                @Override
+                public void progress(long done, long total, String what) throws IOException {
+                    if (what.equals(stage) && ++told == number) {
+                        started.add(new Command(
+                                        "dd", "if=" + source, "of=" + path, "bs=1M", "seek=" + place, "conv=notrunc")
+                                .start());
+                        while (Files.readAllLines(Path.of("/proc/locks")).stream()
+                                .noneMatch(line -> line.contains("BREAKING") && line.contains(inode))) {
+                            assertTrue(
+                                    started.get(0).alive(),
+                                    () -> "dd ended: " + started.get(0).errors());
+                        }
+                    }
+                }
+
+                @Override
+                public void note(String text) {}
+            };
+            ImageException refused =
+                    assertThrows(ImageException.class, () -> Attached.attach(request(path, Engine.PHYSICAL), listener));
+            assertTrue(
+                    refused.getMessage().startsWith(path + ": --allocate stopped, somebody else opens it: "),
+                    refused.getMessage());
+            try (Command.Running intruder = started.get(0)) {
+                intruder.await(60).succeeded();
+            }
+            byte[] expected = new byte[size];
+            System.arraycopy(written, 0, expected, place * written.length, written.length);
+            assertTrue(Arrays.equals(expected, Files.readAllBytes(path)), "content");
+            files.cycle();
+            assertTrue(Arrays.equals(expected, Files.readAllBytes(path)), "content on the device");
         }
     }
 

@@ -78,6 +78,23 @@ class AllocateTest extends DiskTest {
         Files.delete(image);
     }
 
+    /** The setting as such a machine has it, for this caller alone. */
+    @Test
+    void whereNobodyCouldStopItInTimeItIsRefused() throws Exception {
+        Path image = sparse("hasty.img", 16 * MEBIBYTE);
+        long before = storedBytes(image);
+        Path setting = Files.writeString(files.path("lease-break-time"), "2\n");
+        String shell = "mount --bind \"$0\" /proc/sys/fs/lease-break-time; exec \"$@\"";
+        root.behind("unshare", "--mount", "sh", "-euc", shell, setting);
+        assertEquals(
+                "vndconfig: " + image
+                        + ": --allocate needs a lease on it: fs.lease-break-time=2 leaves no time to stop:"
+                        + " set it to 45, the usual",
+                root.refusal("-c", "--allocate", "vnd0", image));
+        assertEquals(before, storedBytes(image));
+        root.assertNothingLeft(image);
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"INT", "KILL"})
     void canBeInterrupted(String signal) throws Exception {

@@ -10,6 +10,7 @@ package org.vnd.sys.abi;
  *  28 mode u16
  *  32 ino u64
  *  40 size u64
+ *  48 blocks u64           of 512 bytes, what it takes of its file system
  *  96 ctime               seconds i64, nanoseconds u32
  * 112 mtime               the same
  * 128 rdev_major u32        of a device node
@@ -28,6 +29,7 @@ public final class Statx {
     public static final int MODE_OFFSET = 28;
     public static final int INO_OFFSET = 32;
     public static final int SIZE_OFFSET = 40;
+    public static final int BLOCKS_OFFSET = 48;
     public static final int CTIME_OFFSET = 96;
     public static final int MTIME_OFFSET = 112;
     public static final int RDEV_MAJOR_OFFSET = 128;
