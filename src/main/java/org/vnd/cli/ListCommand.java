@@ -109,6 +109,10 @@ final class ListCommand {
                     listInJson(known.get(), "attaching");
                     text.append(": attaching ")
                             .append(PrintableText.of(known.get().file()));
+                } else if (known.isPresent() && known.get().state() == UnitRecord.State.RECOVERING) {
+                    listInJson(known.get().crashed(), "recovering");
+                    text.append(": recovering ")
+                            .append(PrintableText.of(known.get().file()));
                 } else {
                     text.append(": attaching or detaching");
                 }

@@ -23,7 +23,7 @@ public final class StateDirectory {
     private static final Path SYSTEM = Path.of("/run/vnd");
 
     /** Of a file in a unit's folder. */
-    static final String RECORD = "unit.json";
+    public static final String RECORD = "unit.json";
 
     /** How many users the first user namespace has: every one but -1. */
     private static final String ALL_USERS = "4294967295";

@@ -59,7 +59,19 @@ public record UnitRecord(
         /** The image is being prepared; nothing answers requests. */
         ATTACHING,
         /** The disk answers requests. */
-        ATTACHED
+        ATTACHED,
+        /** Its daemon has ended, and its image is being put in order. */
+        RECOVERING;
+
+        /** As in the listing. */
+        String word() {
+            return this == ATTACHING ? "attaching" : this == RECOVERING ? "recovering" : "attached";
+        }
+
+        /** Daemons of earlier versions don't say that a disk is attached. */
+        static State of(String word) {
+            return word.equals("attaching") ? ATTACHING : word.equals("recovering") ? RECOVERING : ATTACHED;
+        }
     }
 
     public UnitRecord {
@@ -109,8 +121,17 @@ public record UnitRecord(
                 failure);
     }
 
+    /** This disk while it is recovered. */
+    public UnitRecord recovering() {
+        return with(State.RECOVERING, failure);
+    }
+
     /** This disk after it has failed. */
     public UnitRecord failed(String reason) {
+        return with(state, reason);
+    }
+
+    private UnitRecord with(State newState, String newFailure) {
         return new UnitRecord(
                 unit,
                 file,
@@ -122,12 +143,12 @@ public record UnitRecord(
                 extents,
                 exports,
                 pid,
-                state,
+                newState,
                 place,
                 unprotected,
                 sectorBytes,
                 offsetBytes,
-                reason);
+                newFailure);
     }
 
     /** The entries of the keeper's {@code VND_UNPROTECTED}, each ended by a semicolon. */
@@ -143,7 +164,7 @@ public record UnitRecord(
     /** Replaces the file at {@code path} in one step: a reader sees the old record or the new one. */
     public void write(Path path) throws IOException {
         JsonWriter json = new JsonWriter().beginObject();
-        writeListed(json, state == State.ATTACHED ? "attached" : "attaching");
+        writeListed(json, state.word());
         json.name("device").value(place.device());
         json.name("deviceMajor").value(place.deviceMajor());
         json.name("deviceMinor").value(place.deviceMinor());
@@ -258,7 +279,6 @@ public record UnitRecord(
                 record.stringOrEmpty("path"),
                 record.stringOrEmpty("fileSystem"),
                 record.stringOrEmpty("handle"));
-        boolean attaching = record.stringOrEmpty("state").equals("attaching");
         return new UnitRecord(
                 record.string("unit"),
                 record.string("file"),
@@ -270,7 +290,7 @@ public record UnitRecord(
                 record.number("extents"),
                 exports,
                 record.number("pid"),
-                attaching ? State.ATTACHING : State.ATTACHED,
+                State.of(record.stringOrEmpty("state")),
                 place,
                 unprotected,
                 record.numberOrZero("sectorSize"),

@@ -61,6 +61,27 @@ record DeviceMaker(
         }
     }
 
+    /** Whether a block device may be had here, as far as that shows without making one. */
+    boolean mayMake() {
+        boolean loop = opens("/dev/loop-control") && (isOneRun() || opens("/dev/fuse"));
+        return loop || opens("/dev/ublk-control") || Files.exists(Path.of("/sys/module/nbd"));
+    }
+
+    private static boolean opens(String node) {
+        int fd = FileCalls.open(node, FileCalls.O_RDWR);
+        if (fd >= 0) {
+            FileCalls.close(fd);
+        }
+        return fd >= 0;
+    }
+
+    private boolean isOneRun() {
+        ExtentMap map = image.map();
+        return image.engine() == Engine.PHYSICAL
+                && map != null
+                && map.endBytes(map.find(image.offsetBytes())) >= image.offsetBytes() + image.sizeBytes();
+    }
+
     private static Path programs() {
         return Path.of(System.getProperty("vnd.home", "/"), "libexec");
     }
@@ -81,7 +102,7 @@ record DeviceMaker(
             throw new IOException("it needs the physical engine");
         }
         int first = map.find(image.offsetBytes());
-        if (map.endBytes(first) < image.offsetBytes() + image.sizeBytes()) {
+        if (!isOneRun()) {
             throw new IOException("it needs an image in one extent, this has " + map.count());
         }
         if (sectorBytes() < image.blockBytes()) {

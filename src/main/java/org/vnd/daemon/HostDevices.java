@@ -108,11 +108,30 @@ final class HostDevices {
         if (FuseMount.userId() != 0) {
             return none(arguments, "that takes root");
         }
-        maker.partitions().requireFit();
+        String missing = RootPower.missing();
+        boolean fit = maker.partitions().fit();
+        if (!fit && !missing.isEmpty()) {
+            return none(arguments, missing);
+        }
+        if (!fit && maker.mayMake()) {
+            // Not after it was made: somebody may mount what is cut.
+            maker.partitions().requireFit();
+        }
         List<String> reasons = new ArrayList<>();
         for (String export : ORDER) {
+            KernelDevice device;
             try {
-                KernelDevice device = maker.make(export);
+                device = maker.make(export);
+            } catch (IOException e) {
+                reasons.add("no " + export + ": " + e.getMessage());
+                continue;
+            }
+            if (!fit) {
+                device.remove();
+                maker.names().remove();
+                maker.partitions().requireFit();
+            }
+            try {
                 String why = reasons.isEmpty() ? "" : " (" + String.join("; ", reasons) + ")";
                 return named(maker, device, " by " + export + why);
             } catch (IOException e) {
@@ -120,7 +139,6 @@ final class HostDevices {
             }
         }
         String why = String.join("; ", reasons);
-        String missing = RootPower.missing();
         if (!missing.isEmpty()) {
             Log.line(why);
         }

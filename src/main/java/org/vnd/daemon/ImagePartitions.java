@@ -14,9 +14,8 @@ import org.vnd.image.AttachedImage;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.partition.PartitionTable;
 import org.vnd.partition.TableSector;
+import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
-import org.vnd.sys.Libc;
-import org.vnd.sys.SysException;
 
 /**
  * The partition table of an image that nothing has served yet, read where the engine would read it: the disk's sector, and
@@ -38,6 +37,8 @@ final class ImagePartitions {
 
     private final int sectorBytes;
     private final PartitionTable table;
+    /** What of the image couldn't be read for it. */
+    private final List<String> unreadable;
     /** How the kernel's partitions differ from the table's, once there is a device; empty if they don't. */
     private String difference = "";
 
@@ -47,13 +48,15 @@ final class ImagePartitions {
             int deviceSectorBytes,
             int tableSectorBytes,
             int sectorBytes,
-            PartitionTable table) {
+            PartitionTable table,
+            List<String> unreadable) {
         this.image = image;
         this.options = options;
         this.deviceSectorBytes = deviceSectorBytes;
         this.tableSectorBytes = tableSectorBytes;
         this.sectorBytes = sectorBytes;
         this.table = table;
+        this.unreadable = unreadable;
     }
 
     /** Reads the table of {@code image}. */
@@ -63,11 +66,13 @@ final class ImagePartitions {
         int preferred = options.sectorBytes(device);
         boolean needed = !List.of(AttachOptions.NBD, AttachOptions.FUSE).contains(options.export());
         try (AlignedBuffer piece = new AlignedBuffer(PIECE_BYTES)) {
-            PartitionTable.Source source = (offsetBytes, bytes) -> needed && read(image, piece, offsetBytes, bytes);
+            List<String> unreadable = new ArrayList<>();
+            PartitionTable.Source source =
+                    (offsetBytes, bytes) -> needed && read(image, piece, offsetBytes, bytes, unreadable);
             int tableSector = TableSector.of(source, image.sizeBytes(), preferred);
             int sector = options.hasSector() || tableSector == 0 ? preferred : tableSector;
             PartitionTable table = PartitionTable.read(source, sector, image.sizeBytes());
-            return new ImagePartitions(image, options, device, tableSector, sector, table);
+            return new ImagePartitions(image, options, device, tableSector, sector, table, unreadable);
         }
     }
 
@@ -104,8 +109,16 @@ final class ImagePartitions {
                     + " bytes, and the disk has " + sectorBytes + ": --sector-size " + tableSectorBytes
                     + ", or --export nbd");
         }
-        throw new IOException(options.file() + ": its " + misfit.get() + ", and the disk at " + image.sizeBytes()
-                + ": lengthen it, or attach it without a block device (--export nbd)");
+        // What the file has beyond the disk is kept out by the limit alone.
+        boolean limited = options.sizeLimitBytes() > 0 && image.sizeBytes() < image.fileBytes() - image.offsetBytes();
+        throw new IOException(options.file() + ": its " + misfit.get() + ", and the disk at " + image.sizeBytes() + ": "
+                + (limited ? "raise --sizelimit" : "lengthen it")
+                + ", or attach it without a block device (--export nbd)");
+    }
+
+    /** Whether {@link #requireFit} lets it pass. */
+    boolean fit() {
+        return table.misfit().isEmpty();
     }
 
     private boolean contradicted() {
@@ -148,6 +161,10 @@ final class ImagePartitions {
     }
 
     private void addTableWarnings(List<String> warnings) {
+        if (!unreadable.isEmpty()) {
+            warnings.add(
+                    "while its partition table was read, byte " + unreadable.get(0) + ": what is there isn't known");
+        }
         if (contradicted()) {
             warnings.add("its partition table is for sectors of " + tableSectorBytes + " bytes, and the disk has "
                     + sectorBytes + ", as asked for: its partitions aren't where they were made");
@@ -170,8 +187,9 @@ final class ImagePartitions {
         }
     }
 
-    private static boolean read(AttachedImage image, AlignedBuffer piece, long offsetBytes, byte[] bytes)
-            throws SysException {
+    /** A place with an error isn't there: the disk is attached all the same, and its users get that error. */
+    private static boolean read(
+            AttachedImage image, AlignedBuffer piece, long offsetBytes, byte[] bytes, List<String> unreadable) {
         int blockBytes = image.blockBytes();
         int done = 0;
         while (done < bytes.length) {
@@ -188,8 +206,11 @@ final class ImagePartitions {
                 length = Math.min(length, map.endBytes(run) - from);
                 place = map.physicalBytes(run) + (from - map.startBytes(run));
             }
-            long count = Libc.check(
-                    FileCalls.pread(image.fd(), piece.address(), length, place), "read", "its partition table");
+            long count = FileCalls.pread(image.fd(), piece.address(), length, place);
+            if (count < 0) {
+                unreadable.add((offsetBytes + done) + " couldn't be: " + Errno.message((int) -count));
+                return false;
+            }
             if (count <= into) {
                 return false;
             }

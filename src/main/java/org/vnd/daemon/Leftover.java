@@ -1,6 +1,8 @@
 package org.vnd.daemon;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -21,6 +23,9 @@ import org.vnd.node.DeviceNames;
 final class Leftover {
     private static final String NAME = "device";
 
+    /** Of ours, the longest line is a path. */
+    private static final int LIMIT_BYTES = 8192;
+
     private Leftover() {}
 
     /** Names a device of this process. */
@@ -34,24 +39,40 @@ final class Leftover {
         Files.deleteIfExists(unitDirectory.resolve(NAME));
     }
 
-    /** Removes the device that is named there, if it is one that outlived its process. */
+    /** Removes the device that is named there, if it is one that outlived its process. Of a spoiled file nothing is known. */
     static void remove(Path unitDirectory) throws IOException {
-        List<String> lines;
-        try {
-            lines = Files.readAllLines(unitDirectory.resolve(NAME));
+        Path file = unitDirectory.resolve(NAME);
+        String text;
+        try (InputStream in = Files.newInputStream(file)) {
+            text = new String(in.readNBytes(LIMIT_BYTES), StandardCharsets.UTF_8);
         } catch (NoSuchFileException none) {
             return;
         }
-        if (lines.size() == 3 && lines.get(0).equals(AttachOptions.UBLK)) {
-            UblkControl.removeDead(Integer.parseInt(lines.get(2)), Long.parseLong(lines.get(1)));
-        } else if (lines.size() == 3 && lines.get(0).equals(AttachOptions.NBD_KERNEL)) {
-            @Nullable KernelDevice device = NbdDevice.find(lines.get(2), new DeviceNames(unitDirectory));
-            if (device != null) {
-                device.remove();
-            }
-        } else if (lines.size() == 3 && lines.get(0).equals(AttachOptions.FUSE)) {
-            FuserMount.removeDead(lines.get(2));
+        try {
+            remove(unitDirectory, List.of(text.split("\n")));
+        } catch (NumberFormatException spoiled) {
+            Log.line(file + ": names no device, and is removed: " + spoiled.getMessage());
         }
         forget(unitDirectory);
+    }
+
+    private static void remove(Path unitDirectory, List<String> lines) throws IOException {
+        String export = lines.size() == 3 ? lines.get(0) : "";
+        switch (export) {
+            case AttachOptions.UBLK:
+                UblkControl.removeDead(Integer.parseInt(lines.get(2)), Long.parseLong(lines.get(1)));
+                break;
+            case AttachOptions.NBD_KERNEL:
+                @Nullable KernelDevice device = NbdDevice.find(lines.get(2), new DeviceNames(unitDirectory));
+                if (device != null) {
+                    device.remove();
+                }
+                break;
+            case AttachOptions.FUSE:
+                FuserMount.removeDead(lines.get(2));
+                break;
+            default:
+                throw new NumberFormatException("not the three lines of one");
+        }
     }
 }

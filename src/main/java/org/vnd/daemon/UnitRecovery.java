@@ -10,6 +10,7 @@ import org.vnd.control.ImagePlace;
 import org.vnd.control.Reason;
 import org.vnd.control.RecoveryArguments;
 import org.vnd.control.Reporter;
+import org.vnd.control.StateDirectory;
 import org.vnd.control.UnitRecord;
 import org.vnd.image.FilePlace;
 import org.vnd.image.LostImage;
@@ -18,11 +19,13 @@ import org.vnd.sys.DescriptorOutputStream;
 
 /**
  * The recovery of a unit whose daemon was killed: what is left of its devices goes away, and its image is unlocked, whatever
- * it is called by now. Runs in a daemon's place, under a keeper, which so has the unit's lock, and removes its folder after
+ * it is called by now. The record says that as long as it goes on. Runs in a daemon's place, under a keeper, which so has the unit's lock, and removes its folder after
  * exit status 0. What it says is the text of the report line READY or ERROR.
  */
 final class UnitRecovery {
     private final RecoveryArguments arguments;
+    /** Whether the unit stays as it is, because the file that was named isn't its. */
+    private boolean stays;
 
     private UnitRecovery(RecoveryArguments arguments) {
         this.arguments = arguments;
@@ -38,9 +41,7 @@ final class UnitRecovery {
         String done = "";
         try {
             Optional<UnitRecord> record = UnitRecord.read(arguments.record());
-            done = record.isPresent()
-                    ? recover(record.get(), arguments.unitDirectory(), arguments.file())
-                    : removeNameless(arguments.unitDirectory());
+            done = record.isPresent() ? recover(record.get()) : removeNameless(arguments.unitDirectory());
         } catch (IOException e) {
             problem = Reason.withFile(e);
         } catch (RuntimeException | Error e) {
@@ -60,7 +61,16 @@ final class UnitRecovery {
             // What is done is done.
             Log.line(problem + done);
         }
-        return over ? 0 : 1;
+        return over && !stays ? 0 : 1;
+    }
+
+    private String recover(UnitRecord record) throws IOException {
+        String file = arguments.file();
+        if (!file.isEmpty() && Recovery.isAnother(file, image(record, file))) {
+            stays = true;
+            return Recovery.recover(file) + " (" + record.unit() + " had another file, and stays)";
+        }
+        return recover(record, arguments.unitDirectory(), file);
     }
 
     private String givenUp(String problem) {
@@ -81,6 +91,12 @@ final class UnitRecovery {
      * @return what there was to do, one line
      */
     static String recover(UnitRecord record, Path unitDirectory, String file) throws IOException {
+        try {
+            record.recovering().write(unitDirectory.resolve(StateDirectory.RECORD));
+        } catch (IOException e) {
+            // It is listed as it was.
+            Log.line(Reason.withFile(e));
+        }
         @Nullable IOException left = null;
         try {
             Leftover.remove(unitDirectory);
@@ -102,6 +118,11 @@ final class UnitRecovery {
             // Only its content was changed, if anything.
             return (file.isEmpty() ? record.file() : file) + ": nothing to recover";
         }
+        return Recovery.recover(image(record, file));
+    }
+
+    private static LostImage image(UnitRecord record, String file) {
+        ImagePlace place = record.place();
         List<String> paths = new ArrayList<>();
         for (String path : List.of(file, record.file(), place.path())) {
             if (!path.isEmpty()) {
@@ -117,6 +138,6 @@ final class UnitRecovery {
                 place.path(),
                 place.fileSystem(),
                 place.handle());
-        return Recovery.recover(new LostImage(record.unit(), record.pid(), record.file(), paths, then));
+        return new LostImage(record.unit(), record.pid(), record.file(), paths, then);
     }
 }

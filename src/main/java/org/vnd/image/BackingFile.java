@@ -70,6 +70,12 @@ final class BackingFile implements AutoCloseable {
         return FilePlace.of(pathFd, path);
     }
 
+    /** Whether it was looked up on a mount that is read-only, or whose file system is. */
+    boolean isReadOnly() throws SysException {
+        Mount mount = Mount.of(FileFacts.read(pathFd, path));
+        return mount != null && mount.hasOption("ro");
+    }
+
     /** A path that always leads to this file, for calls that want one. */
     String pinnedPath() {
         return "/proc/self/fd/" + pathFd;

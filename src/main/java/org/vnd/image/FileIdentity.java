@@ -2,6 +2,7 @@ package org.vnd.image;
 
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import java.util.List;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
 import org.vnd.sys.abi.FileHandle;
@@ -81,6 +82,23 @@ final class FileIdentity {
         result = FileCalls.fstatfs(fd, Libc.address(status));
         Reference.reachabilityFence(status);
         return result < 0 ? "" : "fsid:" + hexadecimal(status, Statfs.F_FSID_OFFSET, Long.BYTES);
+    }
+
+    /** Whether {@link #fileSystem} tells it from every other that may be on its device: of a type as mountinfo has it. */
+    static boolean isCertain(String fileSystem, String type) {
+        // XFS has the device's number there.
+        return fileSystem.startsWith("uuid:") || (fileSystem.startsWith("fsid:") && type.startsWith("ext"));
+    }
+
+    /** What {@link #fileSystem} says of one with this UUID; the second where the kernel doesn't tell, for ext4. */
+    static List<String> ofUuid(byte[] uuid) {
+        byte[] folded = new byte[Long.BYTES];
+        for (int i = 0; i < folded.length; i++) {
+            folded[i] = (byte) (uuid[i] ^ uuid[i + Long.BYTES]);
+        }
+        return List.of(
+                "uuid:" + hexadecimal(ByteBuffer.wrap(uuid), 0, uuid.length),
+                "fsid:" + hexadecimal(ByteBuffer.wrap(folded), 0, folded.length));
     }
 
     private static String hexadecimal(ByteBuffer from, int offset, int count) {

@@ -45,14 +45,38 @@ public final class Recovery {
         try {
             OwnershipRecord record = OwnershipRecord.read(file);
             if (record == null) {
-                return file.path() + ": nothing to recover";
+                return file.path() + ": nothing to recover" + moved(image, file);
             }
             if (!image.wrote(record)) {
                 return file.path() + ": nothing to recover for " + image.unit() + ": locked by " + record.owner();
             }
-            return recoverClaimed(file);
+            return recoverClaimed(file) + moved(image, file);
         } finally {
             file.close();
+        }
+    }
+
+    /** Where it is by now, if not on the device on which it was. */
+    private static String moved(LostImage image, BackingFile file) throws ImageException {
+        try {
+            FilePlace there = file.place();
+            FilePlace then = image.place();
+            boolean same = there.deviceMajor() == then.deviceMajor() && there.deviceMinor() == then.deviceMinor();
+            return same || !image.isKnown() ? "" : " (on " + there.device() + ", where it is now)";
+        } catch (SysException e) {
+            throw new ImageException(file.path(), Errno.message(e.errno()), e);
+        }
+    }
+
+    /**
+     * Whether {@code path} leads to a file that is another than {@code image} was, though it may have its numbers: they are
+     * given again.
+     */
+    public static boolean isAnother(String path, LostImage image) {
+        try (BackingFile file = new BackingFile(path)) {
+            return ImageSearch.isAnother(file, image);
+        } catch (ImageException e) {
+            return false;
         }
     }
 

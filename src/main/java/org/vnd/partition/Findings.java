@@ -1,5 +1,6 @@
 package org.vnd.partition;
 
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -35,7 +36,10 @@ final class Findings {
         }
         if (start < 0 || start >= disk.sectors() || sectors > disk.sectors() - start) {
             if (misfit.isEmpty()) {
-                misfit = "partition " + number + " ends at byte " + (start + sectors) * Partition.SECTOR_BYTES;
+                // Both may be anything up to what a number holds.
+                BigInteger end = BigInteger.valueOf(start).add(BigInteger.valueOf(sectors));
+                misfit = "partition " + number + " ends at byte "
+                        + end.multiply(BigInteger.valueOf(Partition.SECTOR_BYTES));
             }
         } else if (number > PartitionTable.NUMBER_MAX) {
             firstUnseen = firstUnseen == 0 ? number : firstUnseen;

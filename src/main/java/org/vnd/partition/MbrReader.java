@@ -96,6 +96,10 @@ final class MbrReader {
             at = first + record.start(further) * disk.perBlock();
             length = record.length(further) * disk.perBlock();
         }
+        if (next <= PartitionTable.NUMBER_MAX) {
+            findings.remarks.add("its chain of logical partitions has more than " + LINKS_MAX
+                    + " links: what comes after partition " + (next - 1) + " wasn't looked at");
+        }
     }
 
     private static final String LOOP = "its chain of logical partitions leads back to itself";

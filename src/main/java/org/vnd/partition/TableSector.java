@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * For which sector a partition table was made. A GPT tells, because its header is in block 1 and has a checksum. An MBR
  * doesn't: it is the sector with which the partitions begin with something known, else the only one with which all of them
- * lie in the disk, else the one with which the first begins where all tools of today let it begin, else none.
+ * lie in the disk, else the one with which the first begins where all tools of today let it begin, else none. Nothing of this
+ * makes it a larger sector while something known is found with the usual.
  */
 public final class TableSector {
     /** Those that a block device of Linux can have, the most usual first. */
@@ -77,10 +78,12 @@ public final class TableSector {
     private static int ofMbr(PartitionTable.Source source, long sizeBytes, BootRecord table) throws IOException {
         int best = 0;
         int bestKnown = 0;
+        int usualKnown = 0;
         int fitting = 0;
         for (int size : MBR_SIZES) {
             DiskBytes disk = new DiskBytes(source, size, sizeBytes);
             int known = known(disk, table);
+            usualKnown = size == SIZES[0] ? known : usualKnown;
             if (known == bestKnown) {
                 best = 0;
             } else if (known > bestKnown) {
@@ -96,8 +99,8 @@ public final class TableSector {
         if (first == Long.MAX_VALUE) {
             return 0;
         }
-        if (fitting == 1 || first == OLD_START) {
-            // Which can only be the smallest.
+        if (fitting == 1 || first == OLD_START || usualKnown > 0) {
+            // If only one fits, that can only be the smallest.
             return MBR_SIZES[0];
         }
         for (int size : MBR_SIZES) {
@@ -158,6 +161,7 @@ public final class TableSector {
         return ext
                 || fat
                 || has(begin, 0, "XFSB")
+                || has(begin, 3, "EXFAT   ")
                 || has(begin, 0, "LUKS\u00BA\u00BE")
                 || has(begin, 0, "hsqs")
                 || has(begin, 512, "LABELONE")

@@ -165,6 +165,18 @@ public final class ScratchFileSystem implements AutoCloseable {
         return loop.path();
     }
 
+    /** Gives it another loop device, the old one being free for anybody; it must be unmounted. */
+    public void changeDevice() {
+        LoopDevice old = loop;
+        loop = LoopDevice.attach(backing(), false);
+        old.close();
+    }
+
+    /** The file its device is over. */
+    public Path backing() {
+        return directory.resolve("backing");
+    }
+
     /** Mounts it again after {@link #unmount}, with the options it was made with and {@code more}. */
     public void mount(String... more) {
         List<String> options = new ArrayList<>(mountOptions);

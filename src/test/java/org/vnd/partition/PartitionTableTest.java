@@ -302,9 +302,48 @@ class PartitionTableTest {
             image.buffer().putShort(second + 1080, (short) 0);
             image.buffer().putInt(second, 0x4253_4658);
             assertEquals(sector, sector(image, 4 << 20), "an XFS");
+            image.buffer().putInt(second, 0);
+            image.buffer().put(second + 3, "EXFAT   ".getBytes(US_ASCII));
+            assertEquals(sector, sector(image, 4 << 20), "an exFAT");
             TableImage chain = new TableImage(4 << 20).entry(0, 0, 5, 300, 500).sign(300 * sector / 512);
             assertEquals(sector, sector(chain, 4 << 20), "a link of a chain");
         }
+    }
+
+    /** At 128 KiB and at 1 MiB is something known, of which one lies in the other. */
+    @Test
+    void whereAllToolsBeginIsNoReasonAgainstWhatIsThere() throws Exception {
+        TableImage image = new TableImage(4 << 20).entry(0, 0, 0x83, 256, 256);
+        assertEquals(4096, sector(image, 4 << 20), "nothing known");
+        image.buffer().putShort(256 * 4096 + 1080, (short) 0xEF53);
+        assertEquals(4096, sector(image, 4 << 20), "known there");
+        image.buffer().putShort(256 * 512 + 1080, (short) 0xEF53);
+        assertEquals(512, sector(image, 4 << 20), "known in both places");
+    }
+
+    @Test
+    void anEndThatNoNumberHoldsIsSaidAsItIs() {
+        Findings findings = new Findings(new DiskBytes(TableImage.source(new byte[0]), 512, 1 << 20));
+        findings.add(2, Long.MAX_VALUE, 2);
+        assertEquals("partition 2 ends at byte 4722366482869645214208", findings.misfit);
+    }
+
+    /** Longer than any disk needs, with a partition often enough for the kernel to go on. */
+    @Test
+    void aChainThatIsTooLongIsSaid() throws Exception {
+        TableImage image = new TableImage(2 << 20).entry(0, 0, 5, 1, 4000);
+        for (int link = 0; link < 1100; link++) {
+            if (link % 50 == 0) {
+                image.entry(1 + link, 0, 0x83, 2000, 1);
+            }
+            image.entry(1 + link, 1, 5, 1 + link, 1);
+        }
+        PartitionTable table = table(image, 512, 2 << 20);
+        assertEquals(20, table.partitions().size());
+        assertEquals(
+                List.of("its chain of logical partitions has more than 1000 links: what comes after partition 24 wasn't"
+                        + " looked at"),
+                table.remarks());
     }
 
     private static int sector(TableImage image, long sizeBytes) throws IOException {

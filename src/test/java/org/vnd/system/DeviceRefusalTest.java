@@ -25,7 +25,18 @@ import org.vnd.lab.ScratchFileSystem;
 /** Devices that can't be had: one line, exit code 1, and nothing is left. */
 @Requires(
         loop = true,
-        tools = {"mkfs.ext4", "lsattr", "losetup", "unshare", "mount", "mknod", "sfdisk", "strace", "truncate"})
+        tools = {
+            "mkfs.ext4",
+            "lsattr",
+            "losetup",
+            "unshare",
+            "mount",
+            "mknod",
+            "setpriv",
+            "sfdisk",
+            "strace",
+            "truncate"
+        })
 class DeviceRefusalTest {
     private ScratchFileSystem files;
     private Product product;
@@ -136,13 +147,15 @@ class DeviceRefusalTest {
         product.run("-u", "vnd0").succeeded();
     }
 
-    private Command.Result without(String node, int minor, String export) {
+    private Command.Result without(String node, int minor, String export, Object... options) {
         String script = "mkdir \"$1\" && mount -t tmpfs -o nodev none \"$1\" && mknod \"$1/node\" c 10 " + minor
                 + " && mount --bind \"$1/node\" /dev/" + node
                 + " && umount -l \"$1\" && rmdir \"$1\" && shift && exec \"$@\"";
         return new Command(MountNamespace.with(image).toArray())
                 .with("sh", "-c", script, "sh", product.state() + "-nodev")
-                .with(product.program(), "-c", "--export", export, "vnd0", image)
+                .with(product.program(), "-c", "--export", export)
+                .with(options)
+                .with("vnd0", image)
                 .environment("VND_STATE", product.state().toString())
                 .limitSeconds(180)
                 .run();
@@ -173,6 +186,29 @@ class DeviceRefusalTest {
         assertTrue(refusal.contains(": its partition 2 ends at byte "), refusal);
     }
 
+    /** Then nobody is led astray by a partition that is cut. */
+    @Test
+    void withPartitionsThatDontFitWhereThereIsNoBlockDevice() {
+        new Command("sfdisk", "-q", image)
+                .input("label: dos\nsize=2M\nsize=12M\n")
+                .run()
+                .succeeded();
+        Command.output("sync", image);
+        Command.Result denied =
+                without("loop-control", 237, "auto", "--sizelimit", "8M").succeeded();
+        assertTrue(denied.errors().contains(" (no block device: no loop: no permission for "), denied::toString);
+        product.run("-u", "vnd0").succeeded();
+        Command.Result powerless = new Command("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-all")
+                .with(product.program(), "-c", "--export", "auto", "--sizelimit", "8M", "vnd0", image)
+                .environment("VND_STATE", product.state().toString())
+                .limitSeconds(180)
+                .run()
+                .succeeded();
+        assertTrue(
+                powerless.errors().contains(" (no block device: root has no CAP_SYS_ADMIN here)"), powerless::toString);
+        product.run("-u", "vnd0").succeeded();
+    }
+
     @Test
     void withPartitionsThatDontFit() throws Exception {
         for (String label : List.of("dos", "gpt")) {
@@ -186,6 +222,9 @@ class DeviceRefusalTest {
                 assertTrue(
                         refusal.startsWith("vndconfig: " + image + ": its partition 2 ends at byte "),
                         label + ": " + refusal);
+                assertTrue(
+                        refusal.endsWith(": raise --sizelimit, or attach it without a block device (--export nbd)"),
+                        refusal);
             }
             product.run("-c", "--sizelimit", "8M", "--export", "nbd", "vnd0", image)
                     .succeeded();

@@ -29,7 +29,7 @@ import org.vnd.lab.SeededRandom;
  */
 @Requires(
         loop = true,
-        tools = {"mkfs.ext4", "mkfs.xfs", "lsattr", "chattr", "getfattr", "setfattr"})
+        tools = {"mkfs.ext4", "mkfs.xfs", "lsattr", "chattr", "getfattr", "setfattr", "strace", "cp"})
 @ExtendWith(Seeded.class)
 @ParameterizedClass
 @EnumSource(names = {"EXT4", "XFS"})
@@ -61,13 +61,17 @@ class LostImageTest {
 
     /** Attaches what {@code path} leads to as vnd0, and kills its daemon. */
     private void crash(Path path) {
-        product.run("-c", "vnd0", path).succeeded();
-        AttachedDisk disk = product.disk("vnd0").orElseThrow();
+        crash("vnd0", path);
+        assertTrue(isImmutable(image) && hasRecord(image), "locked");
+    }
+
+    private void crash(String unit, Path path) {
+        product.run("-c", unit, path).succeeded();
+        AttachedDisk disk = product.disk(unit).orElseThrow();
         assertEquals("physical", disk.engine());
         ProcessHandle keeper = disk.keeper();
         disk.killDaemon();
         keeper.onExit().join();
-        assertTrue(isImmutable(image) && hasRecord(image), "locked");
     }
 
     /** As root moves what is immutable. */
@@ -88,6 +92,23 @@ class LostImageTest {
     private static void assertUnlocked(Path file) {
         assertFalse(isImmutable(file), file + " is immutable");
         assertFalse(hasRecord(file), file + " has a record");
+    }
+
+    private static void delete(Path file) throws Exception {
+        Command.output("chattr", "-i", file);
+        Files.delete(file);
+    }
+
+    /** A new file that has {@code inode}. */
+    private Path heir(long inode) throws Exception {
+        Path heir = image;
+        for (int i = 0; i < 64 && heir.equals(image); i++) {
+            Path file = files.path("new" + i);
+            DirectFile.fill(file, SIZE, i);
+            heir = (Long) Files.getAttribute(file, "unix:ino") == inode ? file : heir;
+        }
+        assertFalse(heir.equals(image), "nobody has inode " + inode);
+        return heir;
     }
 
     private void assertNoUnit() {
@@ -166,16 +187,8 @@ class LostImageTest {
     void aDeletedImageIsNothingToUnlock() throws Exception {
         crash(image);
         long inode = (Long) Files.getAttribute(image, "unix:ino");
-        Command.output("chattr", "-i", image);
-        Files.delete(image);
-        // One of these has its inode.
-        Path heir = image;
-        for (int i = 0; i < 64 && heir.equals(image); i++) {
-            Path file = files.path("new" + i);
-            DirectFile.fill(file, 4096, i);
-            heir = (Long) Files.getAttribute(file, "unix:ino") == inode ? file : heir;
-        }
-        assertFalse(heir.equals(image), "nobody has inode " + inode);
+        delete(image);
+        Path heir = heir(inode);
         Command.output("setfattr", "-n", "trusted.vnd", "-v", "somebody's", heir);
         Command.output("chattr", "+i", heir);
         assertEquals(
@@ -218,19 +231,198 @@ class LostImageTest {
         crash(image);
         files.unmountSoon();
         Path elsewhere = Files.createTempDirectory(Path.of("/var/tmp"), "vnd-lost-");
-        try (LoopDevice other = LoopDevice.attach(files.root().resolveSibling("backing"), false)) {
+        files.changeDevice();
+        Command.output("mount", files.device(), elsewhere);
+        try {
+            String said = product.run("--recover").succeeded().output();
+            assertTrue(said.endsWith(" (on " + files.device() + ", where it is now)\n"), said);
+            assertUnlocked(elsewhere.resolve("image"));
+            assertNoUnit();
+        } finally {
+            Command.output("umount", elsewhere);
+            Files.delete(elsewhere);
+            files.mount();
+        }
+    }
+
+    /** What is done where a copy of the image's file system is mounted and that itself isn't. */
+    private interface Deed {
+        void at(Path root) throws Exception;
+    }
+
+    private void withACopy(Deed deed) throws Exception {
+        files.unmountSoon();
+        Path elsewhere = Files.createTempDirectory(Path.of("/var/tmp"), "vnd-lost-");
+        Path copy = Path.of(elsewhere + ".copy");
+        Command.output("cp", "--sparse=always", files.backing(), copy);
+        try (LoopDevice other = LoopDevice.attach(copy, false)) {
             Command.output("mount", other.path(), elsewhere);
             try {
-                product.run("--recover").succeeded();
-                assertUnlocked(elsewhere.resolve("image"));
-                assertNoUnit();
+                deed.at(elsewhere);
             } finally {
                 Command.output("umount", elsewhere);
             }
         } finally {
             Files.delete(elsewhere);
+            Files.delete(copy);
             files.mount();
         }
+    }
+
+    @Test
+    void aCopyIsNotUnlockedInItsPlace() throws Exception {
+        crash(image);
+        withACopy(root -> {
+            Path copied = root.resolve("image");
+            String refusal = product.refusal("--recover");
+            assertTrue(refusal.contains(" is on another device than the image of vnd0, which was on "), refusal);
+            assertTrue(isImmutable(copied) && hasRecord(copied), "untouched");
+            assertCrashed();
+            product.run("--recover", copied).succeeded();
+            assertUnlocked(copied);
+            assertCrashed();
+        });
+        assertTrue(isImmutable(image) && hasRecord(image), "untouched");
+        product.run("--recover").succeeded();
+        assertUnlocked(image);
+        assertNoUnit();
+    }
+
+    @Test
+    void aCopyWithoutTheImageDoesntProveThatItIsDeleted() throws Exception {
+        crash(image);
+        withACopy(root -> {
+            delete(root.resolve("image"));
+            String refusal = product.refusal("--recover");
+            assertTrue(refusal.contains(": its file system isn't mounted here ("), refusal);
+            assertCrashed();
+        });
+        product.run("--recover").succeeded();
+        assertUnlocked(image);
+    }
+
+    /** Made anew, with none of the old files. */
+    @Test
+    void anotherFileSystemOnItsDeviceProvesNothing() throws Exception {
+        crash(image);
+        files.unmountSoon();
+        if (kind == FileSystemKind.EXT4) {
+            Command.output("mkfs.ext4", "-q", "-F", files.device());
+        } else {
+            Command.output("mkfs.xfs", "-q", "-f", files.device());
+        }
+        files.mount();
+        String refusal = product.refusal("--recover");
+        assertTrue(refusal.contains(": its file system isn't mounted here ("), refusal);
+        assertCrashed();
+        // Before Linux 6.9 XFS has no identity of its own, and some makers of images give none.
+        Path record = product.state().resolve("vnd0/unit.json");
+        Files.writeString(record, Files.readString(record).replaceAll("\"uuid:[0-9a-f]+\"", "\"\""));
+        refusal = product.refusal("--recover");
+        assertTrue(
+                refusal.contains(": isn't found, and whether it is deleted can't be told (the file system on "),
+                refusal);
+        assertCrashed();
+    }
+
+    /** Of a file whose inode can't be read, the kernel says to its handle what it says of a deleted one. */
+    @Test
+    void whatCantBeReadIsNotDeleted() throws Exception {
+        Path folder = Files.createDirectory(files.path("folder"));
+        image = Files.move(image, folder.resolve("image"));
+        crash(image);
+        files.cycleSoon();
+        Command.output("truncate", "-s", "64K", files.backing());
+        String refusal = product.refusal("--recover");
+        assertTrue(refusal.startsWith("vndconfig: " + image + ": isn't "), refusal);
+        assertTrue(refusal.contains(": Input/output error"), refusal);
+        assertTrue(refusal.endsWith("; vndconfig -u -F vnd0 gives the disk up"), refusal);
+        assertCrashed();
+    }
+
+    /** What was deleted then may be there again after the log was replayed. */
+    @Test
+    void whatWasDeletedWhenTheFileSystemStoppedNeedntBe() throws Exception {
+        crash(image);
+        Command.output("sync", "-f", image);
+        delete(image);
+        files.shutDown();
+        String refusal = product.refusal("--recover");
+        assertTrue(refusal.contains(files.root() + ": Input/output error"), refusal);
+        assertCrashed();
+        files.cycleSoon();
+        product.run("--recover").succeeded();
+        assertTrue(!Files.exists(image) || !hasRecord(image), "unlocked, if it is there");
+        assertNoUnit();
+    }
+
+    /** As containers have it: the first mount is for reading, and another isn't. */
+    @Test
+    void aMountThatCanBeWrittenIsPreferred() throws Exception {
+        Path writable = Files.createTempDirectory(Path.of("/var/tmp"), "vnd-lost-");
+        for (String name : List.of("image", "moved")) {
+            crash(image);
+            Path now = files.path(name);
+            if (!now.equals(image)) {
+                move(image, now);
+            }
+            Command.output("mount", "--bind", files.root(), writable);
+            Command.output("mount", "-o", "remount,bind,ro", files.root());
+            try {
+                product.run("--recover").succeeded();
+                assertUnlocked(now);
+                assertNoUnit();
+            } finally {
+                Command.output("umount", writable);
+                Command.output("mount", "-o", "remount,bind,rw", files.root());
+            }
+        }
+        Files.delete(writable);
+    }
+
+    /** Numbers of inodes come again: the file that is named is another disk's, of which only its own record tells. */
+    @Test
+    void aFileThatHasTheNumberOfTheDisksIsRecoveredForItself() throws Exception {
+        crash(image);
+        long inode = (Long) Files.getAttribute(image, "unix:ino");
+        delete(image);
+        Path heir = heir(inode);
+        crash("vnd1", heir);
+        Command.output("rm", "-r", product.state().resolve("vnd1"));
+        String said = product.run("--recover", heir).succeeded().output();
+        assertTrue(said.startsWith(heir + ": recovered, it was vnd1 (pid "), said);
+        assertTrue(said.endsWith(" (vnd0 had another file, and stays)\n"), said);
+        assertUnlocked(heir);
+        assertCrashed();
+        product.run("--recover", "vnd0").succeeded();
+        assertNoUnit();
+    }
+
+    @Test
+    void whatIsBeingRecoveredIsNotListedAsAttached() throws Exception {
+        crash(image);
+        Path log = files.path("strace");
+        boolean seen = false;
+        try (Command.Running recovery = new Command("strace", "-f", "--seccomp-bpf", "-qq", "-o", log)
+                .with("-P", image, "-e", "trace=fsync", "-e", "inject=fsync:delay_enter=5000000")
+                .with(product.program(), "--recover", "vnd0")
+                .environment("VND_STATE", product.state().toString())
+                .limitSeconds(180)
+                .start()) {
+            while (recovery.alive()) {
+                String listed = product.run("-l", "vnd0").succeeded().output();
+                assertFalse(listed.contains(" inode "), listed);
+                if (listed.equals("vnd0: recovering " + image + "\n")) {
+                    seen = true;
+                    String json = product.run("-l", "--json").succeeded().output();
+                    assertTrue(json.contains("\"state\":\"recovering\"") || json.contains("[]"), json);
+                }
+            }
+            recovery.await(180);
+        }
+        assertTrue(seen, "it was never listed");
+        assertUnlocked(image);
+        assertNoUnit();
     }
 
     @Test

@@ -16,6 +16,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
+import org.vnd.lab.Extents;
 import org.vnd.lab.FileSystemKind;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
@@ -130,6 +131,37 @@ class PartitionMatrixTest {
             for (TableCase table : new TableCase[] {TableCase.GPT, TableCase.GPT_OF_4096, TableCase.MBR}) {
                 check(product, table, image, "file", "fuse+loop", 512);
             }
+        }
+    }
+
+    /** The device has an error where a partition begins, which is looked at to tell the table's sector. */
+    @Test
+    void whatCantBeReadOfATableIsSaidAndNoReasonToRefuse() throws Exception {
+        try (ScratchFileSystem files =
+                        ScratchFileSystem.of(FileSystemKind.EXT4).buffered().create();
+                Product product = new Product()) {
+            Path image = files.path("image");
+            fill(image);
+            Command.output("dd", "if=/dev/zero", "of=" + image, "bs=512", "count=1", "conv=notrunc", "status=none");
+            long start = TableCase.FILE_BYTES / 2;
+            new Command("sfdisk", "-q", image)
+                    .input("label: dos\nstart=" + start / 512 + "\n")
+                    .run()
+                    .succeeded();
+            Command.output("sync", image);
+            Extents.Extent whole = Extents.of(image).get(0);
+            assertTrue(whole.length() > start, "in one piece so far");
+            files.cycle();
+            Command.output("truncate", "-s", whole.physical() + start, files.backing());
+            Command.Result result = product.command("-c", "--engine", "file", "--export", "auto", "vnd0", image)
+                    .run()
+                    .succeeded();
+            assertTrue(
+                    result.errors()
+                            .contains(": while its partition table was read, byte " + start
+                                    + " couldn't be: Input/output error: what is there isn't known"),
+                    result::toString);
+            product.run("-u", "vnd0").succeeded();
         }
     }
 

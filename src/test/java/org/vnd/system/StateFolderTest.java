@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -232,6 +233,36 @@ class StateFolderTest {
         assertEquals(1, attach.errors().lines().count(), attach::toString);
         command("-u", "vnd0").run().succeeded();
         assertEquals("[]", List.of(state.toFile().list()).toString());
+    }
+
+    /** The file that names the device of a killed daemon. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"", "ublk", "ublk\nx\n0\n", "ublk\n1\n99999999999\n", "none\n1\n2\n", "\u0000", "huge", "\u00ff"
+            })
+    void withASpoiledDevice(String content) throws Exception {
+        Path other = files.path("other");
+        DirectFile.fill(other, 1 << 20, 2);
+        for (List<Object> words : List.of(List.<Object>of("-c", "vnd0", other), List.<Object>of("--recover"))) {
+            command("-c", "vnd0", image).run().succeeded();
+            AttachedDisk disk = AttachedDisk.parse(
+                            product, command("-l", "--json").run().output())
+                    .get(0);
+            ProcessHandle keeper = disk.keeper();
+            disk.killDaemon();
+            keeper.onExit().join();
+            String text = content.equals("huge") ? "ublk\n1\n" + "1".repeat(1 << 20) : content;
+            Path spoiled = state.resolve("vnd0/device");
+            Files.write(spoiled, text.getBytes(StandardCharsets.ISO_8859_1));
+            Command.Result result = command(words.toArray()).run().succeeded();
+            assertFalse(result.errors().contains("defect") || result.errors().contains("recover"), result::toString);
+            assertFalse(Files.exists(spoiled), "removed");
+            assertFalse(Command.output("lsattr", image).split(" ")[0].contains("i"), "unlocked");
+            if (words.size() > 1) {
+                assertTrue(Files.readString(state.resolve("vnd0/log")).contains(spoiled + ": names no device"));
+                command("-u", "vnd0").run().succeeded();
+            }
+        }
     }
 
     @ParameterizedTest

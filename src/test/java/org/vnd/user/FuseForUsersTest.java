@@ -59,6 +59,39 @@ class FuseForUsersTest extends DiskTest {
             test ! -e run/vnd/vnd0
             """;
 
+    /** With an /etc of its own, from which a file is missing. */
+    private static final String WITHOUT_MTAB = """
+            cp -a /etc "$1/etc"
+            rm -f "$1/etc/mtab"
+            mount --bind "$1/etc" /etc
+            """;
+
+    private static final String REFUSAL = """
+            mkdir -m 700 run
+            ! "$1" -c --export fuse vnd0 mine.img 2>refusal || exit 1
+            cat refusal
+            ! grep "$XDG_RUNTIME_DIR/vnd" /proc/self/mounts || exit 1
+            test ! -e run/vnd/vnd0
+            """;
+
+    @Test
+    void whatCouldNotBeUnmountedIsNotMounted() throws Exception {
+        Path home = Files.createDirectory(files.path("bare"));
+        Path image = home.resolve("mine.img");
+        DirectFile.fill(image, MEBIBYTE, 1);
+        Command.output("chown", "-R", ID + ":" + ID, home);
+        Command.Result result = new Command(MountNamespace.with(home).toArray())
+                .with("sh", "-euc", WITHOUT_MTAB + AS_USER, "sh", home, REFUSAL, Distribution.readableByAll())
+                .directory(home)
+                .limitSeconds(60)
+                .run()
+                .succeeded();
+        assertEquals(
+                "vndconfig: " + image + ": no fuse: there is no /etc/mtab, without which fusermount3 never unmounts"
+                        + " (ln -s /proc/self/mounts /etc/mtab)\n",
+                result.output());
+    }
+
     @Test
     void aUserGetsAFile() throws Exception {
         Path home = Files.createDirectory(files.path("home"));

@@ -22,6 +22,9 @@ import org.vnd.sys.SysException;
 public final class FuserMount implements KernelDevice {
     private static final String PROGRAM = "fusermount3";
 
+    /** Without which it mounts, but never unmounts: its util/fusermount.c looks there for what is the user's. */
+    private static final Path MOUNTS = Path.of("/etc/mtab");
+
     /** What the program may take: it reads a configuration and mounts. */
     private static final int LIMIT_SECONDS = 10;
 
@@ -53,6 +56,10 @@ public final class FuserMount implements KernelDevice {
      */
     public static FuserMount mount(Path programs, Path folder, Path socket, String source, boolean readOnly)
             throws IOException {
+        if (!Files.exists(MOUNTS)) {
+            throw new IOException("there is no " + MOUNTS + ", without which " + PROGRAM
+                    + " never unmounts (ln -s /proc/self/mounts " + MOUNTS + ")");
+        }
         Path place = folder.toRealPath();
         int listener = listen(socket);
         try {
