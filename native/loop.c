@@ -1,5 +1,6 @@
 /*
  * vnd-loop: vnd-loop FILE OFFSET SIZE BLOCK rw|ro LABEL NAMES
+ *           vnd-loop fail NODE NUMBER MARKS
  *
  * Makes a loop device, loop(4), of a part of FILE and keeps it for as long as its standard input is open. A process of its
  * own, because FILE may be served by the one who starts us: its first reads, and the last writes when it is closed, then wait
@@ -9,6 +10,9 @@
  * goes on; and "fail" with "failed", after which every request to the device fails. At the end of its input it closes the
  * device, which is autoclear: the kernel takes it away when nobody else has it open. Before that it removes the names that
  * lead to it and are listed in NAMES, since the device may be somebody else's at once; it adds the node there that it makes.
+ *
+ * The second form has a device fail whose program was killed, while others still use it: exit status 0 if it did. NUMBER and
+ * MARKS say which device is meant, as in NAMES.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -36,16 +40,28 @@ static int error(const char *what)
     return 1;
 }
 
+/* How long the list was before the last node was added; -1 if none was. */
+static off_t list_size = -1;
+
 /* Makes the node, where nobody else does, as in a container; it is listed before. */
 static void make_node(const char *node, const char *number, const char *list)
 {
     unsigned major, minor;
     int names = open(list, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    list_size = names < 0 ? -1 : lseek(names, 0, SEEK_END);
     bool listed = names >= 0 && dprintf(names, "node\t%s\t%s\t\n", node, number) > 0;
     if (names >= 0)
         close(names);
     if (listed && sscanf(number, "%u:%u", &major, &minor) == 2)
         mknod(node, S_IFBLK | 0660, makedev(major, minor));
+}
+
+/* The last node that was added is of a device that another was quicker to take: it leads to that rightly. */
+static void leave_node(const char *list)
+{
+    if (list_size >= 0 && truncate(list, list_size) != 0)
+        perror(list); /* Whoever removes names sees that it is another's. */
+    list_size = -1;
 }
 
 /* Opens /dev/loopN, if that has the number that the kernel says; what has another, from another time, is replaced. */
@@ -106,13 +122,39 @@ static int set_up(const struct loop_config *config, bool read_only, char *name, 
             return -1;
         }
         close(loop);
+        leave_node(list);
     }
     printf("error no loop device is free: others took them all\n");
     return -1;
 }
 
+/* Beyond the end of whatever is below: no size for the disk, an error for its partitions. */
+static bool fail(int loop)
+{
+    struct loop_info64 now;
+    bool is_bound = bound(loop, &now);
+    now.lo_offset = FAR;
+    return is_bound && ioctl(loop, LOOP_SET_STATUS64, &now) == 0;
+}
+
+/* Looked at when it is open: then it can't become another's any more. */
+static int fail_other(const char *node, const char *number, char *marks)
+{
+    static char line[NAME_SIZE];
+    struct stat status;
+    unsigned major, minor;
+    int loop = open(node, O_RDONLY | O_CLOEXEC);
+    if (loop < 0 || fstat(loop, &status) != 0 || sscanf(number, "%u:%u", &major, &minor) != 2 ||
+        status.st_rdev != makedev(major, minor) || *marks == '\0' || strrchr(node, '/') == NULL)
+        return 1;
+    read_sys(strrchr(node, '/') + 1, "dev", line);
+    return strcmp(line, number) != 0 || is_anothers(node, number, marks) || !fail(loop);
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 5 && strcmp(argv[1], "fail") == 0)
+        return fail_other(argv[2], argv[3], argv[4]);
     if (argc != 8)
         return 2;
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -144,17 +186,15 @@ int main(int argc, char **argv)
     /* It may have been switched off without a word: where the offset isn't aligned to what is below. */
     if (!bound(loop, &now) || (now.lo_flags & LO_FLAGS_DIRECT_IO) == 0) {
         printf("error the loop driver does no direct I/O there\n");
+        ioctl(loop, LOOP_CLR_FD, 0);
+        close(loop);
         remove_names(argv[7], name);
-        return 1; /* Which clears it. */
+        return 1;
     }
     printf("ready %s\n", name);
     while (fgets(line, sizeof line, stdin) != NULL) {
         if (strcmp(line, "fail\n") == 0) {
-            /* Beyond the end of whatever is below: no size for the disk, an error for its partitions. */
-            bool failed = bound(loop, &now);
-            now.lo_offset = FAR;
-            failed = failed && ioctl(loop, LOOP_SET_STATUS64, &now) == 0;
-            if (failed)
+            if (fail(loop))
                 printf("failed\n");
             else
                 error("LOOP_SET_STATUS64");

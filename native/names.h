@@ -28,7 +28,7 @@ static void read_sys(const char *name, const char *file, char *line)
         fclose(stream);
 }
 
-/* Whether `node` rightly leads to another disk by now, which has got name and number. */
+/* Whether `node` rightly leads to another disk by now, which has got name and number. The marks are taken apart. */
 static bool is_anothers(const char *node, const char *number, char *marks)
 {
     static char line[NAME_SIZE];
@@ -40,6 +40,8 @@ static bool is_anothers(const char *node, const char *number, char *marks)
     read_sys(name, strncmp(marks, "../", 3) == 0 ? "../size" : "size", line);
     if (*line == '\0' || strcmp(line, "0") == 0)
         return false;
+    if (*marks == '\0')
+        return true; /* It wasn't in use when it was noted. */
     char *rest = NULL;
     for (char *mark = strtok_r(marks, "\t", &rest); mark != NULL; mark = strtok_r(NULL, "\t", &rest)) {
         char *value = strchr(mark, '=');
@@ -57,8 +59,9 @@ static void remove_node(const char *path, const char *number, char *marks)
 {
     unsigned major, minor;
     struct stat status;
-    if (*path == '/' && sscanf(number, "%u:%u", &major, &minor) == 2 && lstat(path, &status) == 0 &&
-        S_ISBLK(status.st_mode) && status.st_rdev == makedev(major, minor) && !is_anothers(path, number, marks))
+    if (strncmp(path, "/dev/", 5) == 0 && strchr(path + 5, '/') == NULL &&
+        sscanf(number, "%u:%u", &major, &minor) == 2 && lstat(path, &status) == 0 && S_ISBLK(status.st_mode) &&
+        status.st_rdev == makedev(major, minor) && !is_anothers(path, number, marks))
         unlink(path);
 }
 

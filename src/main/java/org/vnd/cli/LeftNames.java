@@ -1,6 +1,8 @@
 package org.vnd.cli;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -52,6 +54,7 @@ final class LeftNames {
     private static void remove(StateDirectory state, Unit unit) {
         Path lockFile = state.lockFile(unit);
         try {
+            requireOurs(state.folder(unit));
             if (UnitLock.isHeld(lockFile)) {
                 return;
             }
@@ -67,6 +70,22 @@ final class LeftNames {
             removeWithoutState(state.folder(unit));
         } catch (IOException left) {
             said(state.folder(unit), left);
+        }
+    }
+
+    /** What others could write isn't what our disks have noted. */
+    private static void requireOurs(Path folder) throws IOException {
+        int mode;
+        try {
+            mode = (Integer) Files.getAttribute(folder, "unix:mode", LinkOption.NOFOLLOW_LINKS);
+        } catch (NoSuchFileException none) {
+            return;
+        }
+        Object user = Files.getAttribute(Path.of("/proc/self"), "unix:uid");
+        if ((mode & 0xF000) != 0x4000
+                || (mode & 022) != 0
+                || !user.equals(Files.getAttribute(folder, "unix:uid", LinkOption.NOFOLLOW_LINKS))) {
+            throw new IOException(folder + ": isn't a folder of ours alone; remove it");
         }
     }
 

@@ -122,6 +122,8 @@ public final class StateDirectory {
                 why = "belongs to someone else";
             } else if (!Files.isDirectory(path)) {
                 why = "isn't a folder";
+            } else if (((Integer) Files.getAttribute(path, "unix:mode") & 022) != 0) {
+                why = "can be written to by others";
             } else if (!Files.isReadable(path) || !Files.isExecutable(path)) {
                 why = "can't be read";
             } else {

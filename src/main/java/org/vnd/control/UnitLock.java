@@ -21,10 +21,13 @@ public final class UnitLock implements AutoCloseable {
     private final FileChannel channel;
     /** To be removed, because whoever made it isn't a keeper; empty if it stays. */
     private final Optional<Path> made;
+    /** Held as long as this isn't closed; empty for one who only looks. */
+    private final Optional<FileLock> shared;
 
-    private UnitLock(FileChannel channel, Optional<Path> made) {
+    private UnitLock(FileChannel channel, Optional<Path> made, Optional<FileLock> shared) {
         this.channel = channel;
         this.made = made;
+        this.shared = shared;
     }
 
     /**
@@ -34,7 +37,8 @@ public final class UnitLock implements AutoCloseable {
      */
     public static UnitLock open(Path lockFile) throws IOException {
         try {
-            return new UnitLock(FileChannel.open(lockFile, StandardOpenOption.READ), Optional.empty());
+            return new UnitLock(
+                    FileChannel.open(lockFile, StandardOpenOption.READ), Optional.empty(), Optional.empty());
         } catch (NoSuchFileException nobody) {
             throw nobody;
         } catch (IOException failure) {
@@ -49,21 +53,39 @@ public final class UnitLock implements AutoCloseable {
      * @throws NoSuchFileException there is no state folder, and so no keeper
      */
     public static Optional<UnitLock> holdOff(Path lockFile) throws IOException {
-        boolean made = false;
+        while (true) {
+            boolean made = create(lockFile);
+            try {
+                return holdOff(lockFile, made);
+            } catch (NoSuchFileException ended) {
+                // A keeper has ended at this moment, and its lock file with it.
+            }
+        }
+    }
+
+    /** Whether there was none. */
+    private static boolean create(Path lockFile) throws IOException {
         try {
             Files.createFile(
                     lockFile, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-            made = true;
+            return true;
         } catch (FileAlreadyExistsException before) {
             // Of a keeper and a daemon that were killed, or of one that lives.
+            return false;
         }
+    }
+
+    private static Optional<UnitLock> holdOff(Path lockFile, boolean made) throws IOException {
         Object file = Files.readAttributes(lockFile, BasicFileAttributes.class).fileKey();
-        FileChannel channel = FileChannel.open(lockFile, StandardOpenOption.READ);
-        if (channel.tryLock(0, Long.MAX_VALUE, true) == null || !isStill(lockFile, file)) {
+        FileChannel channel = made
+                ? FileChannel.open(lockFile, StandardOpenOption.READ, StandardOpenOption.WRITE)
+                : FileChannel.open(lockFile, StandardOpenOption.READ);
+        FileLock shared = channel.tryLock(0, Long.MAX_VALUE, true);
+        if (shared == null || !isStill(lockFile, file)) {
             channel.close();
             return Optional.empty();
         }
-        return Optional.of(new UnitLock(channel, made ? Optional.of(lockFile) : Optional.empty()));
+        return Optional.of(new UnitLock(channel, made ? Optional.of(lockFile) : Optional.empty(), Optional.of(shared)));
     }
 
     /** The last owner removes the file while he has the lock; what was locked then is nobody's any more. */
@@ -102,9 +124,18 @@ public final class UnitLock implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        if (made.isPresent()) {
-            Files.deleteIfExists(made.get());
+        try (channel) {
+            if (made.isPresent() && isOursAlone()) {
+                Files.deleteIfExists(made.get());
+            }
         }
-        channel.close();
+    }
+
+    /** Another who holds keepers off by the same file would not, once it has lost its name. */
+    private boolean isOursAlone() throws IOException {
+        if (shared.isPresent()) {
+            shared.get().release();
+        }
+        return channel.tryLock() != null;
     }
 }

@@ -163,20 +163,22 @@ record DeviceMaker(
             boolean missing = e.errno() == Errno.ENOENT || e.errno() == Errno.ENODEV;
             throw missing ? new IOException("the kernel has no ublk driver (modprobe ublk_drv)", e) : e;
         }
+        UblkQueue requests;
         try {
-            UblkQueue requests = queue.add(
+            requests = queue.add(
                     parts -> new UblkQueue((UringRing) parts.ring(), parts.engine(), parts.deviceMemory(), control));
-            try {
-                Leftover.note(arguments.unitDirectory(), AttachOptions.UBLK, Integer.toString(control.number()));
-                control.start(names);
-                return control;
-            } catch (IOException e) {
-                control.remove();
-                queue.drop(requests);
-                throw new IOException(e.getMessage(), e);
-            }
-        } catch (SysException e) {
-            control.remove();
+        } catch (IOException | RuntimeException e) {
+            control.removeAfter(e);
+            throw e;
+        }
+        try {
+            Leftover.note(arguments.unitDirectory(), AttachOptions.UBLK, Integer.toString(control.number()));
+            control.start(names);
+            return control;
+        } catch (IOException | RuntimeException e) {
+            control.removeAfter(e);
+            queue.drop(requests);
+            Leftover.forget(arguments.unitDirectory());
             throw e;
         }
     }

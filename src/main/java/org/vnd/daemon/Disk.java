@@ -40,7 +40,8 @@ import org.vnd.sys.FileCalls;
 /** One attached disk, from the first look at the image to the last. */
 final class Disk implements ControlServer.Handler {
     private static final long POLL_NANOS = 2_000_000;
-    private static final long BUSY_POLL_NANOS = 200_000_000;
+    /** Each look goes through all processes. */
+    private static final long BUSY_POLL_NANOS = 1_000_000_000;
 
     private final DaemonArguments arguments;
     private final StateDirectory state;
@@ -113,11 +114,7 @@ final class Disk implements ControlServer.Handler {
                 control = ControlServer.start(state.controlSocket(unit), this);
             } catch (IOException | RuntimeException | Error e) {
                 if (made != null) {
-                    try {
-                        made.remove();
-                    } catch (IOException left) {
-                        e.addSuppressed(left);
-                    }
+                    removeForCertain(made);
                 }
                 stopServing();
                 drain();
@@ -354,7 +351,7 @@ final class Disk implements ControlServer.Handler {
     }
 
     private void endLater() {
-        removeDevices();
+        removeForCertain(devices);
         ended.countDown();
     }
 
@@ -382,7 +379,7 @@ final class Disk implements ControlServer.Handler {
         if (detached || abandoned) {
             return detached;
         }
-        removeDevices();
+        removeForCertain(devices);
         stopServing();
         try {
             finish();
@@ -394,11 +391,15 @@ final class Disk implements ControlServer.Handler {
     }
 
     /** However long its users take: what they write must not go where the image once was. */
-    private void removeDevices() {
+    private void removeForCertain(HostDevices made) {
         String said = "";
-        while (true) {
+        for (boolean first = true; true; first = false) {
             try {
-                devices.remove();
+                if (first) {
+                    made.remove();
+                } else {
+                    made.removeIfUnused();
+                }
                 pending("");
                 return;
             } catch (DeviceBusyException e) {
@@ -410,8 +411,16 @@ final class Disk implements ControlServer.Handler {
                 said = who;
                 LockSupport.parkNanos(BUSY_POLL_NANOS);
             } catch (IOException e) {
-                Log.line("its block device: " + e.getMessage());
-                return;
+                String why = String.valueOf(e.getMessage());
+                if (!why.equals(said)) {
+                    Log.line("its block device can't be taken away: " + why);
+                }
+                if (!made.servedByKernel()) {
+                    // Whatever is left of it, nobody answers its requests.
+                    return;
+                }
+                said = why;
+                LockSupport.parkNanos(BUSY_POLL_NANOS);
             }
         }
     }

@@ -46,7 +46,7 @@ final class HostDevices {
     /** Why the last look failed, so that the log has it once; empty if it didn't. */
     private String lookFailed = "";
 
-    private boolean removed;
+    private volatile boolean removed;
 
     private HostDevices(
             DaemonArguments arguments,
@@ -93,6 +93,9 @@ final class HostDevices {
         }
         KernelDevice device;
         try {
+            if (!export.equals(AttachOptions.FUSE)) {
+                names.requireFree();
+            }
             device = maker.make(export);
         } catch (IOException e) {
             throw new IOException(arguments.options().file() + ": no " + export + ": " + e.getMessage(), e);
@@ -117,6 +120,11 @@ final class HostDevices {
             // Not after it was made: somebody may mount what is cut.
             maker.partitions().requireFit();
         }
+        try {
+            maker.names().requireFree();
+        } catch (IOException anothers) {
+            return none(arguments, String.valueOf(anothers.getMessage()));
+        }
         List<String> reasons = new ArrayList<>();
         for (String export : ORDER) {
             KernelDevice device;
@@ -127,9 +135,12 @@ final class HostDevices {
                 continue;
             }
             if (!fit) {
-                device.remove();
-                maker.names().remove();
-                maker.partitions().requireFit();
+                try {
+                    maker.partitions().requireFit();
+                } catch (IOException misfit) {
+                    removeUnusable(device, maker.names(), misfit);
+                    throw misfit;
+                }
             }
             try {
                 String why = reasons.isEmpty() ? "" : " (" + String.join("; ", reasons) + ")";
@@ -163,15 +174,28 @@ final class HostDevices {
             firstNames(device, names);
             maker.partitions().settle(device);
             path = firstNames(device, names);
-        } catch (IOException | RuntimeException e) {
-            device.remove();
-            names.remove();
+            device.whenLost(() -> lost(device, names));
+        } catch (IOException | RuntimeException | Error e) {
+            removeUnusable(device, names, e);
             throw e;
         }
-        device.whenLost(() -> lost(device, names));
         NodeWatch watch = new NodeWatch(device.node(), written -> refresh(device, names, written));
         String announcement = how.isEmpty() ? "" : arguments.unit().name() + ": " + path.orElse(device.node()) + how;
         return new HostDevices(arguments, device, names, watch, announcement);
+    }
+
+    private static void removeUnusable(KernelDevice device, DeviceNames names, Throwable cause) {
+        try {
+            names.withdraw();
+        } catch (IOException left) {
+            cause.addSuppressed(left);
+        }
+        device.removeAfter(cause);
+        try {
+            names.remove();
+        } catch (IOException left) {
+            cause.addSuppressed(left);
+        }
     }
 
     /** The disk must have its name; a partition may do without. */
@@ -233,9 +257,9 @@ final class HostDevices {
         return problem;
     }
 
-    /** Whether there is a device whose requests the kernel serves by itself. */
+    /** Whether there still is a device whose requests the kernel serves by itself. */
     boolean servedByKernel() {
-        return device != null && device.servedByKernel();
+        return device != null && !removed && device.servedByKernel();
     }
 
     /** The disk has failed. */
@@ -269,14 +293,23 @@ final class HostDevices {
     }
 
     /** Takes device and names away, once; after a failure it may be called again. */
-    synchronized void remove() throws IOException {
+    void remove() throws IOException {
+        remove(BUSY_ATTEMPTS);
+    }
+
+    /** Does so if nobody uses it at this moment: for whoever asks again and again. */
+    void removeIfUnused() throws IOException {
+        remove(0);
+    }
+
+    private synchronized void remove(int busyAttempts) throws IOException {
         if (device == null || removed) {
             return;
         }
         if (names == null) {
             device.remove();
         } else {
-            removeNamed(device, names);
+            removeNamed(device, names, busyAttempts);
         }
         removed = true;
         if (watch != null) {
@@ -291,12 +324,12 @@ final class HostDevices {
     }
 
     /** Names go first, because they may lead to another's disk from the moment on at which the device is gone. */
-    private static void removeNamed(KernelDevice device, DeviceNames names) throws IOException {
+    private static void removeNamed(KernelDevice device, DeviceNames names, int busyAttempts) throws IOException {
         if (names.path().isPresent()) {
-            requireUnused(Path.of(device.node()).getFileName().toString());
+            requireUnused(Path.of(device.node()).getFileName().toString(), busyAttempts);
         }
-        names.withdraw();
         try {
+            names.withdraw();
             device.remove();
         } catch (IOException | RuntimeException e) {
             try {
@@ -309,10 +342,10 @@ final class HostDevices {
     }
 
     /** So that the names of a disk in use don't go and come back. */
-    private static void requireUnused(String disk) throws IOException {
+    private static void requireUnused(String disk, int attempts) throws IOException {
         Optional<String> users = DeviceUsers.of(disk);
         for (int attempt = 0; users.isPresent(); attempt++) {
-            if (attempt == BUSY_ATTEMPTS) {
+            if (attempt == attempts) {
                 throw new DeviceBusyException(users.get());
             }
             LockSupport.parkNanos(BUSY_PAUSE_NANOS);

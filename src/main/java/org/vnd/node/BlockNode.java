@@ -1,13 +1,16 @@
 package org.vnd.node;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A disk or partition as the kernel had it in /sys/block at one moment, and its node in /dev. A partition of a dm device is a
@@ -34,11 +37,8 @@ public record BlockNode(String name, String suffix, int major, int minor, String
         try (DirectoryStream<Path> partitions = Files.newDirectoryStream(DEVICES.resolve(name), name + "p*")) {
             for (Path partition : partitions) {
                 String partitionName = partition.getFileName().toString();
-                try {
-                    nodes.add(read(partitionName, partitionName.substring(name.length()), partitionMark));
-                } catch (IOException gone) {
-                    // Its table has just changed.
-                }
+                read(partitionName, partitionName.substring(name.length()), partitionMark)
+                        .ifPresent(nodes::add);
             }
         }
         addDmPartitions(name, nodes);
@@ -47,7 +47,11 @@ public record BlockNode(String name, String suffix, int major, int minor, String
 
     /** The disk {@code name} alone. */
     public static BlockNode disk(String name) throws IOException {
-        return read(name, "", markOf(name));
+        Optional<BlockNode> disk = read(name, "", markOf(name));
+        if (disk.isEmpty()) {
+            throw new NoSuchFileException(DEVICES.resolve(name).toString());
+        }
+        return disk.get();
     }
 
     private static void addDmPartitions(String name, List<BlockNode> nodes) throws IOException {
@@ -62,30 +66,33 @@ public record BlockNode(String name, String suffix, int major, int minor, String
                 String holderUuid = content(holderName, "dm/uuid");
                 if (holderUuid.startsWith("part") && holderUuid.endsWith("-" + uuid)) {
                     String number = holderUuid.substring("part".length(), holderUuid.length() - uuid.length() - 1);
-                    try {
-                        nodes.add(read(holderName, "p" + number, markOf(holderName)));
-                    } catch (IOException gone) {
-                        // Its table has just changed.
-                    }
+                    read(holderName, "p" + number, markOf(holderName)).ifPresent(nodes::add);
                 }
             }
         }
     }
 
-    private static BlockNode read(String name, String suffix, String mark) throws IOException {
-        String[] numbers = Files.readString(DEVICES.resolve(name).resolve("dev"), StandardCharsets.US_ASCII)
-                .strip()
-                .split(":");
-        return new BlockNode(name, suffix, Integer.parseInt(numbers[0]), Integer.parseInt(numbers[1]), mark);
+    /** None if it is gone: of a partition, because its table has just changed. */
+    private static Optional<BlockNode> read(String name, String suffix, String mark) throws IOException {
+        String number = content(name, "dev");
+        int colon = number.indexOf(':');
+        return colon < 0
+                ? Optional.empty()
+                : Optional.of(new BlockNode(
+                        name,
+                        suffix,
+                        Integer.parseInt(number.substring(0, colon)),
+                        Integer.parseInt(number.substring(colon + 1)),
+                        mark));
     }
 
     /**
      * What differs from one disk of this name to the next: the UUID of dm; what whoever connected an nbd device calls it
      * (Linux 5.13), since such a device may stay from one to the next; the number that each disk gets once, and each loop
-     * device each time it is set up (diskseq, Linux 5.15); else what is below a loop device.
+     * device each time it is set up (diskseq, Linux 5.15); else who connected an nbd device, or what is below a loop device.
      */
-    private static String markOf(String name) {
-        for (String file : List.of("dm/uuid", "backend", "diskseq")) {
+    private static String markOf(String name) throws IOException {
+        for (String file : List.of("dm/uuid", "backend", "diskseq", "pid")) {
             String content = content(name, file);
             if (!content.isEmpty()) {
                 return file + "=" + content;
@@ -97,12 +104,28 @@ public record BlockNode(String name, String suffix, int major, int minor, String
                 : "loop/backing_file=" + backing + "\tloop/offset=" + content(name, "loop/offset");
     }
 
-    /** Of a file of the device in /sys; empty if there is none. */
-    private static String content(String name, String file) {
+    /**
+     * Of a file of the device in /sys; empty if there is none.
+     *
+     * @throws IOException that can't be told, for want of descriptors for one; the device may well be there
+     */
+    private static String content(String name, String file) throws IOException {
+        Path path = DEVICES.resolve(name).resolve(file);
+        try (InputStream stream = Files.newInputStream(path)) {
+            return content(stream);
+        } catch (IOException e) {
+            if (Files.notExists(path)) {
+                return "";
+            }
+            throw e;
+        }
+    }
+
+    /** What was opened and can't be read is of a device that the kernel takes apart: ENODEV, and EINVAL of dm. */
+    private static String content(InputStream stream) {
         try {
-            String content = Files.readString(DEVICES.resolve(name).resolve(file), StandardCharsets.UTF_8);
-            return content.strip();
-        } catch (IOException none) {
+            return new String(stream.readAllBytes(), StandardCharsets.UTF_8).strip();
+        } catch (IOException gone) {
             return "";
         }
     }
@@ -113,16 +136,16 @@ public record BlockNode(String name, String suffix, int major, int minor, String
     }
 
     /** Its number, as /sys and native/names.h write it. */
-    String number() {
+    public String number() {
         return major + ":" + minor;
     }
 
     /** Whether it is what the kernel has by its name and number now. */
-    public boolean isThere() {
+    public boolean isThere() throws IOException {
         return content(name, "dev").equals(number()) && hasMark();
     }
 
-    private boolean hasMark() {
+    private boolean hasMark() throws IOException {
         if (!mark.isEmpty()) {
             for (String each : mark.split("\t")) {
                 int equals = each.indexOf('=');
@@ -136,24 +159,52 @@ public record BlockNode(String name, String suffix, int major, int minor, String
 
     /**
      * Whether another disk, which is in use, has got its name and number. A disk that is being taken away has another mark
-     * already, and partitions still; it has no size.
+     * already, and partitions still; it has no size. One without a mark wasn't in use yet when it was noted.
      */
-    boolean isAnothers() {
+    boolean isAnothers() throws IOException {
         String size = content(name, mark.startsWith(OF_DISK) ? OF_DISK + "size" : "size");
-        return content(name, "dev").equals(number()) && !size.isEmpty() && !size.equals("0") && !hasMark();
+        return content(name, "dev").equals(number()) && isInUse(size) && (mark.isEmpty() || !hasMark());
+    }
+
+    /** By the content of its file {@code size} in /sys. */
+    private static boolean isInUse(String size) {
+        return !size.isEmpty() && !size.equals("0");
+    }
+
+    /** Whether {@code path} leads to a block device that has a size now, and so a disk behind it. */
+    static boolean leadsToDisk(Path path) throws IOException {
+        try {
+            if (!isBlockNode(path)) {
+                return false;
+            }
+            long number = (Long) Files.getAttribute(path, "unix:rdev");
+            String name = "../../dev/block/" + major(number) + ":" + minor(number);
+            return isInUse(content(name, "size"));
+        } catch (IOException e) {
+            if (!Files.exists(path)) {
+                return false;
+            }
+            throw e;
+        }
     }
 
     /** Whether {@code path} is a node with its number. */
     public boolean isAt(Path path, LinkOption... options) {
         try {
-            // makedev(3)
             long number = (Long) Files.getAttribute(path, "unix:rdev", options);
-            long foundMajor = (number >>> 8 & 0xFFF) | (number >>> 32 & ~0xFFFL);
-            long foundMinor = (number & 0xFF) | (number >>> 12 & ~0xFFL);
-            return foundMajor == major && foundMinor == minor && isBlockNode(path, options);
+            return major(number) == major && minor(number) == minor && isBlockNode(path, options);
         } catch (IOException | RuntimeException gone) {
             return false;
         }
+    }
+
+    /** makedev(3) */
+    private static long major(long number) {
+        return (number >>> 8 & 0xFFF) | (number >>> 32 & ~0xFFFL);
+    }
+
+    private static long minor(long number) {
+        return (number & 0xFF) | (number >>> 12 & ~0xFFL);
     }
 
     static boolean isBlockNode(Path path, LinkOption... options) throws IOException {

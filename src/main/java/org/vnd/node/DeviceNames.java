@@ -117,16 +117,18 @@ public final class DeviceNames {
             wanted.add(MadeName.node(node));
             wanted.add(MadeName.link(link(node), node));
         }
-        removeAllBut(wanted, failures);
+        List<MadeName> names = read();
+        List<MadeName> kept = removeAllBut(wanted, failures);
+        if (!kept.equals(names)) {
+            tryToWrite(kept);
+        }
         for (BlockNode node : nodes) {
             try {
                 makeNode(node);
                 makeLink(node);
             } catch (IOException e) {
                 failures.add(e);
-                if (Files.isSymbolicLink(link(node))) {
-                    Files.deleteIfExists(link(node));
-                }
+                MadeName.link(link(node), node).remove();
             }
         }
         return failures;
@@ -136,14 +138,14 @@ public final class DeviceNames {
         return links.resolve(unit + node.suffix());
     }
 
-    private void removeAllBut(Set<MadeName> wanted, NameList.Failures failures) throws IOException {
+    /** Of the names that stay the list is rewritten by the caller. */
+    private List<MadeName> removeAllBut(Set<MadeName> wanted, NameList.Failures failures) throws IOException {
         List<MadeName> kept = new ArrayList<>();
         Set<Path> wantedLinks = new HashSet<>();
         for (MadeName name : wanted) {
             wantedLinks.add(Path.of(name.path()));
         }
-        List<MadeName> names = read();
-        for (MadeName name : names) {
+        for (MadeName name : read()) {
             try {
                 if (name.kind() != MadeName.Kind.DISK && !wanted.contains(name)) {
                     name.remove();
@@ -154,14 +156,12 @@ public final class DeviceNames {
             }
             kept.add(name);
         }
-        if (!kept.equals(names)) {
-            write(kept);
-        }
         for (Path link : NameList.links(links, unit)) {
             if (!wantedLinks.contains(link)) {
-                Files.deleteIfExists(link);
+                NameList.removeUnlisted(link);
             }
         }
+        return kept;
     }
 
     /**
@@ -196,10 +196,35 @@ public final class DeviceNames {
     /** Where the kernel makes nodes, it is given the time: it would not remove one of ours. */
     private static void awaitKernel(BlockNode node) throws IOException {
         for (int attempt = 0; attempt < NODE_ATTEMPTS; attempt++) {
-            if (node.hasNode() || !Files.getFileStore(NODES).type().equals("devtmpfs") || !node.isThere()) {
+            if (node.hasNode() || !isOfKernel() || !node.isThere()) {
                 return;
             }
             LockSupport.parkNanos(NODE_POLL_NANOS);
+        }
+    }
+
+    private static boolean isOfKernel() {
+        try {
+            return Files.getFileStore(NODES).type().equals("devtmpfs");
+        } catch (IOException unknown) {
+            // As in a chroot: no mount is seen there, and the node made here does as well.
+            return false;
+        }
+    }
+
+    /**
+     * That the disk's name isn't another's, as where a container with a /run of its own has the host's /dev.
+     *
+     * @throws IOException it is, with the line for the user
+     */
+    public void requireFree() throws IOException {
+        requireFree(links.resolve(unit));
+    }
+
+    private static void requireFree(Path link) throws IOException {
+        if (Files.isSymbolicLink(link) && BlockNode.leadsToDisk(link)) {
+            throw new IOException(link + " leads to another disk (" + Files.readSymbolicLink(link)
+                    + "), of another system that shares this /dev: take another unit");
         }
     }
 
@@ -219,6 +244,9 @@ public final class DeviceNames {
                 Files.setPosixFilePermissions(links, FOR_ALL_TO_SEE);
             }
         }
+        if (!name.isThere()) {
+            requireFree(link);
+        }
         note(name);
         if (name.isThere()) {
             return;
@@ -230,6 +258,8 @@ public final class DeviceNames {
             Files.createSymbolicLink(link, Path.of(node.path()));
         } catch (FileAlreadyExistsException inTheWay) {
             forget(name);
+            // Somebody was quicker.
+            requireFree(link);
             throw new IOException(link + " is in the way: it is no link; move it away", inTheWay);
         }
     }
@@ -246,7 +276,8 @@ public final class DeviceNames {
 
     /**
      * Removes the links, and the nodes of partitions, before the kernel may give to others what they lead to; the disk's own
-     * node is needed to take it away, and leads to a number that is always that of its name.
+     * node is needed to take it away, and leads to a number that is always that of its name. The list stays as it is: so this
+     * needs no space, nor does {@link #restore}.
      */
     public synchronized void withdraw() throws IOException {
         withdrawn = true;
@@ -288,7 +319,16 @@ public final class DeviceNames {
     private void forget(MadeName name) throws IOException {
         List<MadeName> names = read();
         names.remove(name);
-        write(names);
+        tryToWrite(names);
+    }
+
+    /** Fewer than before: one that is listed and isn't there any more does no harm, see {@link MadeName#remove}. */
+    private void tryToWrite(List<MadeName> names) {
+        try {
+            write(names);
+        } catch (IOException full) {
+            // The next that changes is written with these.
+        }
     }
 
     private List<MadeName> read() throws IOException {

@@ -14,6 +14,8 @@ import java.util.Optional;
  * @param mark of the device, see {@link BlockNode#mark}; empty for a link
  */
 record MadeName(Kind kind, String path, String leadsTo, String mark) {
+    private static final String NODES = "/dev/";
+
     /** What it is; also the first word of the line. */
     enum Kind {
         /** The disk itself, which the kernel made: the first line. */
@@ -42,15 +44,39 @@ record MadeName(Kind kind, String path, String leadsTo, String mark) {
         return new MadeName(Kind.LINK, path.toString(), node.path(), "");
     }
 
-    /** A line's text without its end; none if it isn't whole, as when whoever wrote it was killed. */
-    static Optional<MadeName> parse(String line) {
+    /**
+     * A line's text without its end; none if it isn't whole, as when whoever wrote it was killed, or tells of what isn't made:
+     * a node elsewhere than in /dev, or a link elsewhere than in {@code links}.
+     */
+    static Optional<MadeName> parse(String line, Path links) {
         String[] fields = line.split("\t", 4);
         for (Kind kind : Kind.values()) {
             if (fields.length == 4 && fields[0].equals(kind.word)) {
-                return Optional.of(new MadeName(kind, fields[1], fields[2], fields[3]));
+                MadeName name = new MadeName(kind, fields[1], fields[2], fields[3]);
+                return name.isOurs(links) ? Optional.of(name) : Optional.empty();
             }
         }
         return Optional.empty();
+    }
+
+    private boolean isOurs(Path links) {
+        return kind == Kind.LINK
+                ? isIn(path, links + "/") && isIn(leadsTo, NODES)
+                : isIn(path, NODES)
+                        && isNumber(leadsTo.substring(0, Math.max(0, leadsTo.indexOf(':'))))
+                        && isNumber(leadsTo.substring(leadsTo.indexOf(':') + 1));
+    }
+
+    private static boolean isIn(String path, String folder) {
+        return path.startsWith(folder) && path.length() > folder.length() && path.indexOf('/', folder.length()) < 0;
+    }
+
+    private static boolean isNumber(String text) {
+        try {
+            return Integer.parseInt(text) >= 0;
+        } catch (NumberFormatException none) {
+            return false;
+        }
     }
 
     String line() {

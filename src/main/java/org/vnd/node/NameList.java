@@ -47,7 +47,7 @@ public final class NameList {
         List<MadeName> names = new ArrayList<>();
         try {
             for (String line : Files.readAllLines(file(unitFolder))) {
-                Optional<MadeName> name = MadeName.parse(line);
+                Optional<MadeName> name = MadeName.parse(line, links(unitFolder));
                 if (name.isPresent()) {
                     names.add(name.get());
                 }
@@ -97,7 +97,7 @@ public final class NameList {
     }
 
     /**
-     * Removes all that is listed, and every link of the unit that isn't. Not while its daemon lives.
+     * Removes all that is listed, and every link of the unit that isn't and leads to no disk. Not while its daemon lives.
      *
      * @throws IOException of the first that couldn't be removed; the others are
      */
@@ -112,17 +112,31 @@ public final class NameList {
                 left.add(name);
             }
         }
-        write(unitFolder, left);
+        try {
+            write(unitFolder, left);
+        } catch (IOException full) {
+            // What is listed and gone does no harm.
+        }
         for (Path folder : List.of(unitFolder, links(unitFolder))) {
             for (Path link : links(folder, unitFolder.getFileName().toString())) {
                 try {
-                    Files.deleteIfExists(link);
+                    removeUnlisted(link);
                 } catch (IOException e) {
                     failures.add(e);
                 }
             }
         }
         failures.throwFirst();
+    }
+
+    /**
+     * Removes {@code link}, which is no name of ours, unless it leads to a disk: then it is another's, as where a container
+     * with a /run of its own has the host's /dev.
+     */
+    static void removeUnlisted(Path link) throws IOException {
+        if (!BlockNode.leadsToDisk(link)) {
+            Files.deleteIfExists(link);
+        }
     }
 
     /** The symbolic links in {@code folder} with names of {@code unit}: {@code vnd0}, {@code vnd0p1}. */

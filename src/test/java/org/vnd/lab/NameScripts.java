@@ -241,5 +241,87 @@ public final class NameScripts {
             echo done
             """;
 
+    /**
+     * Another system has the same /dev, and the same unit: neither takes the other's names. What a list says that isn't ours
+     * to remove stays: a node that leads to another's disk rightly, and what is elsewhere.
+     */
+    public static final String OTHERS = """
+            attach vnd0 a
+            mine=$(readlink /dev/vnd/vnd0)
+            cat >elsewhere <<'EOF'
+            mount -t tmpfs none /run
+            vnd=$1 image=$2
+            "$vnd" -l
+            [ -L /dev/vnd/vnd0 ]
+            ! "$vnd" -c --export loop vnd0 $image 2>refused
+            grep "/dev/vnd/vnd0 leads to another disk ($3)" refused
+            "$vnd" -c vnd0 $image 2>taken
+            grep "no block device: /dev/vnd/vnd0 leads to another disk ($3)" taken
+            "$vnd" -u vnd0
+            "$vnd" -c --export loop vnd1 $image
+            [ $(readlink /dev/vnd/vnd1) != $3 ]
+            "$vnd" -u vnd1
+            EOF
+            unshare --mount sh -eu elsewhere "$vnd" $images/b $mine >said 2>&1 || die "$(cat said)"
+            [ "$(readlink /dev/vnd/vnd0)" = $mine ] || die "the name was taken away"
+            await agree vnd0 a 0
+            number=$(cat /sys/class/block/${mine#/dev/}/dev)
+            mkdir -m 700 /run/vnd/vnd3 dir
+            echo >dir/vnd3
+            printf 'node\\t%s\\t%s\\t\\nlink\\t%s\\t%s\\t\\n' $mine $number $PWD/dir/vnd3p1 $mine >/run/vnd/vnd3/names
+            ln -s $mine dir/vnd3p1
+            "$vnd" -l
+            [ -b $mine ] && [ -L dir/vnd3p1 ] || die "what was somebody else's is gone"
+            chmod 770 /run/vnd/vnd3
+            ln -s $mine /dev/vnd/vnd3
+            printf 'link\\t/dev/vnd/vnd3\\t%s\\t\\n' $mine >/run/vnd/vnd3/names
+            "$vnd" -l 2>said || :
+            grep "isn't a folder of ours alone" said && [ -L /dev/vnd/vnd3 ] || die "others' words are believed: $(cat said)"
+            rm -r /run/vnd/vnd3 /dev/vnd/vnd3
+            "$vnd" -u vnd0
+            [ -z "$(names vnd0)" ] || die "names stay"
+            echo done
+            """;
+
+    /** With no space for a list a disk keeps its names as long as it is used, and is detached. */
+    public static final String FULL = """
+            attach vnd0 a
+            printf 'size=2M\\nsize=3M\\n' | $sfdisk $(folder vnd0)/vnd0
+            await agree vnd0 a 2
+            mount -o remount,size=4m ${VND_STATE:-/run}
+            cat /dev/zero >${VND_STATE:-/run}/fill 2>errors && die "it isn't full"
+            exec 7<$(folder vnd0)/vnd0p2
+            ! "$vnd" -u vnd0 2>said || die "it was in use"
+            grep -q 'Device busy' said || die "$(cat said)"
+            await agree vnd0 a 2
+            exec 7<&-
+            "$vnd" -u vnd0 || die "it can't be detached"
+            [ -z "$(names vnd0)" ] || die "names stay"
+            [ -z "$private" ] || [ -z "$(ls /dev | grep '^loop[0-9]*p')" ] || die "nodes stay"
+            rm ${VND_STATE:-/run}/fill
+            echo done
+            """;
+
+    /** A device whose names can't be noted isn't left to itself when another way to the disk is taken. */
+    public static final String UNUSABLE = """
+            mkdir -p -m 755 ${VND_STATE:-/run/vnd}
+            mkdir -m 700 ${VND_STATE:-/run/vnd}/vnd0
+            mkdir -p ${VND_STATE:-/run/vnd}/vnd0/names.tmp/in-the-way
+            losetup --list --noheadings --output NAME | sort >before
+            ! "$vnd" -c --export $export vnd0 $images/a 2>said || die "it has no list"
+            grep -q names.tmp said || die "$(cat said)"
+            mkdir -p -m 700 ${VND_STATE:-/run/vnd}/vnd0
+            mkdir -p ${VND_STATE:-/run/vnd}/vnd0/names.tmp/in-the-way
+            "$vnd" -c vnd0 $images/a 2>said || die "$(cat said)"
+            grep -q 'no block device: .*names.tmp' said || die "$(cat said)"
+            losetup --list --noheadings --output NAME,BACK-FILE | grep -E "vnd|$images|/proc/[0-9]*/fd" >left || :
+            daemon=$("$vnd" -l --json | sed -n 's/.*"pid":\\([0-9]*\\).*/\\1/p')
+            for child in $(cat /proc/$daemon/task/*/children); do
+                [ "$(cat /proc/$child/comm)" != vnd-loop ] || die "a device is left: $(cat left)"
+            done
+            "$vnd" -u vnd0 || die "it can't be detached"
+            echo done
+            """;
+
     private NameScripts() {}
 }

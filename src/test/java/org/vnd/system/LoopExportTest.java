@@ -4,9 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -111,6 +114,43 @@ class LoopExportTest {
                         .run()
                         .exited(1);
                 new Command("dd", "if=" + gone, "of=/dev/null", "bs=4k", "count=1", "iflag=direct").run();
+            }
+            String ended = product.command("-u", disk.unit()).run().exited(1).errors();
+            assertTrue(ended.contains("detached, but"), ended);
+            assertEquals("", loopsOn(files));
+        }
+    }
+
+    /** Also where the program that keeps the device was killed, and the device goes on for those who have it open. */
+    @Test
+    void whoWantsToWriteToTheFileStopsALostDeviceToo() throws Exception {
+        try (ScratchFileSystem files = ScratchFileSystem.of(FileSystemKind.EXT4).create();
+                Product product = new Product()) {
+            Path image = contiguous(files);
+            AttachedDisk disk = product.attach(image, "--export", "loop");
+            Path device = node(product, disk).toRealPath();
+            try (FileChannel user = FileChannel.open(device, StandardOpenOption.READ)) {
+                ProcessHandle keeps = ProcessHandle.of(disk.pid())
+                        .orElseThrow()
+                        .children()
+                        .filter(child -> child.info().command().orElse("").endsWith("vnd-loop"))
+                        .findFirst()
+                        .orElseThrow();
+                keeps.destroyForcibly();
+                keeps.onExit().join();
+                assertTrue(user.read(ByteBuffer.allocate(4096), 8 << 20) > 0);
+                Command.output("chattr", "-i", image);
+                new Command("dd", "if=/dev/null", "of=" + image, "oflag=nonblock", "conv=notrunc")
+                        .run()
+                        .exited(1);
+                for (int attempt = 0;
+                        !product.run("-l", "-v", disk.unit()).output().contains("failed");
+                        attempt++) {
+                    assertTrue(attempt < 600, "it goes on");
+                    Thread.sleep(100);
+                }
+                assertEquals(
+                        "0", Command.output("blockdev", "--getsize64", device).strip());
             }
             String ended = product.command("-u", disk.unit()).run().exited(1).errors();
             assertTrue(ended.contains("detached, but"), ended);

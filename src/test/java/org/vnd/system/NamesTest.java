@@ -90,6 +90,23 @@ class NamesTest {
     }
 
     @Test
+    void areNotTakenFromAnotherSystem() throws Exception {
+        run(NameScripts.PRIVATE, true, "loop", NameScripts.OTHERS, folder);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"private, true, loop", "devtmpfs, true, fuse+loop"})
+    void outliveAFullStateFolder(String dev, boolean ofSystem, String export) throws Exception {
+        run(dev(dev), ofSystem, export, NameScripts.FULL, folder);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"private, true, loop", "devtmpfs, false, fuse+loop"})
+    void thatCantBeNotedLeaveNoDevice(String dev, boolean ofSystem, String export) throws Exception {
+        run(dev(dev), ofSystem, export, NameScripts.UNUSABLE, folder);
+    }
+
+    @Test
     void areForThoseWhomTheNodeIsFor() throws Exception {
         run(NameScripts.PRIVATE, true, "loop", NameScripts.FOLDER, folder);
     }

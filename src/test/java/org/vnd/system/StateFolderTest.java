@@ -75,6 +75,15 @@ class StateFolderTest {
     }
 
     @Test
+    void oneThatOthersCanWriteTo() throws Exception {
+        Files.createDirectory(state);
+        Files.setPosixFilePermissions(state, PosixFilePermissions.fromString("rwxrwxr-x"));
+        for (Command command : commands()) {
+            refused(command, state + ": the state folder can be written to by others; set VND_STATE to one of yours");
+        }
+    }
+
+    @Test
     void aFileInstead() throws Exception {
         Files.createFile(state);
         for (Command command : commands()) {

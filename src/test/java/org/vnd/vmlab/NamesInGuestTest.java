@@ -22,6 +22,8 @@ class NamesInGuestTest {
 
     /** {@code $1} is vndconfig, {@code $2} the exports, {@code $3} the rounds, {@code $4} makes images, {@code $5} is tried. */
     private static final String USE = """
+            # Not in /run, which the script makes its own.
+            cd $(mktemp -d /tmp/names-XXXXXX)
             export DM_DISABLE_UDEV=1
             dmsetup create below --table "0 $(blockdev --getsz /dev/vda) linear /dev/vda 0"
             mkfs.ext4 -q -b 4096 /dev/mapper/below

@@ -18,7 +18,7 @@ import org.vnd.lab.SeededRandom;
 @ExtendWith(Seeded.class)
 class SignalsInGuestTest {
     private static final String EXPORTS = System.getProperty("vnd.guest.exports", "ublk nbd-kernel dm");
-    private static final int ROUNDS = Integer.getInteger("vnd.signals", 6);
+    private static final int ROUNDS = Integer.getInteger("vnd.signals.guest.rounds", 2);
 
     /** What an attach takes there, about. */
     private static final int LONGEST_MILLIS = 12_000;

@@ -122,6 +122,7 @@ public final class DmDevice implements KernelDevice {
         if (control < 0) {
             throw new IOException("no permission for /dev/mapper/control: " + Errno.message(-control));
         }
+        DmDevice device;
         try {
             MountedTable mounted = new MountedTable(control, major, minor);
             List<DmTarget> targets = mounted.read();
@@ -132,12 +133,17 @@ public final class DmDevice implements KernelDevice {
             }
             String image = major + ":" + minor + ":" + Long.toUnsignedString(inode);
             DmPartitions disk = make(control, unit, image, table, blockBytes, readOnly, names);
-            DmDevice device =
-                    verified(new DmDevice(control, mounted, targets, runs, table, disk), mountedFd, blockBytes);
-            names.use(BlockNode.disk(disk.disk().name()));
-            return device;
+            device = new DmDevice(control, mounted, targets, runs, table, disk);
         } catch (IOException | RuntimeException | Error e) {
             FileCalls.close(control);
+            throw e;
+        }
+        try {
+            device.verify(mountedFd, blockBytes);
+            names.use(BlockNode.disk(device.device.name()));
+            return device;
+        } catch (IOException | RuntimeException | Error e) {
+            device.removeAfter(e);
             throw e;
         }
     }
@@ -166,20 +172,12 @@ public final class DmDevice implements KernelDevice {
         }
     }
 
-    private static DmDevice verified(DmDevice device, int mountedFd, int blockBytes) throws IOException {
-        try {
-            DiskComparison.compare(device.runs, device.table.sectors(), mountedFd, device.node(), blockBytes);
-            if (!device.unchanged()) {
-                throw new IOException("the table of the dm device under its file system is being changed");
-            }
-            device.partitions.look();
-            return device;
-        } catch (IOException | RuntimeException | Error e) {
-            device.partitions.remove();
-            device.device.remove();
-            device.partitions.close();
-            throw e;
+    private void verify(int mountedFd, int blockBytes) throws IOException {
+        DiskComparison.compare(runs, table.sectors(), mountedFd, node(), blockBytes);
+        if (!unchanged()) {
+            throw new IOException("the table of the dm device under its file system is being changed");
         }
+        partitions.look();
     }
 
     @Override

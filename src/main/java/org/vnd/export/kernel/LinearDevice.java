@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.locks.LockSupport;
+import org.vnd.export.Removal;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.node.BlockNode;
 import org.vnd.node.DeviceNames;
@@ -69,11 +70,19 @@ final class LinearDevice {
             Libc.check(mark.send(control, DmIoctl.DM_DEV_REMOVE), "mark the dm device", name);
             return device;
         } catch (IOException | RuntimeException | Error e) {
-            device.close();
-            new DmRequest().uuid(uuid).send(control, DmIoctl.DM_DEV_REMOVE);
-            names.removeNode(device.name());
+            Removal.certain(device.node(), e, device::requireRemoved);
             throw e;
         }
+    }
+
+    private void requireRemoved() throws IOException {
+        close();
+        int result = new DmRequest().uuid(uuid).send(control, DmIoctl.DM_DEV_REMOVE);
+        // The mark may have been quicker.
+        if (result != 0 && result != -Errno.ENXIO) {
+            throw new SysException("remove", name(), -result);
+        }
+        awaitEnd();
     }
 
     private void load(LinearTable table) throws SysException {

@@ -5,6 +5,7 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +13,7 @@ import org.vnd.export.DeviceBusyException;
 import org.vnd.export.DeviceUsers;
 import org.vnd.export.KernelDevice;
 import org.vnd.export.Partitions;
+import org.vnd.export.SmallProgram;
 import org.vnd.node.BlockNode;
 import org.vnd.node.DeviceNames;
 
@@ -35,6 +37,10 @@ public final class LoopDevice implements KernelDevice {
     /** From the last close until /sys has let go of it: the kernel writes nothing back there, it takes a moment. */
     private static final int GONE_ATTEMPTS = 5000;
 
+    /** What a small program may take that fails the device. */
+    private static final int FAIL_LIMIT_SECONDS = 10;
+
+    private final Path programs;
     private final Process program;
     private final String export;
     private final boolean servedByKernel;
@@ -43,9 +49,16 @@ public final class LoopDevice implements KernelDevice {
     /** What has this name as long as it is ours. */
     private @Nullable BlockNode identity;
 
+    /** Held while somebody of ours has it open, without the monitor, which {@link #fail} needs at once. */
+    private final Object looking = new Object();
+
+    /** The program has closed it. */
+    private boolean closed;
+
     private boolean removed;
 
-    private LoopDevice(Process program, String export, boolean servedByKernel) {
+    private LoopDevice(Path programs, Process program, String export, boolean servedByKernel) {
+        this.programs = programs;
         this.program = program;
         this.export = export;
         this.servedByKernel = servedByKernel;
@@ -93,20 +106,25 @@ public final class LoopDevice implements KernelDevice {
                 .directory(new File("/"))
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
-        LoopDevice device = new LoopDevice(program, export, !backing.servedHere);
+        LoopDevice device = new LoopDevice(programs, program, export, !backing.servedHere);
         String[] answer = device.answer().split(" ", 2);
         if (!answer[0].equals("ready")) {
             throw new IOException(answer[answer.length - 1]);
         }
         device.name = answer[1];
-        BlockNode identity = BlockNode.disk(device.name);
-        device.identity = identity;
-        if (!program.isAlive()) {
-            // What was seen may be another's already.
-            throw new IOException("the program that keeps it has ended (vnd-loop)");
+        try {
+            BlockNode seen = BlockNode.disk(device.name);
+            if (!program.isAlive()) {
+                // What was seen may be another's already.
+                throw new IOException("the program that keeps it has ended (vnd-loop)");
+            }
+            device.identity = seen;
+            names.use(seen);
+            return device;
+        } catch (IOException | RuntimeException | Error e) {
+            device.removeAfter(e);
+            throw e;
         }
-        names.use(identity);
-        return device;
     }
 
     private String answer() throws IOException {
@@ -131,9 +149,26 @@ public final class LoopDevice implements KernelDevice {
 
     @Override
     public synchronized void fail() throws IOException {
-        if (servedByKernel && !removed && (program.isAlive() || bound())) {
-            require("failed", ask("fail"));
+        if (!servedByKernel || removed) {
+            return;
         }
+        if (program.isAlive()) {
+            require("failed", ask("fail"));
+        } else if (bound() && !failedByAnother()) {
+            throw new IOException(name + ": the program that kept it was killed, and another can't have it fail");
+        }
+    }
+
+    /** The program was killed, and somebody still uses the device. */
+    private boolean failedByAnother() {
+        BlockNode ours = Objects.requireNonNull(identity);
+        return SmallProgram.run(
+                FAIL_LIMIT_SECONDS,
+                programs.resolve("vnd-loop").toString(),
+                "fail",
+                node(),
+                ours.number(),
+                ours.mark());
     }
 
     @Override
@@ -156,14 +191,25 @@ public final class LoopDevice implements KernelDevice {
     }
 
     @Override
-    public synchronized void lookForPartitions() {
-        if (!removed && bound()) {
+    public void lookForPartitions() throws IOException {
+        synchronized (looking) {
+            synchronized (this) {
+                if (removed || !bound()) {
+                    return;
+                }
+            }
             Partitions.update(node());
         }
     }
 
     @Override
-    public synchronized void remove() throws IOException {
+    public void remove() throws IOException {
+        synchronized (looking) {
+            takeAway();
+        }
+    }
+
+    private synchronized void takeAway() throws IOException {
         if (removed) {
             return;
         }
@@ -173,16 +219,20 @@ public final class LoopDevice implements KernelDevice {
             }
             LockSupport.parkNanos(BUSY_PAUSE_NANOS);
         }
-        removed = true;
+        closed = true;
         for (int attempt = 0; bound(); attempt++) {
             if (attempt == GONE_ATTEMPTS) {
                 throw new IOException(name + " was taken away, and is still there");
             }
             LockSupport.parkNanos(GONE_POLL_NANOS);
         }
+        removed = true;
     }
 
     private boolean cleared() throws IOException {
+        if (closed) {
+            return true;
+        }
         if (!program.isAlive()) {
             // Killed; the device ends with its last user.
             return !bound();
@@ -196,7 +246,7 @@ public final class LoopDevice implements KernelDevice {
     }
 
     /** Not merely whether there is such a device: the kernel marks it anew each time that it is set up or taken away. */
-    private boolean bound() {
+    private boolean bound() throws IOException {
         return identity != null && identity.isThere();
     }
 }
