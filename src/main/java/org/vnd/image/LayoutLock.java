@@ -43,6 +43,7 @@ public final class LayoutLock implements ImageLock {
 
     private boolean leased;
     private boolean recorded;
+    private boolean frozenHere;
 
     private LayoutLock(BackingFile file, int fd, FileFacts facts, HostDevice device, String unit, boolean writable) {
         this.file = file;
@@ -92,10 +93,11 @@ public final class LayoutLock implements ImageLock {
         takeLease();
         if (!frozenBefore) {
             listener.step(LockStep.RECORD);
-            recorded = true;
             writeRecord();
+            recorded = true;
             listener.step(LockStep.FREEZE);
             freeze();
+            frozenHere = true;
             listener.step(LockStep.SYNC_LOCK);
             Libc.check(FileCalls.fsync(fd), "fsync", file.path());
         }
@@ -125,14 +127,17 @@ public final class LayoutLock implements ImageLock {
             map.close();
         }
         boolean undone = true;
-        if (recorded) {
-            try {
+        try {
+            // Where nothing was written there is nothing to take back, nor mostly the permission for it.
+            if (frozenHere) {
                 thaw();
-                removeRecord();
-            } catch (IOException e) {
-                cause.addSuppressed(e);
-                undone = false;
             }
+            if (recorded) {
+                removeRecord();
+            }
+        } catch (IOException e) {
+            cause.addSuppressed(e);
+            undone = false;
         }
         if (leased) {
             Lease.giveUp(fd);
