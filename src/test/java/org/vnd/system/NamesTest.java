@@ -29,7 +29,7 @@ import org.vnd.lab.SeededRandom;
         tools = {"mkfs.ext4", "losetup", "sfdisk", "partx", "unshare", "setpriv"})
 @ExtendWith(Seeded.class)
 class NamesTest {
-    private static final int ROUNDS = Integer.getInteger("vnd.names.rounds", 20);
+    private static final int ROUNDS = Integer.getInteger("vnd.names.rounds", 8);
 
     @TempDir
     private Path folder;

@@ -166,8 +166,8 @@ class StateFolderTest {
                 Command.output("umount", mounted);
             }
         }
-        for (String name :
-                List.of("vnd0.lock", "vnd0:", "vnd0/log", "vnd0/unit.json", "vnd0/nbd.sock", "vnd0/control.sock")) {
+        // Not control.sock: where the record can be written anew there is room for one file more.
+        for (String name : List.of("vnd0.lock", "vnd0:", "vnd0/log", "vnd0/unit.json", "vnd0/nbd.sock")) {
             assertTrue(said.stream().anyMatch(line -> line.contains("/state/" + name)), name + " in " + said);
         }
         // No inode is short here, but every byte.
