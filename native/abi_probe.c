@@ -128,6 +128,7 @@ static void file_status(void)
     OFFSET(Statx, MODE, struct statx, stx_mode);
     OFFSET(Statx, INO, struct statx, stx_ino);
     OFFSET(Statx, SIZE, struct statx, stx_size);
+    OFFSET(Statx, BLOCKS, struct statx, stx_blocks);
     OFFSET(Statx, RDEV_MAJOR, struct statx, stx_rdev_major);
     OFFSET(Statx, RDEV_MINOR, struct statx, stx_rdev_minor);
     OFFSET(Statx, DEV_MAJOR, struct statx, stx_dev_major);
