@@ -50,7 +50,7 @@ public final class PartitionTable {
         BootRecord first = BootRecord.of(disk.sector(0));
         Kind kind = Kind.NONE;
         if (first == null) {
-            if (GuidTable.read(disk, 1) != null) {
+            if (hasGptForAnySector(source, sizeBytes)) {
                 findings.remarks.add("its GPT has no protective MBR, and so is none to Linux");
             }
         } else if (first.isProtective()) {
@@ -62,6 +62,16 @@ public final class PartitionTable {
         }
         findings.finish();
         return new PartitionTable(kind, findings);
+    }
+
+    /** Without an MBR it doesn't tell the disk's sector, which may be another. */
+    private static boolean hasGptForAnySector(Source source, long sizeBytes) throws IOException {
+        for (int size : TableSector.SIZES) {
+            if (GuidTable.read(new DiskBytes(source, size, sizeBytes), 1) != null) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** As find_valid_gpt of the kernel's block/partitions/efi.c; the backup as probe_gpt_pt of libblkid's gpt.c. */

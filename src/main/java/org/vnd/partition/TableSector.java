@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TableSector {
     /** Those that a block device of Linux can have, the most usual first. */
-    private static final int[] SIZES = {512, 4096, 2048, 1024};
+    static final int[] SIZES = {512, 4096, 2048, 1024};
 
     /** Of an MBR: with four sizes, one partition by one would too often be another by the next. */
     private static final int[] MBR_SIZES = {512, 4096};

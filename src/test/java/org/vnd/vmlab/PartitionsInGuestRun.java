@@ -21,13 +21,13 @@ import org.vnd.system.TableCase;
 
 /**
  * Tables as {@link org.vnd.system.PartitionMatrixTest} has them, on a kernel that reads them by itself, and by the exports
- * that the machine of the tests may not have.
+ * that the machine of the tests may not have. Long, so only by name: {@code tools/test -Dtest=PartitionsInGuestRun}.
  */
 @InGuest
 @Requires(
         loop = true,
         tools = {Guest.QEMU, Guest.APT, "mkfs.ext4", "sfdisk", "partx", "dmsetup"})
-class PartitionsInGuestTest {
+class PartitionsInGuestRun {
     private static final Map<TableCase, String> EXPORTS = new EnumMap<>(Map.of(
             TableCase.GPT_OF_4096, "ublk",
             TableCase.FIRST_SPOILED, "ublk",
