@@ -45,7 +45,7 @@ class PackagesTest {
 
     /** The shell's own, and ours. */
     private static final Set<String> BUILT_IN =
-            Set.of("bash", "cd", "echo", "exec", "export", "kill", "printf", "sh", "test", "true", "vndconfig");
+            Set.of("bash", "cd", "echo", "exec", "export", "java", "kill", "printf", "sh", "test", "true", "vndconfig");
 
     /** Comes with the C compiler, which the first of README's commands installs. */
     private static final Set<String> OF_THE_BUILD = Set.of("binutils");

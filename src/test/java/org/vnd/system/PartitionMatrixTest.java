@@ -95,7 +95,9 @@ class PartitionMatrixTest {
         product.run("-u", "vnd0").succeeded();
 
         // A header of a GPT that is wholly gone tells nothing.
-        boolean told = table != TableCase.WITHOUT_PROTECTION && table != TableCase.BOTH_SPOILED;
+        boolean told = table != TableCase.WITHOUT_PROTECTION
+                && table != TableCase.BOTH_SPOILED
+                && !result.errors().contains(": its partition table doesn't tell for which sectors it was made");
         assertEquals(told ? table.sectorBytes() : sectorOfDevice(engine, deviceBytes), sector, what);
         if (table.seen != TableCase.Seen.ANY) {
             assertEquals(table.wanted(), shown, what);
