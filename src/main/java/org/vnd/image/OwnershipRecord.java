@@ -100,8 +100,11 @@ record OwnershipRecord(String bootId, String unit, long pid, long startTicks, St
             if (result == -Errno.ENODATA || result == -Errno.EOPNOTSUPP || result == -Errno.EPERM) {
                 return null;
             }
+            // A file system that fails may hold a good record: only one that is too long can't be ours.
             throw new ImageException(
-                    path, "its attribute " + ATTRIBUTE + " can't be read: " + message(result) + RIDDANCE);
+                    path,
+                    "its attribute " + ATTRIBUTE + " can't be read: " + message(result)
+                            + (result == -Errno.ERANGE ? RIDDANCE : ""));
         }
         byte[] bytes = new byte[(int) result];
         value.get(0, bytes);

@@ -48,7 +48,7 @@ class PartitionMatrixTest {
             """;
 
     @ParameterizedTest
-    @CsvSource({"512, physical, loop", "512, file, fuse+loop", "4096, file, fuse+loop"})
+    @CsvSource({"512, physical, loop", "512, file, fuse+loop", "4096, physical, auto", "4096, file, fuse+loop"})
     void whatIsFoundIsShownOrSaid(int deviceBytes, String engine, String export) throws Exception {
         try (ScratchFileSystem files = ScratchFileSystem.of(FileSystemKind.EXT4)
                         .sectorBytes(deviceBytes)

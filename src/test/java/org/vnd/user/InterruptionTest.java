@@ -134,19 +134,18 @@ class InterruptionTest extends DiskTest {
                 Caller user = new Caller(failing.root())) {
             Path image = failing.path("stuck.img");
             DirectFile.fill(image, MEBIBYTE, 1);
-            // With the file system frozen the attach waits where the image is about to be changed.
-            new Command("fsfreeze", "-f", failing.root()).run().succeeded();
+            // The attach waits where the image is locked, and by the end of that its file system takes nothing more.
             String said;
-            try (Command.Running attaching = user.command("-c", "vnd0", image).start()) {
-                try {
-                    while (!attaching.errors().contains("seems to be frozen")) {
-                        assertTrue(attaching.alive(), attaching::errors);
-                        Caller.pause();
-                    }
-                    failing.shutDown();
-                } finally {
-                    new Command("fsfreeze", "-u", failing.root()).run();
+            try (Command.Running attaching = user.other("strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null")
+                    .with("-P", image, "-e", "trace=fsync", "-e", "inject=fsync:delay_enter=3000000")
+                    .with(Caller.ownProgram(), "-c", "vnd0", image)
+                    .start()) {
+                // The record comes just before the flag, and to read it is not to open the file.
+                while (!Command.output("getfattr", "-m", "-", image).contains("trusted.vnd")) {
+                    assertTrue(attaching.alive(), attaching::errors);
                 }
+                Caller.pause();
+                failing.shutDown();
                 said = attaching.await(60).exited(1).errors();
             }
             assertTrue(said.endsWith("; its file stays locked: vndconfig --recover\n"), said);

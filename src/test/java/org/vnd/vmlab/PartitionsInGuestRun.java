@@ -79,6 +79,7 @@ class PartitionsInGuestRun {
             Command.Result result = new Guest()
                     .diskMebibytes(160)
                     .memoryMebibytes(1500)
+                    .processors(1)
                     .modules("ublk_drv", "nbd", "dm_mod")
                     .share(images)
                     .limitSeconds(1200)
