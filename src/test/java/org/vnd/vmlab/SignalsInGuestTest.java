@@ -13,13 +13,12 @@ import org.vnd.lab.Seeded;
 import org.vnd.lab.SeededRandom;
 
 /**
- * {@code -c} is told to end at any moment, with the exports that no kernel of a developer's machine is sure to have. Long, so
- * only by name: {@code tools/test -Dtest=SignalsInGuestRun}.
+ * {@code -c} is told to end at any moment, with the exports that no kernel of a developer's machine is sure to have.
  */
 @InGuest
 @Requires(tools = {Guest.QEMU, Guest.APT, "mkfs.ext4", "dmsetup", "lsattr", "setsid", "env"})
 @ExtendWith(Seeded.class)
-class SignalsInGuestRun {
+class SignalsInGuestTest {
     private static final String EXPORTS = System.getProperty("vnd.guest.exports", "ublk nbd-kernel dm");
     private static final int ROUNDS = Integer.getInteger("vnd.signals.guest.rounds", 2);
 

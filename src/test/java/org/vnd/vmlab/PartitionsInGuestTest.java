@@ -21,13 +21,13 @@ import org.vnd.system.TableCase;
 
 /**
  * Tables as {@link org.vnd.system.PartitionMatrixTest} has them, on a kernel that reads them by itself, and by the exports
- * that the machine of the tests may not have. Long, so only by name: {@code tools/test -Dtest=PartitionsInGuestRun}.
+ * that the machine of the tests may not have.
  */
 @InGuest
 @Requires(
         loop = true,
         tools = {Guest.QEMU, Guest.APT, "mkfs.ext4", "sfdisk", "partx", "dmsetup"})
-class PartitionsInGuestRun {
+class PartitionsInGuestTest {
     private static final Map<TableCase, String> EXPORTS = new EnumMap<>(Map.of(
             TableCase.GPT_OF_4096, "ublk",
             TableCase.FIRST_SPOILED, "ublk",
@@ -47,8 +47,9 @@ class PartitionsInGuestRun {
             mount /dev/mapper/below disk
             vndconfig=$1 images=$2
             shift 2
+            # One file for all: a second one may not lie in one piece.
             for each in "$@"; do
-                dd if=$images/${each%:*} of=disk/image bs=1M conv=fsync status=none
+                dd if=$images/${each%:*} of=disk/image bs=1M conv=notrunc,fsync status=none
                 "$vndconfig" -c --export ${each#*:} vnd0 disk/image 2>errors || echo "refused $each"
                 echo "table ${each%:*}"
                 sed 's/^/said /' errors
@@ -62,7 +63,6 @@ class PartitionsInGuestRun {
                         echo shown ${link#/dev/vnd/vnd0p} $(dmsetup table $(cat $name) | awk '{ print $5, $2 }')
                 done
                 "$vndconfig" -u vnd0
-                rm disk/image
             done
             umount disk
             """;
@@ -80,7 +80,7 @@ class PartitionsInGuestRun {
                     .diskMebibytes(160)
                     .memoryMebibytes(1500)
                     .processors(1)
-                    .modules("ublk_drv", "nbd", "dm_mod")
+                    .modules("ublk_drv", "nbd", "dm_mod", "loop", "fuse")
                     .share(images)
                     .limitSeconds(1200)
                     .script(USE, arguments.toArray())
