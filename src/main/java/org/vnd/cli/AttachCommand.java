@@ -208,6 +208,7 @@ final class AttachCommand {
             }
         }
         progress.clear();
+        EndHook.awaitSharedSignal();
         awaitEnd(keeper);
         throw new ProgramException(unit.isPresent() ? crash(state, unit.get()) : "the keeper ended without a word");
     }

@@ -95,6 +95,7 @@ final class CreateCommand {
             }
         }
         progress.clear();
+        EndHook.awaitSharedSignal();
         Messages.warn(wanted.file() + ": not made; what makes it ended without a word (exit status "
                 + end.await(process) + ")");
         return end.told(1);

@@ -88,6 +88,8 @@ final class DetachCommand implements ControlClient.Listener {
                 case ERROR:
                     throw new ProgramException(outcome.text());
                 case LOST:
+                    // The keeper still ends, and until then nobody finds that the disk crashed.
+                    lock.awaitFree();
                     throw new ProgramException(unit.name() + ": the daemon ended before it had detached the disk; run"
                             + " vndconfig -u " + unit.name() + " again to recover the file");
             }

@@ -3,11 +3,11 @@ package org.vnd.cli;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.vnd.control.EndHook;
 import org.vnd.control.ImagePlace;
 import org.vnd.control.LineReader;
 import org.vnd.control.Reason;
@@ -54,8 +54,8 @@ final class RecoverCommand {
         for (String operand : invocation.operands) {
             Optional<Unit> unit = DeviceName.parse(operand);
             String file = ImageFile.absolute(operand);
-            // A file may be called vnd0.
-            if (unit.isPresent() && !Files.exists(Path.of(file), LinkOption.NOFOLLOW_LINKS)) {
+            // A file may be called vnd0; but what has that name in /dev/vnd is a unit, also when it leads nowhere.
+            if (unit.isPresent() && !Files.isRegularFile(Path.of(file)) && !Files.isDirectory(Path.of(file))) {
                 recoverUnit(unit.get());
             } else if (!recoverUnitsOf(file)) {
                 files.add(file);
@@ -198,6 +198,7 @@ final class RecoverCommand {
             }
         }
         KeeperEnd.await(process);
+        EndHook.awaitSharedSignal();
         Messages.warn(unit.name() + ": the recovery ended without a word (see " + state.log(unit) + ")");
         return 1;
     }

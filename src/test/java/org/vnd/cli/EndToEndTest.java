@@ -204,6 +204,8 @@ class EndToEndTest extends ProgramTest {
         Path moved = folder.resolve("moved");
         Path link = Files.createSymbolicLink(folder.resolve("link"), image);
         Files.createDirectory(folder.resolve("vnd5"));
+        // As a device of that name in /dev/vnd.
+        Files.createSymbolicLink(folder.resolve("vnd0"), Path.of("/dev/null"));
         for (List<String> asked : List.of(
                 List.of("vnd0", image.toString()),
                 List.of("/dev/vnd/vnd0", image.toString()),

@@ -34,7 +34,9 @@ class FileNameTest extends DiskTest {
         String details = root.says("-l", "-v", "vnd0");
         assertFalse(details.contains("\u001b"), "nothing for the terminal to obey");
         assertTrue(details.lines().allMatch(line -> line.startsWith("vnd0: ") || line.startsWith("\t")), details);
-        Command.Result info = new Command("nbdinfo", root.uri("vnd0")).run().succeeded();
+        // file(1) may see an escape in the random content.
+        Command.Result info =
+                new Command("nbdinfo", "--no-content", root.uri("vnd0")).run().succeeded();
         assertFalse(info.output().contains("\u001b"), "nor from the NBD server");
         String json = root.says("-l", "--json");
         assertTrue(json.chars().noneMatch(each -> each < ' ' && each != '\n' || each >= 0x7f && each < 0xa0), json);
