@@ -4,9 +4,10 @@
 
 # A descriptor below 3 that is closed would be that of the next file opened, and what is said would go into it.
 true >&2 || exec 2>/dev/null
-{ true <&0; } 2>/dev/null || exec </dev/null
+# To another descriptor: dash takes one to itself for granted.
+{ true 9<&0; } 2>/dev/null || exec </dev/null
 # Not to write to: as before, that fails, and is told.
-{ true >&1; } 2>/dev/null || exec 1</dev/null
+{ true 9>&1; } 2>/dev/null || exec 1</dev/null
 
 # What a disk of root's runs is found where root put it, and neither a crontab's PATH nor a user's changes that.
 callers_path=${PATH-}

@@ -15,6 +15,7 @@ import org.vnd.control.UnitRecord;
 import org.vnd.image.FilePlace;
 import org.vnd.image.LostImage;
 import org.vnd.image.Recovery;
+import org.vnd.image.StillServedException;
 import org.vnd.sys.DescriptorOutputStream;
 
 /**
@@ -39,23 +40,26 @@ final class UnitRecovery {
     private int run() {
         String problem = "";
         String done = "";
+        // Who knows nothing of that device any more would free the blocks under it.
+        boolean served = false;
         try {
             Optional<UnitRecord> record = UnitRecord.read(arguments.record());
             done = record.isPresent() ? recover(record.get()) : removeNameless(arguments.unitDirectory());
         } catch (IOException e) {
             problem = Reason.withFile(e);
+            served = e instanceof StillServedException;
         } catch (RuntimeException | Error e) {
             Log.line(Reason.ofDefect(e));
             problem = arguments.unit().name() + ": a defect in the recovery: " + e;
         }
-        boolean over = problem.isEmpty() || arguments.givesUp();
+        boolean over = problem.isEmpty() || (arguments.givesUp() && !served);
         try (Reporter reporter = new Reporter(new DescriptorOutputStream(arguments.reportDescriptor()))) {
             if (problem.isEmpty()) {
                 reporter.ready(done);
             } else if (over) {
                 reporter.ready(givenUp(problem));
             } else {
-                reporter.error(problem);
+                reporter.error(refused(problem, served));
             }
         } catch (IOException unheard) {
             // What is done is done.
@@ -73,9 +77,17 @@ final class UnitRecovery {
         return recover(record, arguments.unitDirectory(), file);
     }
 
+    private String refused(String problem, boolean served) {
+        String unit = arguments.unit().name();
+        if (arguments.givesUp()) {
+            return unit + ": not given up: " + problem;
+        }
+        return served ? problem : problem + "; vndconfig -u -F " + unit + " gives the disk up";
+    }
+
     private String givenUp(String problem) {
         return arguments.unit().name() + ": given up (" + problem + "). An image that is still locked is unlocked by"
-                + " vndconfig --recover and its name, or by attaching it; or by chattr -i and setfattr -x trusted.vnd";
+                + " vndconfig --recover and its name, or by attaching it";
     }
 
     /** It was killed before it had a record, and so before it had an image. */

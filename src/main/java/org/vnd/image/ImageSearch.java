@@ -64,12 +64,12 @@ final class ImageSearch {
                 throw new ImageException(
                         image.name(),
                         "isn't found, and whether it is deleted can't be told (" + doubt + "): vndconfig --recover"
-                                + " with the name it has now unlocks it" + orGivenUp());
+                                + " with the name it has now unlocks it");
             default:
                 throw new ImageException(
                         image.name(),
                         "isn't there, and can't be looked for on " + mountPoint() + ": " + Errno.message(errno)
-                                + ": vndconfig --recover with the name it has now unlocks it" + orGivenUp());
+                                + ": vndconfig --recover with the name it has now unlocks it");
         }
     }
 
@@ -88,13 +88,9 @@ final class ImageSearch {
                     found.path(),
                     "is on another device than the image of " + image.unit() + ", which was on " + oldDevice()
                             + " and may still be there: mount that, then vndconfig --recover " + image.unit()
-                            + "; vndconfig --recover with its name unlocks this one" + orGivenUp());
+                            + "; vndconfig --recover with its name unlocks this one");
         }
         return found;
-    }
-
-    private String orGivenUp() {
-        return "; vndconfig -u -F " + image.unit() + " gives the disk up";
     }
 
     private String oldDevice() {
@@ -104,7 +100,7 @@ final class ImageSearch {
 
     private String notMounted() {
         return "its file system isn't mounted here (" + oldDevice() + ", it was on " + mountPoint()
-                + "): mount it, then vndconfig --recover " + image.unit() + orGivenUp();
+                + "): mount it, then vndconfig --recover " + image.unit();
     }
 
     private String mountPoint() {

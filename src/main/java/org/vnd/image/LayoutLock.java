@@ -103,6 +103,11 @@ public final class LayoutLock implements ImageLock {
         }
         listener.step(LockStep.MAP);
         map = PhysicalMap.read(fd, file.path(), facts, device, MapReader.threads());
+        String loop = LoopsOverBlocks.find(facts, map);
+        if (!loop.isEmpty()) {
+            throw new ImageException(
+                    file.path(), "in use: " + loop + " is a disk of its blocks already: unmount or close it first");
+        }
         listener.step(LockStep.EMPTY_CACHE);
         emptyCache();
         listener.step(LockStep.COMPARE);

@@ -7,6 +7,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.vnd.extent.ExtentMap;
+import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
 import org.vnd.sys.abi.LoopInfo;
@@ -19,37 +20,34 @@ final class LoopsOverBlocks {
     static String find(int fd, String path) throws IOException {
         FileFacts facts = FileFacts.read(fd, path);
         try (HostDevice device = HostDevice.open(facts.deviceMajor(), facts.deviceMinor());
-                ExtentMap map = PhysicalMap.read(fd, path, facts, device, 1);
-                DirectoryStream<Path> disks = Files.newDirectoryStream(Path.of("/sys/block"), "loop*")) {
-            for (Path disk : disks) {
-                String node = "/dev/" + disk.getFileName();
-                if (Files.exists(disk.resolve("loop")) && beginsIn(node, facts, map)) {
-                    return node;
-                }
-            }
-            return "";
+                ExtentMap map = PhysicalMap.read(fd, path, facts, device, 1)) {
+            return find(facts, map);
         } catch (NotPhysicalException e) {
             // Nobody had its blocks.
             return "";
         }
     }
 
-    private static boolean beginsIn(String node, FileFacts facts, ExtentMap map) {
-        int loop = FileCalls.open(node, FileCalls.O_RDONLY);
-        if (loop < 0) {
-            return false;
+    /**
+     * The same for the file with this map.
+     *
+     * @throws IOException that can't be told of one that may begin there
+     */
+    static String find(FileFacts facts, ExtentMap map) throws IOException {
+        try (DirectoryStream<Path> disks = Files.newDirectoryStream(Path.of("/sys/block"), "loop*")) {
+            for (Path disk : disks) {
+                String node = "/dev/" + disk.getFileName();
+                // Most are told apart by that, and needn't be opened.
+                String offset = SmallFile.read(disk.resolve("loop/offset").toString());
+                if (offset != null && isIn(map, Long.parseLong(offset.trim())) && isOn(facts, map, node)) {
+                    return node;
+                }
+            }
+            return "";
         }
-        ByteBuffer info = Libc.struct(LoopInfo.SIZE_BYTES);
-        int result = FileCalls.ioctl(loop, LoopInfo.LOOP_GET_STATUS64, Libc.address(info));
-        Reference.reachabilityFence(info);
-        FileCalls.close(loop);
-        long number = info.getLong(LoopInfo.RDEVICE_OFFSET);
-        long major = number >>> 8 & 0xFFF;
-        long minor = (number & 0xFF) | (number >>> 12 & ~0xFFL);
-        if (result < 0 || major != facts.deviceMajor() || minor != facts.deviceMinor()) {
-            return false;
-        }
-        long offset = info.getLong(LoopInfo.OFFSET_OFFSET);
+    }
+
+    private static boolean isIn(ExtentMap map, long offset) {
         for (int index = 0; index < map.count(); index++) {
             long behind = offset - map.physicalBytes(index);
             if (!map.hole(index) && behind >= 0 && behind < map.endBytes(index) - map.startBytes(index)) {
@@ -57,5 +55,24 @@ final class LoopsOverBlocks {
             }
         }
         return false;
+    }
+
+    private static boolean isOn(FileFacts facts, ExtentMap map, String node) throws IOException {
+        int loop = (int) Libc.check(FileCalls.open(node, FileCalls.O_RDONLY), "open", node);
+        ByteBuffer info = Libc.struct(LoopInfo.SIZE_BYTES);
+        int result = FileCalls.ioctl(loop, LoopInfo.LOOP_GET_STATUS64, Libc.address(info));
+        Reference.reachabilityFence(info);
+        FileCalls.close(loop);
+        if (result == -Errno.ENXIO) {
+            // It has ended meanwhile.
+            return false;
+        }
+        Libc.check(result, "look at", node);
+        long number = info.getLong(LoopInfo.RDEVICE_OFFSET);
+        long major = number >>> 8 & 0xFFF;
+        long minor = (number & 0xFF) | (number >>> 12 & ~0xFFL);
+        return major == facts.deviceMajor()
+                && minor == facts.deviceMinor()
+                && isIn(map, info.getLong(LoopInfo.OFFSET_OFFSET));
     }
 }

@@ -117,7 +117,7 @@ public final class Recovery {
                     path, "whether a block device uses its blocks can't be told: " + e.getMessage(), e);
         }
         if (!device.isEmpty()) {
-            throw new ImageException(
+            throw new StillServedException(
                     path,
                     "locked by " + record.owner() + ", which is gone, but " + device
                             + " still is that disk: unmount or close it first, and it goes away");

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -491,11 +492,43 @@ class LostImageTest {
                 given.output().startsWith("vnd0: given up (" + image + ": its file system isn't mounted"),
                 given::toString);
         assertTrue(given.output().contains("unlocked by vndconfig --recover and its name"), given::toString);
+        assertFalse(given.output().contains("-u -F"), given::toString);
         assertNoUnit();
         files.mount();
         assertTrue(isImmutable(image), "still locked");
         product.run("--recover", image).succeeded();
         assertUnlocked(image);
+    }
+
+    /** Its blocks may not become another file's as long as the kernel serves them: given up, nobody would know. */
+    @Test
+    void aDiskThatIsStillServedIsNotGivenUpNorAttachedAgain() throws Exception {
+        product.run("-c", "--export", "loop", "vnd0", image).succeeded();
+        String node =
+                Files.readSymbolicLink(product.state().resolve("vnd0/vnd0")).toString();
+        try (InputStream user = Files.newInputStream(Path.of(node))) {
+            AttachedDisk disk = product.disk("vnd0").orElseThrow();
+            ProcessHandle keeper = disk.keeper();
+            disk.killDaemon();
+            keeper.onExit().join();
+            for (String[] words : new String[][] {{"-u", "-F", "vnd0"}, {"-u", "vnd0"}, {"--recover"}}) {
+                String refusal = product.run((Object[]) words).exited(1).errors();
+                assertTrue(refusal.contains(node + " still is that disk: unmount or close it first"), refusal);
+                assertFalse(refusal.contains("gives the disk up"), refusal);
+            }
+            assertCrashed();
+            // Somebody takes all our marks away himself.
+            Command.output("chattr", "-i", image);
+            Command.output("setfattr", "-x", "trusted.vnd", image);
+            String refusal = product.run("-c", "vnd1", image).exited(1).errors();
+            assertEquals(
+                    "vndconfig: " + image + ": in use: " + node
+                            + " is a disk of its blocks already: unmount or close it first\n",
+                    refusal);
+            assertTrue(user.read() >= 0, "it is served to the end");
+        }
+        product.run("-u", "-F", "vnd0").succeeded();
+        assertNoUnit();
     }
 
     @Test

@@ -97,7 +97,7 @@ class SignalTest extends DiskTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {">&-", ">/dev/full", "| :"})
+    @ValueSource(strings = {">&-", "<&- >&-", ">/dev/full", "| :"})
     void aDiskThatCannotBeNamedIsNotAttached(String output) throws Exception {
         Path image = contiguous("unnamed.img");
         for (String foreground : List.of("", " --foreground")) {
