@@ -13,6 +13,7 @@ import org.vnd.control.StateDirectory;
 import org.vnd.control.Unit;
 import org.vnd.control.UnitLock;
 import org.vnd.node.NameList;
+import org.vnd.node.StaleNodes;
 
 /**
  * Names of block devices that their disks have left behind, because daemon, keeper and vnd-loop were all killed, or were of
@@ -34,6 +35,21 @@ final class LeftNames {
                 remove(state, unit);
             }
         }
+        removeNodes();
+    }
+
+    private static void removeNodes() {
+        try {
+            if (user().equals(0)) {
+                StaleNodes.remove();
+            }
+        } catch (IOException left) {
+            Messages.warn("a device node that leads elsewhere can't be removed: " + Reason.withFile(left));
+        }
+    }
+
+    private static Object user() throws IOException {
+        return Files.getAttribute(Path.of("/proc/self"), "unix:uid");
     }
 
     private static List<Unit> namedInSystem() {
@@ -56,6 +72,7 @@ final class LeftNames {
         try {
             requireOurs(state.folder(unit));
             if (UnitLock.isHeld(lockFile)) {
+                NameList.removeLost(state.folder(unit));
                 return;
             }
             Optional<UnitLock> lock = UnitLock.holdOff(lockFile);
@@ -81,10 +98,9 @@ final class LeftNames {
         } catch (NoSuchFileException none) {
             return;
         }
-        Object user = Files.getAttribute(Path.of("/proc/self"), "unix:uid");
         if ((mode & 0xF000) != 0x4000
                 || (mode & 022) != 0
-                || !user.equals(Files.getAttribute(folder, "unix:uid", LinkOption.NOFOLLOW_LINKS))) {
+                || !user().equals(Files.getAttribute(folder, "unix:uid", LinkOption.NOFOLLOW_LINKS))) {
             throw new IOException(folder + ": isn't a folder of ours alone; remove it");
         }
     }

@@ -109,7 +109,7 @@ public record BlockNode(String name, String suffix, int major, int minor, String
      *
      * @throws IOException that can't be told, for want of descriptors for one; the device may well be there
      */
-    private static String content(String name, String file) throws IOException {
+    static String content(String name, String file) throws IOException {
         Path path = DEVICES.resolve(name).resolve(file);
         try (InputStream stream = Files.newInputStream(path)) {
             return content(stream);
@@ -199,11 +199,11 @@ public record BlockNode(String name, String suffix, int major, int minor, String
     }
 
     /** makedev(3) */
-    private static long major(long number) {
+    static long major(long number) {
         return (number >>> 8 & 0xFFF) | (number >>> 32 & ~0xFFFL);
     }
 
-    private static long minor(long number) {
+    static long minor(long number) {
         return (number & 0xFF) | (number >>> 12 & ~0xFFL);
     }
 

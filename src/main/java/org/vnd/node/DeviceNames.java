@@ -29,6 +29,7 @@ import org.vnd.sys.SysException;
  */
 public final class DeviceNames {
     private static final Path NODES = Path.of("/dev");
+    private static final Path MOUNTS = Path.of("/proc/self/mountinfo");
     private static final Set<PosixFilePermission> FOR_ALL_TO_SEE = PosixFilePermissions.fromString("rwxr-xr-x");
 
     /** A table may be read again while its partitions are looked at, but hardly so often. */
@@ -172,7 +173,11 @@ public final class DeviceNames {
     public synchronized void makeNode(BlockNode node) throws IOException {
         Path path = Path.of(node.path());
         awaitKernel(node);
-        if (node.hasNode() || !node.isThere()) {
+        if (node.hasNode()) {
+            adopt(node);
+            return;
+        }
+        if (!node.isThere()) {
             return;
         }
         if (Files.exists(path, LinkOption.NOFOLLOW_LINKS) && !BlockNode.isBlockNode(path, LinkOption.NOFOLLOW_LINKS)) {
@@ -193,6 +198,16 @@ public final class DeviceNames {
         }
     }
 
+    /**
+     * A partition's node that was there before, and is right by chance: a disk that is gone has left it, and after this one
+     * nobody would know of it.
+     */
+    private void adopt(BlockNode node) throws IOException {
+        if (!node.suffix().isEmpty() && !read().contains(MadeName.node(node)) && !isOfKernel()) {
+            note(MadeName.node(node));
+        }
+    }
+
     /** Where the kernel makes nodes, it is given the time: it would not remove one of ours. */
     private static void awaitKernel(BlockNode node) throws IOException {
         for (int attempt = 0; attempt < NODE_ATTEMPTS; attempt++) {
@@ -203,13 +218,20 @@ public final class DeviceNames {
         }
     }
 
-    private static boolean isOfKernel() {
+    /** By its own device: below a /dev that is seen there may be another, and a chroot sees neither's mount. */
+    static boolean isOfKernel() {
         try {
-            return Files.getFileStore(NODES).type().equals("devtmpfs");
+            long device = (Long) Files.getAttribute(NODES, "unix:dev");
+            String number = " " + BlockNode.major(device) + ":" + BlockNode.minor(device) + " ";
+            for (String mount : Files.readAllLines(MOUNTS)) {
+                if (mount.contains(number) && mount.contains(" - devtmpfs ")) {
+                    return true;
+                }
+            }
         } catch (IOException unknown) {
-            // As in a chroot: no mount is seen there, and the node made here does as well.
-            return false;
+            // The node made here does as well.
         }
+        return false;
     }
 
     /**

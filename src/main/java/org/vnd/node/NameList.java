@@ -130,11 +130,28 @@ public final class NameList {
     }
 
     /**
-     * Removes {@code link}, which is no name of ours, unless it leads to a disk: then it is another's, as where a container
-     * with a /run of its own has the host's /dev.
+     * Removes what is listed of a disk that isn't there any more, as when all were stopped or killed who had to. While its
+     * daemon lives, and may be about to do so.
+     */
+    public static void removeLost(Path unitFolder) throws IOException {
+        List<MadeName> names = read(unitFolder);
+        if (names.isEmpty()
+                || names.get(0).kind() != MadeName.Kind.DISK
+                || names.get(0).device().isThere()
+                || !read(unitFolder).equals(names)) {
+            return;
+        }
+        for (MadeName name : names) {
+            name.remove();
+        }
+    }
+
+    /**
+     * Removes {@code link}, which is no name of ours, unless it leads to a disk that a vnd may have made: then it is another
+     * system's, as where a container with a /run of its own has the host's /dev.
      */
     static void removeUnlisted(Path link) throws IOException {
-        if (!BlockNode.leadsToDisk(link)) {
+        if (!BlockNode.leadsToDisk(link) || Origin.isElsewhere(link)) {
             Files.deleteIfExists(link);
         }
     }

@@ -80,6 +80,23 @@ public final class NameScripts {
                     ! [ -e $node ] || is_right $node || return 1
                 done
             }
+            # The processes of vnd0, and its device.
+            find_processes() {
+                node=$(readlink $(folder vnd0)/vnd0)
+                sequence=$(cat /sys/block/${node#/dev/}/diskseq)
+                daemon=$("$vnd" -l --json | sed -n 's/.*"pid":\\([0-9]*\\).*/\\1/p')
+                keeper=$(sed -n 's/^PPid:.//p' /proc/$daemon/status)
+                loop=
+                for child in $(cat /proc/$daemon/task/*/children); do
+                    [ "$(cat /proc/$child/comm)" != vnd-loop ] || loop=$child
+                done
+                [ -n "$loop" ] || die "no vnd-loop"
+            }
+            # Whether the loop device has been set up anew, by us unless some other process was quicker.
+            is_anothers() {
+                losetup $node $images/other 2>errors || :
+                [ -e /sys/block/${node#/dev/}/loop ] && [ $(cat /sys/block/${node#/dev/}/diskseq) != $sequence ]
+            }
             await() {
                 for attempt in $(seq 600); do
                     "$@" && return
@@ -151,24 +168,11 @@ public final class NameScripts {
             for number in $(seq 0 63); do
                 [ -e /dev/loop$number ] || mknod -m 600 /dev/loop$number b 7 $number
             done
-            # Whether the loop device has been set up anew, by us unless some other process was quicker.
-            is_anothers() {
-                losetup $node $images/other 2>errors || :
-                [ -e /sys/block/${node#/dev/}/loop ] && [ $(cat /sys/block/${node#/dev/}/diskseq) != $sequence ]
-            }
             for victims in loop daemon keeper+daemon all; do
                 attach vnd0 a
                 printf 'size=2M\\nsize=3M\\n' | sfdisk -q $(folder vnd0)/vnd0
                 await agree vnd0 a 2
-                node=$(readlink $(folder vnd0)/vnd0)
-                sequence=$(cat /sys/block/${node#/dev/}/diskseq)
-                daemon=$("$vnd" -l --json | sed -n 's/.*"pid":\\([0-9]*\\).*/\\1/p')
-                keeper=$(sed -n 's/^PPid:.//p' /proc/$daemon/status)
-                loop=
-                for child in $(cat /proc/$daemon/task/*/children); do
-                    [ "$(cat /proc/$child/comm)" != vnd-loop ] || loop=$child
-                done
-                [ -n "$loop" ] || die "no vnd-loop"
+                find_processes
                 case $victims in
                     loop) kill -9 $loop ;;
                     daemon) kill -9 $daemon ;;
@@ -200,6 +204,62 @@ public final class NameScripts {
                     losetup -d $node
                 fi
             done
+            echo done
+            """;
+
+    /**
+     * Names of which nobody knows any more, or everybody who does is stopped: the next {@code vndconfig} removes what leads to
+     * another disk, at the latest.
+     */
+    public static final String FORGOTTEN = """
+            for number in $(seq 0 63); do
+                [ -e /dev/loop$number ] || mknod -m 600 /dev/loop$number b 7 $number
+            done
+            no_names() {
+                [ -z "$(names vnd0)" ] || die "names stay: $1"
+                [ -z "$(ls /dev | grep "^${node#/dev/}p")" ] || die "nodes stay: $1"
+                case $(losetup $node) in *$images/other*) losetup -d $node ;; esac
+            }
+            attach vnd0 a
+            printf 'size=2M\\nsize=3M\\n' | $sfdisk $(folder vnd0)/vnd0
+            await agree vnd0 a 2
+            find_processes
+            kill -STOP $daemon $keeper
+            kill -9 $loop
+            await is_anothers
+            "$vnd" -l >listing
+            no_names "all who have them are stopped"
+            kill -CONT $daemon $keeper
+            "$vnd" -u vnd0
+            attach vnd0 a
+            await agree vnd0 a 2
+            find_processes
+            kill -STOP $loop $daemon $keeper
+            kill -9 $keeper $daemon $loop
+            umount -l /run
+            mount -t tmpfs none /run
+            await is_anothers
+            "$vnd" -l >listing
+            no_names "their state folder is gone"
+            "$vnd" --recover $images/a
+            mkdir -m 700 /run/first /run/second
+            VND_STATE=/run/first
+            export VND_STATE
+            attach vnd0 a
+            await agree vnd0 a 2
+            find_processes
+            kill -STOP $loop $daemon $keeper
+            kill -9 $keeper $daemon $loop
+            VND_STATE=/run/second
+            attach vnd0 b
+            printf 'size=2M\\nsize=3M\\n' | $sfdisk $(folder vnd0)/vnd0
+            await agree vnd0 b 2
+            VND_STATE=/run/first
+            "$vnd" --recover
+            VND_STATE=/run/second
+            await agree vnd0 b 2
+            "$vnd" -u vnd0
+            ! ls /dev/loop*p* || die "nodes stay that two state folders knew"
             echo done
             """;
 

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.vnd.lab.Command;
 import org.vnd.lab.FileSystemKind;
 import org.vnd.lab.MountNamespace;
@@ -87,6 +88,12 @@ class NamesTest {
     })
     void leadToNoOtherDiskWhoeverIsKilled(String dev, boolean ofSystem, String export) throws Exception {
         run(dev(dev), ofSystem, export, NameScripts.KILLS, folder);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"loop", "fuse+loop"})
+    void areNotLeftWhereNobodyKnowsOfThem(String export) throws Exception {
+        run(NameScripts.PRIVATE, true, export, NameScripts.FORGOTTEN, folder);
     }
 
     @Test

@@ -1,0 +1,47 @@
+package org.vnd.node;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.regex.Pattern;
+
+/**
+ * Who has made a block device, as far as the kernel tells: for names that no state folder lists any more, since it is gone
+ * together with the container that had it. A number may be somebody else's disk by then.
+ */
+final class Origin {
+    /** What {@link BlockNode} finds as {@code backend} of an nbd device of ours: the unit's folder and a process. */
+    private static final Pattern NBD = Pattern.compile(".*/vnd\\d+ \\d+");
+
+    private static final Pattern DM = Pattern.compile("(part\\d+-)?VND-.*");
+
+    /** The one file of a hidden file system, as the kernel shows it from outside. */
+    private static final String FUSE_FILE = "/disk";
+
+    private Origin() {}
+
+    /**
+     * Whether the disk or partition that {@code path} leads to is of a disk that certainly no vnd has made, on this system or
+     * on another that shares its /dev. Of ublk, that can't be told.
+     */
+    static boolean isElsewhere(Path path) throws IOException {
+        long number = (Long) Files.getAttribute(path, "unix:rdev");
+        Path device = Path.of("/sys/dev/block", BlockNode.major(number) + ":" + BlockNode.minor(number));
+        if (!Files.exists(device)) {
+            return false;
+        }
+        Path real = device.toRealPath();
+        int level = real.getNameCount() - (Files.exists(real.resolve("partition")) ? 2 : 1);
+        String disk = real.getName(level).toString();
+        String backing = BlockNode.content(disk, "loop/backing_file");
+        if (!backing.isEmpty()) {
+            // Ours are on the device below a file system, or on a file that is seen nowhere.
+            String file = backing.replaceFirst(" \\(deleted\\)$", "");
+            return !file.equals(FUSE_FILE) && Files.isRegularFile(Path.of(file));
+        }
+        String backend = BlockNode.content(disk, "backend");
+        String uuid = BlockNode.content(disk, "dm/uuid");
+        return (!backend.isEmpty() && !NBD.matcher(backend).matches())
+                || (!uuid.isEmpty() && !DM.matcher(uuid).matches());
+    }
+}
