@@ -2,20 +2,13 @@ package org.vnd.partition;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.HashSet;
 import java.util.Set;
 
 /**
- * Reads an MBR as msdos_partition and parse_extended of the kernel's block/partitions/msdos.c do: numbers 1 to 4 are those of
- * the four entries, and from 5 on come logical partitions and those of BSD's labels, in the order in which they are found.
+ * Reads an MBR as msdos_partition of the kernel's block/partitions/msdos.c does: numbers 1 to 4 are those of the four
+ * entries, and from 5 on come logical partitions and those of BSD's labels, in the order in which they are found.
  */
 final class MbrReader {
-    /** Links without a partition after which the kernel stops. */
-    private static final int EMPTY_LINKS_MAX = 100;
-
-    /** What the kernel doesn't have: nobody waits for the chain that a hostile table makes longest. */
-    private static final int LINKS_MAX = 1000;
-
     private static final Set<Integer> BSD = Set.of(0xA5, 0xA6, 0xA9);
     private static final int FREEBSD = 0xA5;
 
@@ -38,12 +31,26 @@ final class MbrReader {
     }
 
     void read(BootRecord table) throws IOException {
+        // Which sfdisk takes, whatever its length.
+        int first = -1;
         for (int index = 0; index < BootRecord.ENTRIES; index++) {
+            if (first < 0 && table.isExtendedType(index) && table.start(index) > 0) {
+                first = index;
+            }
             long start = table.start(index) * disk.perBlock();
             long length = table.length(index) * disk.perBlock();
             if (table.isExtended(index)) {
                 findings.containers.add(index + 1);
-                readLogical(start, length);
+                int before = next;
+                next = new LogicalChain(findings, start, length, index == first).read(before);
+                if (first >= 0 && index != first && next > before) {
+                    findings.remarks.add(
+                            "partition " + (index + 1) + " is another extended one: Linux shows the logical"
+                                    + " partitions of all, and sfdisk of the first");
+                }
+            } else if (table.isExtendedType(index) && table.start(index) > 0) {
+                findings.remarks.add("partition " + (index + 1)
+                        + " is an extended one of no length: Linux shows no logical partitions of it");
             } else if (table.isPartition(index)) {
                 findings.add(index + 1, start, length);
             }
@@ -56,53 +63,6 @@ final class MbrReader {
             findings.nestedTables |= OTHERS_WITH_TABLES.contains(table.type(index));
         }
     }
-
-    /** Each link of the chain has a sector that describes a partition, sometimes more, and leads to the next. */
-    private void readLogical(long first, long firstLength) throws IOException {
-        Set<Long> seen = new HashSet<>();
-        long at = first;
-        long length = firstLength;
-        int empty = 0;
-        for (int link = 0; link < LINKS_MAX && next <= PartitionTable.NUMBER_MAX; link++) {
-            empty++;
-            BootRecord record = empty > EMPTY_LINKS_MAX ? null : BootRecord.of(disk.sector(at));
-            if (record == null) {
-                if (link > 0) {
-                    findings.remarks.add("its chain of logical partitions is broken after partition " + (next - 1));
-                }
-                return;
-            }
-            if (!seen.add(at) && !findings.remarks.contains(LOOP)) {
-                findings.remarks.add(LOOP);
-            }
-            int further = -1;
-            for (int index = 0; index < BootRecord.ENTRIES; index++) {
-                if (record.isExtended(index)) {
-                    further = further < 0 ? index : further;
-                } else if (record.isPartition(index) && next <= PartitionTable.NUMBER_MAX) {
-                    long start = at + record.start(index) * disk.perBlock();
-                    long sectors = record.length(index) * disk.perBlock();
-                    // Only the first two are in use normally, and the others may be anything.
-                    boolean credible = start - at + sectors <= length && start + sectors <= first + firstLength;
-                    if (index < 2 || credible) {
-                        findings.add(next++, start, sectors);
-                        empty = 0;
-                    }
-                }
-            }
-            if (further < 0) {
-                return;
-            }
-            at = first + record.start(further) * disk.perBlock();
-            length = record.length(further) * disk.perBlock();
-        }
-        if (next <= PartitionTable.NUMBER_MAX) {
-            findings.remarks.add("its chain of logical partitions has more than " + LINKS_MAX
-                    + " links: what comes after partition " + (next - 1) + " wasn't looked at");
-        }
-    }
-
-    private static final String LOOP = "its chain of logical partitions leads back to itself";
 
     /** The label counts in the kernel's sectors, and lies in the second of its partition. */
     private void readLabel(long start, long length, boolean freeBsd) throws IOException {

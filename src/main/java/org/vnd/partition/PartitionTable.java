@@ -59,6 +59,10 @@ public final class PartitionTable {
         } else if (first.isTable()) {
             kind = Kind.MBR;
             new MbrReader(findings).read(first);
+        } else if (first.isTableBesideFlag(sizeBytes)) {
+            findings.remarks.add("its partition " + (first.wrongFlag() + 1)
+                    + String.format(" has the boot flag 0x%02x", first.flag(first.wrongFlag()))
+                    + ", neither 0 nor 0x80: Linux shows none of the partitions");
         }
         findings.finish();
         return new PartitionTable(kind, findings);

@@ -38,7 +38,7 @@ public final class TableSector {
         if (table.isProtective()) {
             return ofGpt(source, sizeBytes, usualBytes);
         }
-        return table.isTable() ? ofMbr(source, sizeBytes, table) : 0;
+        return table.isTable() || table.isTableBesideFlag(sizeBytes) ? ofMbr(source, sizeBytes, table) : 0;
     }
 
     /** How much of a GPT is there, when blocks have a certain size. */
@@ -155,11 +155,9 @@ public final class TableSector {
             return false;
         }
         boolean ext = (begin.getShort(1080) & 0xFFFF) == 0xEF53 && begin.getInt(1048) >= 0 && begin.getInt(1048) <= 6;
-        boolean fat = BootRecord.of(begin) != null
-                && ((begin.get(0) & 0xFF) == 0xEB || (begin.get(0) & 0xFF) == 0xE9)
-                && Integer.bitCount(begin.getShort(11)) == 1;
+        BootRecord record = BootRecord.of(begin);
         return ext
-                || fat
+                || (record != null && record.isOfFileSystem())
                 || has(begin, 0, "XFSB")
                 || has(begin, 3, "EXFAT   ")
                 || has(begin, 0, "LUKS\u00BA\u00BE")

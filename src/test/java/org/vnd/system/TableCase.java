@@ -38,12 +38,20 @@ public enum TableCase {
     STARTS_AT_ZERO(512, "label: dos\nstart=2048, size=2M\n", Seen.ANY, "partition 1 begins at byte 0"),
     OVERLAPPING(512, "label: dos\nstart=2048, size=2M\nstart=8192, size=2M\n", Seen.ANY, "partitions 1 and 2 overlap"),
     TOO_MANY(512, TableCase.many(), Seen.FIRST_255, "partitions 256 to 260 aren't shown"),
-    CHAIN_IN_A_CIRCLE(512, TableCase.LOGICAL, Seen.ANY, "leads back to itself");
+    CHAIN_IN_A_CIRCLE(512, TableCase.LOGICAL, Seen.ANY, "leads back to itself"),
+    WRONG_FLAG(512, TableCase.LOGICAL, Seen.NONE, "its partition 1 has the boot flag 0x12, neither 0 nor 0x80"),
+    WRONG_FLAG_OF_4096(
+            4096, TableCase.LOGICAL, Seen.NONE, "its partition 2 has the boot flag 0x01, neither 0 nor 0x80"),
+    FIRST_RECORD_UNSIGNED(512, TableCase.LOGICAL, Seen.FIRST_4, "the boot record in sector 6144 has no signature"),
+    SECOND_RECORD_UNSIGNED(4096, TableCase.LOGICAL, Seen.FIRST_5, "the boot record in sector 1536 has no signature"),
+    TWO_IN_A_RECORD(512, TableCase.LOGICAL, Seen.ALL, "has 2 logical partitions to Linux, and 1 to sfdisk: from 6 on");
 
     /** What is seen of the partitions that were made. */
     public enum Seen {
         ALL,
         FIRST_255,
+        FIRST_5,
+        FIRST_4,
         NONE,
         /** By the kernel; it is only sure that something is said. */
         ANY,
@@ -143,18 +151,38 @@ public enum TableCase {
             case WITHOUT_PROTECTION -> file.write(ByteBuffer.allocate(512), 0);
             case STARTS_AT_ZERO -> file.write(ByteBuffer.allocate(4), 446 + 8);
             case OVERLAPPING -> file.write(number(4096), 446 + 16 + 8);
-            case CHAIN_IN_A_CIRCLE -> {
+            case CHAIN_IN_A_CIRCLE ->
                 // The link that the first one leads to leads to the first.
-                ByteBuffer entry = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
-                file.read(entry, 446 + 16);
-                long first = entry.getInt(8) * 512L;
-                file.read(entry.clear(), first + 446 + 16);
-                long second = first + entry.getInt(8) * 512L;
-                entry.putInt(8, 0);
-                file.write(entry.clear(), second + 446 + 16);
-            }
+                file.write(entry(5, 0, startInSecondEntry(file, firstRecord(file))), secondRecord(file) + 446 + 16);
+            case WRONG_FLAG -> file.write(ByteBuffer.wrap(new byte[] {0x12}), 446);
+            case WRONG_FLAG_OF_4096 -> file.write(ByteBuffer.wrap(new byte[] {1}), 446 + 16);
+            case FIRST_RECORD_UNSIGNED -> file.write(ByteBuffer.allocate(2), firstRecord(file) + 510);
+            case SECOND_RECORD_UNSIGNED -> file.write(ByteBuffer.allocate(2), secondRecord(file) + 510);
+            case TWO_IN_A_RECORD -> file.write(entry(0x83, 64, 64), firstRecord(file) + 446 + 2 * 16);
             default -> {}
         }
+    }
+
+    /** Where the boot record of the first logical partition is. */
+    private long firstRecord(FileChannel file) throws IOException {
+        return (long) startInSecondEntry(file, 0) * sectorBytes;
+    }
+
+    private long secondRecord(FileChannel file) throws IOException {
+        long first = firstRecord(file);
+        return first + (long) startInSecondEntry(file, first) * sectorBytes;
+    }
+
+    /** That of the record at {@code offset} which leads to the first record, or to the next. */
+    private static int startInSecondEntry(FileChannel file, long offset) throws IOException {
+        ByteBuffer entry = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
+        file.read(entry, offset + 446 + 16);
+        return entry.getInt(8);
+    }
+
+    private static ByteBuffer entry(int type, int start, int length) {
+        ByteBuffer entry = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
+        return entry.put(4, (byte) type).putInt(8, start).putInt(12, length);
     }
 
     private static ByteBuffer number(int value) {
@@ -202,7 +230,18 @@ public enum TableCase {
     /** Those of {@link #made} that are to be seen. */
     public Map<Integer, String> wanted() {
         Map<Integer, String> wanted = new TreeMap<>(made);
-        wanted.keySet().removeIf(number -> seen == Seen.NONE || number > 255);
+        int last = switch (seen) {
+            case NONE -> 0;
+            case FIRST_4 -> 4;
+            case FIRST_5 -> 5;
+            default -> 255;
+        };
+        wanted.keySet().removeIf(number -> number > last);
+        if (this == TWO_IN_A_RECORD) {
+            // The second comes before that of the next record.
+            wanted.put(7, made.get(6));
+            wanted.put(6, (6144 + 64) * 512 + " +" + 64 * 512);
+        }
         return wanted;
     }
 }
