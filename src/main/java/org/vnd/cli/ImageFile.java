@@ -74,8 +74,13 @@ final class ImageFile {
     static String absolute(String name) throws ProgramException {
         // What the locale's encoding can't express reaches a JVM as this character, and nothing leads back.
         if (name.indexOf('\ufffd') >= 0) {
-            throw new ProgramException(name + ": this file name is not text in the encoding of the locale ("
-                    + System.getProperty("sun.jnu.encoding") + "); set LC_ALL=C.UTF-8, or rename the file");
+            String encoding = System.getProperty("sun.jnu.encoding");
+            // No locale helps then.
+            throw new ProgramException(
+                    "UTF-8".equals(encoding)
+                            ? name + ": file names must be in UTF-8: rename it, or give it a second name (ln)"
+                            : name + ": this file name is not text in the encoding of the locale (" + encoding
+                                    + "); set LC_ALL=C.UTF-8, or rename the file");
         }
         if (name.isEmpty()) {
             throw new ProgramException(": " + ErrorText.NO_SUCH_FILE);

@@ -12,6 +12,8 @@ import java.nio.file.NoSuchFileException;
  * comes: they are shown to nobody but by way of this.
  */
 public final class Reason {
+    private static final String TOO_MANY = "Too many open files";
+
     private Reason() {}
 
     /** What went wrong, and with which file if the failure names one. */
@@ -49,6 +51,10 @@ public final class Reason {
         String reason = failure instanceof FileSystemException
                 ? ((FileSystemException) failure).getReason()
                 : failure.getMessage();
-        return reason == null ? failure.toString() : reason;
+        if (reason == null) {
+            return failure.toString();
+        }
+        // EMFILE. The limit of the whole machine has other words.
+        return reason.endsWith(TOO_MANY) ? reason + ": raise this process's limit of them (ulimit -n)" : reason;
     }
 }

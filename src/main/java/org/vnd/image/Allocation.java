@@ -139,9 +139,14 @@ final class Allocation {
                     return;
                 }
                 case Errno.ENOSPC, Errno.EDQUOT -> throw full();
+                case Errno.EFBIG -> throw tooLarge(hole);
                 default -> throw new SysException("fallocate", path, -result);
             }
         }
+    }
+
+    private ImageException tooLarge(Hole hole) {
+        return new ImageException(path, "--allocate: " + FileSizeLimit.reason(hole.endBytes));
     }
 
     private ImageException full() {
@@ -169,6 +174,9 @@ final class Allocation {
             long result = zeros.write(fd, at, hole.endBytes);
             if (result == -Errno.ENOSPC || result == -Errno.EDQUOT) {
                 throw full();
+            }
+            if (result == -Errno.EFBIG) {
+                throw tooLarge(hole);
             }
             if (result <= 0) {
                 throw new ImageException(path, "--allocate: writing zeros: " + Errno.message((int) -result));

@@ -279,7 +279,8 @@ public final class LayoutLock implements ImageLock {
                 return map().contentEquals(again) ? Optional.empty() : Optional.of("its blocks were moved");
             }
         } catch (NotPhysicalException e) {
-            return Optional.of(String.valueOf(e.getMessage()));
+            // Without advice: that is for a file which isn't attached yet.
+            return Optional.of("it was changed: " + e.reason());
         }
     }
 
@@ -334,7 +335,7 @@ public final class LayoutLock implements ImageLock {
         file.close();
         return complaint.isEmpty()
                 ? complaint
-                : Optional.of(file.path() + ": " + complaint.get() + " while it was attached");
+                : Optional.of(file.path() + ": while it was attached, " + complaint.get());
     }
 
     @Override

@@ -56,7 +56,7 @@ public final class NewImage {
         long wholeBytes = (sizeBytes + blockBytes - 1) / blockBytes * blockBytes;
         reserve(wholeBytes);
         if (contiguous) {
-            new OnePiece(file, wholeBytes, blockBytes, OnePiece.Effort.CONTIGUOUS, listener).make();
+            new OnePiece(file, wholeBytes, blockBytes, OnePiece.CONTIGUOUS, listener).make();
         }
         fill(wholeBytes);
         if (wholeBytes != sizeBytes) {
@@ -97,7 +97,7 @@ public final class NewImage {
             case Errno.EOPNOTSUPP -> {}
             case Errno.ENOSPC -> throw full();
             case Errno.EDQUOT -> throw new ImageException(file.path(), "more than your disk quota allows");
-            case Errno.EFBIG -> throw new ImageException(file.path(), "its file system has no files that large");
+            case Errno.EFBIG -> throw new ImageException(file.path(), FileSizeLimit.reason(wholeBytes));
             default -> throw new SysException("fallocate", file.path(), -result);
         }
     }

@@ -1,7 +1,6 @@
 package org.vnd.image;
 
 import java.io.IOException;
-import java.util.Arrays;
 import org.vnd.extent.ExtentMap;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
@@ -18,33 +17,17 @@ import org.vnd.sys.abi.Statfs;
  * cut away. Nothing is written meanwhile, so that it takes seconds where writing would take minutes.
  */
 final class OnePiece {
-    /** How hard to look. Of the space that is free a part stays so in any case: others write to the file system too. */
-    enum Effort {
-        /** So or not at all. Where sixty-four times the space has no such piece it isn't worth asking for more. */
-        CONTIGUOUS("--contiguous: ", 64, 16),
+    /** How a complaint begins where somebody asked for one piece or nothing. */
+    static final String CONTIGUOUS = "--contiguous: ";
 
-        /** It would be better so, and others aren't to suffer for it. */
-        ALLOCATE("", 4, 2);
+    /** Where sixty-four times the space has no such piece it isn't worth asking for more. */
+    private static final int GROWTH_MAX = 64;
 
-        /** How a complaint begins. */
-        private final String option;
+    /** One of so many parts of the free space isn't asked for: others write to the file system too. */
+    private static final int KEPT_PART = 16;
 
-        /** How much may be reserved, in times of what is looked for. */
-        private final int growthMax;
-
-        /** One of so many parts of the free space isn't asked for. */
-        private final int keptPart;
-
-        Effort(String option, int growthMax, int keptPart) {
-            this.option = option;
-            this.growthMax = growthMax;
-            this.keptPart = keptPart;
-        }
-
-        String option() {
-            return option;
-        }
-    }
+    /** How often pieces are given back for others that nobody has had yet. */
+    private static final int TRADES = 4;
 
     /** Somebody else may take a block of the piece in the moment in which it is nobody's, but not so often. */
     private static final int ATTEMPTS = 8;
@@ -56,33 +39,37 @@ final class OnePiece {
     private final String path;
     private final long sizeBytes;
     private final long blockBytes;
-    private final Effort effort;
+    private final String option;
     private final AttachListener listener;
 
     /** How long the file is now. */
     private long reservedBytes;
 
+    /** How long it is made at most before it trades. */
+    private long limitBytes;
+
     private long longestBytes;
 
     /**
-     * Of {@code file} {@code sizeBytes} are reserved, a multiple of {@code blockBytes}.
+     * Of {@code file} {@code sizeBytes} are reserved, a multiple of {@code blockBytes}; complaints begin with {@code option}.
      */
-    OnePiece(UnnamedFile file, long sizeBytes, long blockBytes, Effort effort, AttachListener listener) {
+    OnePiece(UnnamedFile file, long sizeBytes, long blockBytes, String option, AttachListener listener) {
         assert sizeBytes % blockBytes == 0;
         this.file = file;
         this.path = file.path();
         this.sizeBytes = sizeBytes;
         this.blockBytes = blockBytes;
-        this.effort = effort;
+        this.option = option;
         this.listener = listener;
         this.reservedBytes = sizeBytes;
     }
 
     /** Does it, or throws: then the file is as long as it came to be. */
     void make() throws IOException {
-        long limit = limitBytes();
+        limitBytes = limitBytes();
+        int trades = 0;
         for (int attempt = 0; attempt < ATTEMPTS; ) {
-            listener.progress(reservedBytes, limit, "looking for one piece");
+            listener.progress(reservedBytes, limitBytes, "looking for one piece");
             try (ExtentMap map = map()) {
                 long piece = find(map);
                 if (piece >= 0) {
@@ -94,41 +81,82 @@ final class OnePiece {
                     continue;
                 }
             }
-            if (!grow(limit)) {
+            if (!grow() && (trades++ == TRADES || !trade())) {
                 throw new ImageException(
                         path,
-                        effort.option() + ByteText.exact(sizeBytes) + " in one piece aren't to be had, the longest of "
+                        option + ByteText.exact(sizeBytes) + " in one piece aren't to be had, the longest of "
                                 + ByteText.about(reservedBytes) + " tried is " + ByteText.about(longestBytes));
             }
         }
-        throw new ImageException(path, effort.option() + "others took blocks of its piece, " + ATTEMPTS + " times");
+        throw new ImageException(path, option + "others took blocks of its piece, " + ATTEMPTS + " times");
     }
 
     private long limitBytes() throws SysException {
         long available = FreeSpace.of(file.fd(), path).availableBytes();
-        long most = sizeBytes + Math.max(0, available - available / effort.keptPart);
-        long limit = sizeBytes > most / effort.growthMax ? most : sizeBytes * effort.growthMax;
+        long most = sizeBytes + Math.max(0, available - available / KEPT_PART);
+        long limit = sizeBytes > most / GROWTH_MAX ? most : sizeBytes * GROWTH_MAX;
         return limit / blockBytes * blockBytes;
     }
 
     private ExtentMap map() throws IOException {
         ExtentMap map = HoleMap.readReserved(file.fd(), path, reservedBytes);
         if (map == null) {
-            throw new ImageException(path, effort.option() + "its file system doesn't tell where blocks are (FIEMAP)");
+            throw new ImageException(path, option + "its file system doesn't tell where blocks are (FIEMAP)");
         }
         return map;
     }
 
     /** Twice as much. */
-    private boolean grow(long limit) throws SysException {
-        if (reservedBytes >= limit) {
+    private boolean grow() throws SysException {
+        if (reservedBytes >= limitBytes) {
             return false;
         }
-        long more = Math.min(reservedBytes, limit - reservedBytes);
-        if (!reserve(reservedBytes, more)) {
+        more(Math.min(reservedBytes, limitBytes - reservedBytes));
+        return true;
+    }
+
+    /** All of it or a part: where that is the map will tell, and that there won't be more. */
+    private void more(long length) throws SysException {
+        boolean had = reserve(reservedBytes, length);
+        reservedBytes += length;
+        limitBytes = had ? Math.max(limitBytes, reservedBytes) : reservedBytes;
+        if (!had) {
+            // XFS leaves what there was behind the file's end, where nothing can be cut out. Where it can't, there is
+            // nothing.
+            FileCalls.ftruncate(file.fd(), reservedBytes);
+        }
+    }
+
+    /**
+     * Gives back the shortest pieces, as much as the file system has left, and asks for as much: what is given back can be had
+     * only after the transaction that frees it, so what comes is what was left, be it a part of the piece that is looked
+     * for. A file system likes to leave such parts: on ext4, of a block group of which a little is in use, the rest. For others
+     * there is as much as before, since they are made to wait for that transaction.
+     *
+     * @return whether there was anything to give
+     */
+    private boolean trade() throws IOException {
+        if (FileFacts.read(file.fd(), path).fileSystemType() != Statfs.EXT4_SUPER_MAGIC) {
             return false;
         }
-        reservedBytes += more;
+        long left = FreeSpace.of(file.fd(), path).freeBytes() / blockBytes * blockBytes;
+        long given = 0;
+        try (ExtentMap map = map()) {
+            Runs runs = Runs.of(map);
+            int longest = runs.longest();
+            long lengthMax = runs.lengthForTotal(left);
+            for (int run = 0; run < runs.count() && given < left; run++) {
+                if (run != longest && runs.lengthBytes(run) <= lengthMax) {
+                    long length = Math.min(left - given, runs.lengthBytes(run));
+                    giveBack(map, runs.startBytes(run), runs.startBytes(run) + length);
+                    given += length;
+                }
+            }
+        }
+        if (given == 0) {
+            return false;
+        }
+        more(given);
         return true;
     }
 
@@ -140,7 +168,7 @@ final class OnePiece {
     /** Whether there was so much. */
     private boolean reserve(long offset, long length) throws SysException {
         int result = FileCalls.fallocate(file.fd(), 0, offset, length);
-        if (result == -Errno.ENOSPC || result == -Errno.EDQUOT) {
+        if (result == -Errno.ENOSPC || result == -Errno.EDQUOT || result == -Errno.EFBIG) {
             return false;
         }
         Libc.check(result, "fallocate", path);
@@ -150,35 +178,16 @@ final class OnePiece {
     /** Where on the device the shortest piece begins that is long enough, or -1. */
     private long find(ExtentMap map) throws ImageException {
         if (map.count() > PIECES_MAX) {
-            throw new ImageException(path, effort.option() + "its file system gives it " + map.count() + " pieces");
+            throw new ImageException(path, option + "its file system gives it " + map.count() + " pieces");
         }
-        long[] starts = new long[map.count()];
-        long[] ends = new long[map.count()];
-        int count = 0;
-        for (int index = 0; index < map.count(); index++) {
-            if (!map.hole(index)) {
-                starts[count] = map.physicalBytes(index);
-                ends[count++] = map.physicalBytes(index) + map.endBytes(index) - map.startBytes(index);
-            }
+        Runs runs = Runs.of(map);
+        int best = runs.shortest(sizeBytes);
+        if (best >= 0) {
+            return runs.startBytes(best);
         }
-        // No two overlap: the end of each is as far up among the ends as its start among the starts.
-        Arrays.sort(starts, 0, count);
-        Arrays.sort(ends, 0, count);
-        long best = -1;
-        long bestBytes = Long.MAX_VALUE;
-        for (int index = 0; index < count; ) {
-            long start = starts[index++];
-            while (index < count && starts[index] == ends[index - 1]) {
-                index++;
-            }
-            long length = ends[index - 1] - start;
-            longestBytes = Math.max(longestBytes, length);
-            if (length >= sizeBytes && length < bestBytes) {
-                best = start;
-                bestBytes = length;
-            }
-        }
-        return best;
+        int longest = runs.longest();
+        longestBytes = Math.max(longestBytes, longest < 0 ? 0 : runs.lengthBytes(longest));
+        return -1;
     }
 
     /** Makes the file of the piece at {@code physical}, if the file system plays along. */
@@ -193,7 +202,7 @@ final class OnePiece {
         }
         assert kept > 0;
         if (kept < sizeBytes && FileFacts.read(file.fd(), path).fileSystemType() == Statfs.EXT4_SUPER_MAGIC) {
-            new BlockExchange(file, blockBytes, effort.option()).take(map, physical, sizeBytes);
+            new BlockExchange(file, blockBytes, option).take(map, physical, sizeBytes);
             return true;
         }
         if (kept < sizeBytes) {
@@ -242,7 +251,7 @@ final class OnePiece {
         if (start > 0) {
             int result = FileCalls.fallocate(file.fd(), FileCalls.FALLOC_FL_COLLAPSE_RANGE, 0, start);
             if (result == -Errno.EOPNOTSUPP || result == -Errno.EINVAL) {
-                throw new ImageException(path, effort.option() + "its file system can't cut a piece out of a file");
+                throw new ImageException(path, option + "its file system can't cut a piece out of a file");
             }
             Libc.check(result, "cut", path);
         }

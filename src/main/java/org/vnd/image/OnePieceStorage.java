@@ -5,7 +5,6 @@ import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.vnd.image.OnePiece.Effort;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
@@ -25,6 +24,9 @@ import org.vnd.sys.abi.XfsSwapExtents;
 final class OnePieceStorage {
     /** XFS counts an extent's blocks in 21 bits: fs/xfs/libxfs/xfs_format.h, XFS_MAX_BMBT_EXTLEN. */
     private static final long XFS_EXTENT_BLOCKS_MAX = (1 << 21) - 1;
+
+    /** A complaint becomes a note, whose beginning says it all. */
+    private static final String NO_OPTION = "";
 
     private final int fd;
     private final String path;
@@ -57,11 +59,10 @@ final class OnePieceStorage {
             if (spares.deviceMajor() != facts.deviceMajor() || spares.deviceMinor() != facts.deviceMinor()) {
                 throw new ImageException(path, "its folder is on another file system");
             }
-            Effort effort = Effort.ALLOCATE;
             reserve(spare.fd(), 0, 0, facts.sizeBytes());
-            new OnePiece(spare, facts.sizeBytes(), facts.blockBytes(), effort, listener).make();
+            new OnePiece(spare, facts.sizeBytes(), facts.blockBytes(), NO_OPTION, listener).make();
             if (facts.fileSystemType() == Statfs.EXT4_SUPER_MAGIC) {
-                new BlockExchange(spare, facts.blockBytes(), effort.option()).give(fd, facts.sizeBytes(), listener);
+                new BlockExchange(spare, facts.blockBytes(), NO_OPTION).give(fd, facts.sizeBytes(), listener);
             } else {
                 swap(spare.fd());
             }
@@ -78,6 +79,9 @@ final class OnePieceStorage {
         int result = FileCalls.fallocate(target, mode, offset, length);
         if (result == -Errno.ENOSPC || result == -Errno.EDQUOT) {
             throw new ImageException(path, "there isn't the space to look for one: " + Errno.message(-result));
+        }
+        if (result == -Errno.EFBIG) {
+            throw new ImageException(path, FileSizeLimit.reason(offset + length));
         }
         Libc.check(result, "fallocate", path);
     }

@@ -37,27 +37,31 @@ final class PhysicalMap {
         } catch (MapChangedException e) {
             throw new NotPhysicalException("its extents changed while they were read", e);
         }
-        String problem = problemOf(collectors, map);
-        if (map == null || problem != null) {
-            if (map != null) {
-                map.close();
-            }
-            throw new NotPhysicalException(
-                    problem != null ? problem : "its file system doesn't say which extent is the last");
+        String problem = problemOf(collectors);
+        int holes = map == null ? 0 : map.holes();
+        if (map != null && problem == null && holes == 0) {
+            return map;
         }
-        return map;
+        if (map != null) {
+            map.close();
+        }
+        if (problem != null) {
+            throw new NotPhysicalException(problem);
+        }
+        if (holes > 0) {
+            throw new NotPhysicalException(
+                    "it is sparse (" + holes + (holes == 1 ? " hole)" : " holes)"), "--allocate fills it");
+        }
+        throw new NotPhysicalException("its file system doesn't say which extent is the last");
     }
 
-    private static @Nullable String problemOf(List<Collector> collectors, @Nullable ExtentMap map) {
+    private static @Nullable String problemOf(List<Collector> collectors) {
         for (Collector collector : collectors) {
             if (collector.problem != null) {
                 return collector.problem;
             }
         }
-        int holes = map == null ? 0 : map.holes();
-        return holes == 0
-                ? null
-                : "it is sparse (" + holes + (holes == 1 ? " hole" : " holes") + "): --allocate fills it";
+        return null;
     }
 
     private static final class Collector implements FiemapReader.Receiver {

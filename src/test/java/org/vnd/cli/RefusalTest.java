@@ -128,8 +128,7 @@ class RefusalTest extends ProgramTest {
                 new Result(
                         1,
                         "",
-                        "vndconfig: a\ufffd: this file name is not text in the encoding of the locale (UTF-8);"
-                                + " set LC_ALL=C.UTF-8, or rename the file\n"),
+                        "vndconfig: a\ufffd: file names must be in UTF-8: rename it, or give it a second name (ln)\n"),
                 result);
         user.image("\u00e9");
         String accented = "cd \"$1\" && shift && exec \"$@\" -c \"$(printf '\\303\\251')\"";

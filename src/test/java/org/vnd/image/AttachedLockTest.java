@@ -257,7 +257,7 @@ class AttachedLockTest {
         Command.output("fallocate", "-p", "-o", 65536, "-l", 65536, path);
         assertFalse(image.lock().verify());
         assertEquals(
-                Optional.of("it is sparse (1 hole): --allocate fills it"),
+                Optional.of("it was changed: it is sparse (1 hole)"),
                 image.lock().relock());
         Lease.giveUp(image.lock().fd());
         Command.output("chattr", "-i", path);
@@ -266,7 +266,7 @@ class AttachedLockTest {
                 Optional.of("its size was changed from 1048576 to 1052672 bytes"),
                 image.lock().relock());
         assertEquals(
-                Optional.of(path + ": its size was changed from 1048576 to 1052672 bytes while it was attached"),
+                Optional.of(path + ": while it was attached, its size was changed from 1048576 to 1052672 bytes"),
                 attached.release(AttachListener.NONE));
         Attached.assertUnlocked(path);
     }

@@ -31,7 +31,7 @@ import org.vnd.lab.ScratchFileSystem;
 /** New images: whole, of real zeros, and there only when they are finished. */
 @Requires(
         loop = true,
-        tools = {"mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "lsattr"})
+        tools = {"mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "lsattr", "prlimit"})
 @Timeout(120)
 class NewImageTest {
     private static final int MEBIBYTE = 1 << 20;
@@ -345,6 +345,30 @@ class NewImageTest {
                     create(path, 8 * MEBIBYTE));
             files.cycle();
             assertArrayEquals(new byte[8 * MEBIBYTE], Files.readAllBytes(path));
+        }
+    }
+
+    /** The kernel says the same of both, EFBIG. */
+    @Test
+    void aLimitOfThisProcessIsNotTheFileSystems() throws Exception {
+        try (ScratchFileSystem files = ScratchFileSystem.of(FileSystemKind.EXT4).create()) {
+            Path image = files.path("image");
+            Path sparse = files.path("sparse");
+            Command.output("truncate", "-s", "8M", sparse);
+            String said = "files may have 4 MiB at most here: raise the limit (ulimit -f)";
+            Command.output("prlimit", "--pid", ProcessHandle.current().pid(), "--fsize=" + 4 * MEBIBYTE + ":");
+            try {
+                assertEquals(image + ": " + said, refusal(image, 8 * MEBIBYTE));
+                AttachRequest request =
+                        new AttachRequest(sparse.toString(), "vnd0", Engine.PHYSICAL, false, true, 0, 0);
+                assertEquals(
+                        sparse + ": --allocate: " + said,
+                        assertThrows(ImageException.class, () -> Attached.attach(request))
+                                .getMessage());
+            } finally {
+                Command.output("prlimit", "--pid", ProcessHandle.current().pid(), "--fsize=unlimited:");
+            }
+            assertEquals("its file system has no files that large", FileSizeLimit.reason(Long.MAX_VALUE));
         }
     }
 }

@@ -13,12 +13,18 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.vnd.lab.Command;
+import org.vnd.lab.Extents;
 import org.vnd.lab.FileSystemKind;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
@@ -31,7 +37,7 @@ import org.vnd.sys.SysException;
 /** Blocks change hands while somebody writes, against whom no lease helps any more. */
 @Requires(
         loop = true,
-        tools = {"mkfs.ext4", "mkfs.xfs", "e2fsck", "xfs_repair"})
+        tools = {"mkfs.ext4", "mkfs.xfs", "e2fsck", "xfs_repair", "fallocate", "xfs_io"})
 @ExtendWith(Seeded.class)
 @Timeout(180)
 class OnePieceStorageTest {
@@ -112,6 +118,92 @@ class OnePieceStorageTest {
                     ByteBuffer.allocateDirect(bytes.length + (int) BLOCK).alignedSlice((int) BLOCK);
             buffer.put(bytes).flip();
             assertEquals(bytes.length, channel.write(buffer, at));
+        }
+    }
+
+    /** What a file system says of itself: [first..last sector] and whose they are. */
+    private static final Pattern OWNED = Pattern.compile("\\[(\\d+)\\.\\.(\\d+)\\]: (.*)");
+
+    private static long longestFreePiece(ScratchFileSystem files) {
+        // What ext4 frees can be had again only after the transaction that freed it.
+        Command.output("sync", "-f", files.root());
+        long best = 0;
+        long start = 0;
+        long end = 0;
+        for (String line :
+                Command.output("xfs_io", "-x", "-c", "fsmap", files.root()).split("\n")) {
+            Matcher owned = OWNED.matcher(line);
+            if (owned.find() && owned.group(3).contains("free")) {
+                long first = Long.parseLong(owned.group(1));
+                start = first == end ? start : first;
+                end = Long.parseLong(owned.group(2)) + 1;
+                best = Math.max(best, (end - start) * 512);
+            }
+        }
+        return best;
+    }
+
+    /** Files of all sizes in several folders, of which some are gone again: a fifth to four fifths are in use. */
+    private static void fill(ScratchFileSystem files, SeededRandom random) throws IOException {
+        List<Path> made = new ArrayList<>();
+        long all = files.root().toFile().getUsableSpace();
+        long left = all / 100 * random.between(20, 80);
+        while (files.root().toFile().getUsableSpace() > left) {
+            Path folder = Files.createDirectories(files.path("folder" + random.below(4)));
+            Path file = folder.resolve("file" + made.size() + "." + random.nextLong());
+            long size = Math.min(files.root().toFile().getUsableSpace() / 2, random.length(400) * MEBIBYTE);
+            Command.output("fallocate", "-l", size, file);
+            made.add(file);
+            if (random.oneIn(5)) {
+                Files.delete(made.remove((int) random.below(made.size())));
+            }
+        }
+    }
+
+    private interface Maker {
+        /** Makes a file in one piece, or throws, and says in how many it is. */
+        int make(Path image, long size) throws Exception;
+    }
+
+    private static int give(Path image, long size) throws Exception {
+        Command.output("truncate", "-s", size, image);
+        int fd = (int) Libc.check(FileCalls.open(image.toString(), FileCalls.O_RDWR), "open", "" + image);
+        try {
+            FileFacts facts = FileFacts.read(fd, image.toString());
+            new OnePieceStorage(fd, image.toString(), facts, AttachListener.NONE).give();
+        } finally {
+            FileCalls.close(fd);
+        }
+        int extents = Extents.merged(Extents.of(image));
+        Files.delete(image);
+        return extents;
+    }
+
+    private static int create(Path image, long size) throws Exception {
+        try (UnnamedFile file = new UnnamedFile(image.toString())) {
+            Libc.check(FileCalls.fallocate(file.fd(), 0, 0, size), "fallocate", "" + image);
+            new OnePiece(file, size, BLOCK, OnePiece.CONTIGUOUS, AttachListener.NONE).make();
+            return Extents.merged(Extents.of(Path.of("/proc/self/fd/" + file.fd())));
+        }
+    }
+
+    /** By either way, for images of a good part of the longest piece. None of it is written. */
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS"})
+    void whatIsFreeInOnePieceIsFound(FileSystemKind kind, SeededRandom random) throws Exception {
+        for (int round = 0; round < 2; round++) {
+            try (ScratchFileSystem files =
+                    ScratchFileSystem.of(kind).sizeMebibytes(3072).buffered().create()) {
+                fill(files, random);
+                for (int percent : new int[] {50, 75, 90}) {
+                    for (Maker maker : List.<Maker>of(OnePieceStorageTest::give, OnePieceStorageTest::create)) {
+                        long longest = longestFreePiece(files);
+                        long size = longest / 100 * percent / BLOCK * BLOCK;
+                        assertEquals(1, maker.make(files.path("image"), size), size + " of " + longest);
+                    }
+                }
+                files.check();
+            }
         }
     }
 }
