@@ -69,7 +69,10 @@ class EngineOverFuseTest {
             assertTrue(allocated < 2000, allocated + " bytes allocated by a second run");
             fileSystem(lab.file(), random);
             assertEquals(0, CacheStat.cachedPages(lab.file()));
-            assertEquals(0, CacheStat.cachedPages(image));
+            // A file in memory, as Debian 13 has /tmp, lies in the cache alone.
+            if (!Files.getFileStore(image).type().equals("tmpfs")) {
+                assertEquals(0, CacheStat.cachedPages(image));
+            }
             new Command("cmp", image, lab.file()).run().succeeded();
             assertEquals(lab.quietLog(), lab.log());
         } finally {
