@@ -4,7 +4,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.util.regex.Pattern;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Nodes of partitions in a /dev that nobody keeps, as a container's, whose disk and its list of names are gone: under the
@@ -12,7 +13,9 @@ import java.util.regex.Pattern;
  */
 public final class StaleNodes {
     private static final Path NODES = Path.of("/dev");
-    private static final Pattern PARTITION = Pattern.compile("(loop|nbd|ublkb)\\d+p\\d+");
+
+    /** Those that serve a disk of ours, as the kernel calls them. */
+    private static final List<String> DISKS = List.of("loop", "nbd", "ublkb");
 
     private StaleNodes() {}
 
@@ -22,20 +25,53 @@ public final class StaleNodes {
      * @throws IOException one can't be removed
      */
     public static void remove() throws IOException {
-        String[] names =
-                NODES.toFile().list((folder, name) -> PARTITION.matcher(name).matches());
+        List<String> names = partitions();
         // In a devtmpfs the kernel does that, and would not make a node again. Without /sys nothing can be told.
-        if (names == null || names.length == 0 || DeviceNames.isOfKernel() || !Files.exists(BlockNode.DEVICES)) {
+        if (names.isEmpty() || DeviceNames.isOfKernel() || !Files.exists(BlockNode.DEVICES)) {
             return;
         }
         for (String name : names) {
             // Looked at again: a table that is read anew gives its partitions new numbers, and whoever has the disk
-            // mends that.
+            // mends
+            // that.
             boolean stale = isStale(name);
             if (stale && isStale(name)) {
                 Files.deleteIfExists(NODES.resolve(name));
             }
         }
+    }
+
+    /** By loops, since every command does this, and what a lambda or a pattern loads takes longer. */
+    private static List<String> partitions() {
+        List<String> partitions = new ArrayList<>();
+        String[] names = NODES.toFile().list();
+        if (names != null) {
+            for (String name : names) {
+                int at = name.lastIndexOf('p');
+                if (at > 0 && isDisk(name.substring(0, at)) && isNumber(name.substring(at + 1))) {
+                    partitions.add(name);
+                }
+            }
+        }
+        return partitions;
+    }
+
+    private static boolean isDisk(String name) {
+        for (String kind : DISKS) {
+            if (name.startsWith(kind) && isNumber(name.substring(kind.length()))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean isNumber(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (text.charAt(i) < '0' || text.charAt(i) > '9') {
+                return false;
+            }
+        }
+        return !text.isEmpty();
     }
 
     private static boolean isStale(String name) throws IOException {
