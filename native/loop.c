@@ -96,7 +96,10 @@ static int set_up(const struct loop_config *config, bool read_only, char *name, 
 {
     int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
     if (control < 0) {
-        if (errno == ENOENT || errno == ENODEV)
+        if (errno == ENOENT && access("/sys/class/misc/loop-control", F_OK) == 0)
+            printf("error there is no /dev/loop-control here, although the kernel has loop devices"
+                   " (mknod /dev/loop-control c 10 237, or give the container that device)\n");
+        else if (errno == ENOENT || errno == ENODEV)
             printf("error the kernel has no loop devices (modprobe loop)\n");
         else
             error("no permission for /dev/loop-control");

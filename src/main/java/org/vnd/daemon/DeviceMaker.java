@@ -99,7 +99,7 @@ record DeviceMaker(
     private KernelDevice loop() throws IOException {
         ExtentMap map = image.map();
         if (image.engine() != Engine.PHYSICAL || map == null) {
-            throw new IOException("it needs the physical engine");
+            throw new IOException("it needs the physical engine: " + image.engineReason());
         }
         int first = map.find(image.offsetBytes());
         if (!isOneRun()) {
@@ -118,7 +118,7 @@ record DeviceMaker(
     private KernelDevice dm() throws IOException {
         ExtentMap map = image.map();
         if (image.engine() != Engine.PHYSICAL || map == null) {
-            throw new IOException("it needs the physical engine");
+            throw new IOException("it needs the physical engine: " + image.engineReason());
         }
         if (sectorBytes() != image.blockBytes()) {
             throw new IOException(

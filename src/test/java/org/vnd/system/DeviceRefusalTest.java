@@ -100,9 +100,14 @@ class DeviceRefusalTest {
 
     /** A container's own /dev has but the nodes that somebody thought of. */
     @ParameterizedTest
-    @ValueSource(strings = {"fuse", "fuse+loop"})
-    void withoutItsNodeAlthoughTheKernelHasIt(String export) {
-        String script = "mkdir \"$1\" && mount -t tmpfs none \"$1\" && cp -a /dev/null /dev/loop* \"$1\""
+    @CsvSource({
+        "fuse, fuse, 229, FUSE, null loop*",
+        "fuse+loop, fuse, 229, FUSE, null loop*",
+        "fuse+loop, loop-control, 237, loop devices, null fuse",
+        "loop, loop-control, 237, loop devices, null fuse"
+    })
+    void withoutItsNodeAlthoughTheKernelHasIt(String export, String node, int minor, String what, String others) {
+        String script = "mkdir \"$1\" && mount -t tmpfs none \"$1\" && (cd /dev && cp -a " + others + " \"$1\")"
                 + " && mount --rbind \"$1\" /dev && shift && exec \"$@\"";
         Command.Result result = new Command(MountNamespace.with(image).toArray())
                 .with("sh", "-c", script, "sh", product.state() + "-dev")
@@ -113,8 +118,9 @@ class DeviceRefusalTest {
                 .exited(1);
         Command.output("rmdir", product.state() + "-dev");
         assertEquals(
-                "vndconfig: " + image + ": no " + export + ": there is no /dev/fuse here, although the kernel has FUSE"
-                        + " (mknod /dev/fuse c 10 229, or give the container that device)\n",
+                "vndconfig: " + image + ": no " + export + ": there is no /dev/" + node
+                        + " here, although the kernel has " + what + " (mknod /dev/" + node + " c 10 " + minor
+                        + ", or give the container that device)\n",
                 result.errors());
     }
 
