@@ -35,6 +35,7 @@ import org.vnd.image.AttachRequest.Engine;
 import org.vnd.image.AttachedImage;
 import org.vnd.image.FilePlace;
 import org.vnd.image.StillLockedException;
+import org.vnd.image.StillServedException;
 import org.vnd.sys.FileCalls;
 
 /** One attached disk, from the first look at the image to the last. */
@@ -170,7 +171,8 @@ final class Disk implements ControlServer.Handler {
 
     /**
      * The unit's last disk crashed and left its record: its file is put back first, because the record is ours now. Where that
-     * can't be, the unit is used all the same, and the user hears of a file that stays locked.
+     * can't be, the unit is used all the same, and the user hears of a file that stays locked; but not as long as the kernel
+     * serves that disk.
      */
     private static void recoverEarlier(DaemonArguments arguments, AttachListener listener) throws IOException {
         String unit = arguments.unit().name();
@@ -185,6 +187,9 @@ final class Disk implements ControlServer.Handler {
                     + "); an image that is locked is unlocked by vndconfig --recover and its name");
             Path aside = record.resolveSibling(record.getFileName() + ".unreadable");
             Files.move(record, aside, StandardCopyOption.REPLACE_EXISTING);
+        } catch (StillServedException e) {
+            // Once its device is closed, the record is what finds the image.
+            throw new StillLockedException(unit + ": can't be used yet, name another unit: " + e.getMessage(), e);
         } catch (IOException e) {
             listener.warning(unit + ": what its last disk has left was not recovered (" + Reason.withFile(e)
                     + "); vndconfig --recover with the image's name does it later");

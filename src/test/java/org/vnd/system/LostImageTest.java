@@ -511,7 +511,8 @@ class LostImageTest {
             ProcessHandle keeper = disk.keeper();
             disk.killDaemon();
             keeper.onExit().join();
-            for (String[] words : new String[][] {{"-u", "-F", "vnd0"}, {"-u", "vnd0"}, {"--recover"}}) {
+            for (String[] words :
+                    new String[][] {{"-c", image.toString()}, {"-u", "-F", "vnd0"}, {"-u", "vnd0"}, {"--recover"}}) {
                 String refusal = product.run((Object[]) words).exited(1).errors();
                 assertTrue(refusal.contains(node + " still is that disk: unmount or close it first"), refusal);
                 assertFalse(refusal.contains("gives the disk up"), refusal);
