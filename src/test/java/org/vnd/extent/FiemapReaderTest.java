@@ -17,6 +17,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.vnd.lab.OnDisk;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
@@ -28,7 +29,7 @@ class FiemapReaderTest {
     private static final int STRIPES = 300;
     private static final int STRIPE_BYTES = 64 * 1024;
 
-    @TempDir
+    @TempDir(factory = OnDisk.class)
     private Path directory;
 
     @Test
