@@ -40,7 +40,8 @@ public final class NameScripts {
     public static final String FUNCTIONS = """
             mount -t tmpfs none /run
             vnd=$1 export=$2 images=$3
-            trap 'for unit in vnd0 vnd1; do "$vnd" -u -F $unit || :; done >ended 2>&1' EXIT
+            trap 'for unit in vnd0 vnd1; do "$vnd" -u -F $unit || :; done >ended 2>&1
+                case "$(losetup ${node:-/dev/null} 2>&1)" in *$images/other*) losetup -d $node ;; esac' EXIT
             # The kernel looks for no partitions of dm devices.
             sfdisk="sfdisk -q --force"
             [ $export != dm ] || sfdisk="$sfdisk --no-reread --no-tell-kernel"
