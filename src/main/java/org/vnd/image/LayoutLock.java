@@ -103,11 +103,7 @@ public final class LayoutLock implements ImageLock {
         }
         listener.step(LockStep.MAP);
         map = PhysicalMap.read(fd, file.path(), facts, device, MapReader.threads());
-        String loop = LoopsOverBlocks.find(facts, map);
-        if (!loop.isEmpty()) {
-            throw new ImageException(
-                    file.path(), "in use: " + loop + " is a disk of its blocks already: unmount or close it first");
-        }
+        refuseLoop(map);
         listener.step(LockStep.EMPTY_CACHE);
         emptyCache();
         listener.step(LockStep.COMPARE);
@@ -120,6 +116,20 @@ public final class LayoutLock implements ImageLock {
         Lease.lower(fd, file.path());
         if (!verify()) {
             throw new ImageException(file.path(), "in use: " + Holders.describe(file, fd));
+        }
+    }
+
+    /** A loop device that has its blocks writes to them whatever is locked: one that outlived its daemon and the record of it. */
+    private void refuseLoop(ExtentMap blocks) throws IOException {
+        String loop;
+        try {
+            loop = LoopsOverBlocks.find(facts, blocks);
+        } catch (IOException e) {
+            throw new NotPhysicalException("whether a loop device has its blocks can't be told: " + e.getMessage(), e);
+        }
+        if (!loop.isEmpty()) {
+            throw new ImageException(
+                    file.path(), "in use: " + loop + " is a disk of its blocks already: unmount or close it first");
         }
     }
 

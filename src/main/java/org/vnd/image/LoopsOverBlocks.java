@@ -36,11 +36,10 @@ final class LoopsOverBlocks {
     static String find(FileFacts facts, ExtentMap map) throws IOException {
         try (DirectoryStream<Path> disks = Files.newDirectoryStream(Path.of("/sys/block"), "loop*")) {
             for (Path disk : disks) {
-                String node = "/dev/" + disk.getFileName();
                 // Most are told apart by that, and needn't be opened.
                 String offset = SmallFile.read(disk.resolve("loop/offset").toString());
-                if (offset != null && isIn(map, Long.parseLong(offset.trim())) && isOn(facts, map, node)) {
-                    return node;
+                if (offset != null && isIn(map, Long.parseLong(offset.trim())) && isOn(facts, map, disk)) {
+                    return "/dev/" + disk.getFileName();
                 }
             }
             return "";
@@ -57,17 +56,27 @@ final class LoopsOverBlocks {
         return false;
     }
 
-    private static boolean isOn(FileFacts facts, ExtentMap map, String node) throws IOException {
-        int loop = (int) Libc.check(FileCalls.open(node, FileCalls.O_RDONLY), "open", node);
-        ByteBuffer info = Libc.struct(LoopInfo.SIZE_BYTES);
-        int result = FileCalls.ioctl(loop, LoopInfo.LOOP_GET_STATUS64, Libc.address(info));
-        Reference.reachabilityFence(info);
-        FileCalls.close(loop);
-        if (result == -Errno.ENXIO) {
+    /** By its number: a container's /dev needn't have its node. */
+    private static boolean isOn(FileFacts facts, ExtentMap map, Path disk) throws IOException {
+        String device = SmallFile.read(disk.resolve("dev").toString());
+        if (device == null) {
             // It has ended meanwhile.
             return false;
         }
-        Libc.check(result, "look at", node);
+        String[] numbers = device.trim().split(":");
+        ByteBuffer info = Libc.struct(LoopInfo.SIZE_BYTES);
+        int result;
+        try (HostDevice loop = HostDevice.open(Integer.parseInt(numbers[0]), Integer.parseInt(numbers[1]))) {
+            result = FileCalls.ioctl(loop.fd(), LoopInfo.LOOP_GET_STATUS64, Libc.address(info));
+            Reference.reachabilityFence(info);
+        } catch (NotPhysicalException e) {
+            throw new IOException(e.getMessage(), e);
+        }
+        if (result == -Errno.ENXIO) {
+            // The same.
+            return false;
+        }
+        Libc.check(result, "look at", "/dev/" + disk.getFileName());
         long number = info.getLong(LoopInfo.RDEVICE_OFFSET);
         long major = number >>> 8 & 0xFFF;
         long minor = (number & 0xFF) | (number >>> 12 & ~0xFFL);

@@ -53,15 +53,6 @@ final class Runs {
         return ends[run] - starts[run];
     }
 
-    /** Of all of them. */
-    long totalBytes() {
-        long total = 0;
-        for (int run = 0; run < count; run++) {
-            total += lengthBytes(run);
-        }
-        return total;
-    }
-
     /** The shortest that has {@code atLeastBytes}, or -1. */
     int shortest(long atLeastBytes) {
         int best = -1;

@@ -219,17 +219,13 @@ public final class DeviceNames {
     }
 
     /** By its own device: below a /dev that is seen there may be another, and a chroot sees neither's mount. */
-    static boolean isOfKernel() {
-        try {
-            long device = (Long) Files.getAttribute(NODES, "unix:dev");
-            String number = " " + BlockNode.major(device) + ":" + BlockNode.minor(device) + " ";
-            for (String mount : Files.readAllLines(MOUNTS)) {
-                if (mount.contains(number) && mount.contains(" - devtmpfs ")) {
-                    return true;
-                }
+    static boolean isOfKernel() throws IOException {
+        long device = (Long) Files.getAttribute(NODES, "unix:dev");
+        String number = " " + BlockNode.major(device) + ":" + BlockNode.minor(device) + " ";
+        for (String mount : Files.readAllLines(MOUNTS)) {
+            if (mount.contains(number) && mount.contains(" - devtmpfs ")) {
+                return true;
             }
-        } catch (IOException unknown) {
-            // The node made here does as well.
         }
         return false;
     }

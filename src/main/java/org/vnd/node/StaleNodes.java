@@ -31,9 +31,7 @@ public final class StaleNodes {
             return;
         }
         for (String name : names) {
-            // Looked at again: a table that is read anew gives its partitions new numbers, and whoever has the disk
-            // mends
-            // that.
+            // Looked at twice: a table that is read anew gives new numbers, and whoever has the disk mends its nodes.
             boolean stale = isStale(name);
             if (stale && isStale(name)) {
                 Files.deleteIfExists(NODES.resolve(name));
