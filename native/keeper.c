@@ -1,7 +1,7 @@
 /*
  * vnd-keeper: the parent of one disk's daemon.
  *
- *   vnd-keeper --state DIR [--unit vndN] [--max-units N] [--foreground] [--listen-stdin]
+ *   vnd-keeper --state DIR [--unit vndN | --first-unit vndN] [--max-units N] [--foreground] [--listen-stdin]
  *              -- COMMAND ARGS...
  *
  * It takes a unit (a lock and a folder), gives the daemon every protection the kernel grants before
@@ -190,13 +190,19 @@ static int number(const char *text)
     return *text < '0' || *text > '9' || *end != '\0' || value > MAX_UNIT ? -1 : (int)value;
 }
 
+/* Of vndN, -1 if it isn't the name of a unit. */
+static int unit_number(const char *name)
+{
+    return strncmp(name, "vnd", 3) == 0 ? number(name + 3) : -1;
+}
+
 int main(int argc, char **argv)
 {
     open_standard_descriptors();
     shorten_environment();
     const char *state_path = "";
-    int first = 0, units = 64, next = 1;
-    bool foreground = false, listen_stdin = false;
+    int first = 0, limit = 64, next = 1;
+    bool named = false, foreground = false, listen_stdin = false;
     for (; next < argc && strcmp(argv[next], "--") != 0; next++) {
         const char *value = next + 1 < argc ? argv[next + 1] : "";
         if (strcmp(argv[next], "--foreground") == 0)
@@ -205,10 +211,11 @@ int main(int argc, char **argv)
             listen_stdin = true;
         else if (strcmp(argv[next], "--state") == 0 && value[0] == '/')
             state_path = argv[++next];
-        else if (strcmp(argv[next], "--unit") == 0 && strncmp(value, "vnd", 3) == 0 &&
-                 (first = number(value + 3)) >= 0)
-            units = 1, next++;
-        else if (strcmp(argv[next], "--max-units") == 0 && (units = number(value)) > 0)
+        else if (strcmp(argv[next], "--unit") == 0 && (first = unit_number(value)) >= 0)
+            named = true, limit = first + 1, next++;
+        else if (strcmp(argv[next], "--first-unit") == 0 && (first = unit_number(value)) >= 0)
+            next++;
+        else if (strcmp(argv[next], "--max-units") == 0 && (limit = number(value)) > 0)
             next++;
         else
             fail("vnd-keeper: %s: not understood", argv[next]);
@@ -231,15 +238,15 @@ int main(int argc, char **argv)
     state = open_state(state_path);
     int lock = -1;
     char log[64], folder[4096];
-    for (int candidate = first; lock < 0 && candidate < first + units; candidate++) {
+    for (int candidate = first; lock < 0 && candidate < limit; candidate++) {
         snprintf(unit, sizeof unit, "vnd%d", candidate);
         snprintf(lock_name, sizeof lock_name, "%s.lock", unit);
         if ((lock = lock_unit()) < 0 && errno != EBUSY)
             fail("%s/%s: can't be locked: %s", state_path, lock_name, strerror(errno));
     }
     if (lock < 0)
-        fail(units == 1 ? "%s: VNDIOCSET: Device busy"
-                        : "every unit up to %s is in use: detach one, or name a higher one", unit);
+        fail(named ? "vnd%d: VNDIOCSET: Device busy"
+                   : "every unit up to vnd%d is in use: detach one, or name a higher one", limit - 1);
     lock_ours = true;
     int lock_fd = moved_up(lock);
     close(lock);

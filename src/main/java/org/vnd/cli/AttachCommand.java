@@ -26,6 +26,10 @@ final class AttachCommand {
     private final KeeperEnd end;
     private Optional<StallNotice> notice = Optional.empty();
     private Optional<UnitLock> lock = Optional.empty();
+    /** Where the search for a unit begins, if none was named. */
+    private Unit firstUnit = new Unit(0);
+    /** Why the units before that aren't used, as far as the user has to know. */
+    private final List<String> passedOver = new ArrayList<>();
 
     AttachCommand(Invocation invocation) {
         this.invocation = invocation;
@@ -56,8 +60,13 @@ final class AttachCommand {
             throw new ProgramException(subject + ": VNDIOCSET: " + ErrorText.DEVICE_BUSY);
         }
         long sizeLimitBytes = sizeLimitBytes(subject, image, geometry);
-        Process keeper = start(state, unit, options(image, geometry, sizeLimitBytes));
-        return follow(keeper, state, unit, file, geometry);
+        AttachOptions options = options(image, geometry, sizeLimitBytes);
+        EndHook.add(end);
+        Optional<Integer> status = Optional.empty();
+        while (status.isEmpty()) {
+            status = follow(start(state, unit, options), state, unit, file, geometry);
+        }
+        return status.get();
     }
 
     /** The geometry asked for, by a geomspec or a disk type. */
@@ -141,10 +150,8 @@ final class AttachCommand {
         Installation installation = Installation.find();
         boolean listenOnStandardInput = Boolean.getBoolean("vnd.listen.stdin");
         List<String> keeperOptions = new ArrayList<>();
-        if (unit.isPresent()) {
-            keeperOptions.add("--unit");
-            keeperOptions.add(unit.get().name());
-        }
+        keeperOptions.add(unit.isPresent() ? "--unit" : "--first-unit");
+        keeperOptions.add(unit.orElse(firstUnit).name());
         if (invocation.foreground) {
             keeperOptions.add("--foreground");
         }
@@ -159,12 +166,11 @@ final class AttachCommand {
                         ? ProcessBuilder.Redirect.INHERIT
                         : ProcessBuilder.Redirect.from(new File("/dev/null")));
         keeper.redirectError(ProcessBuilder.Redirect.INHERIT);
-        EndHook.add(end);
         return end.start(keeper);
     }
 
-    /** Shows what the daemon reports until the disk is there, or won't be. */
-    private int follow(
+    /** Shows what the daemon reports until the disk is there, or won't be; no exit status if another unit is to be tried. */
+    private Optional<Integer> follow(
             Process keeper, StateDirectory state, Optional<Unit> wanted, String file, Optional<Geometry> geometry)
             throws ProgramException, IOException {
         LineReader lines = new LineReader(keeper.getInputStream(), ReportLine.MAX_BYTES);
@@ -196,21 +202,43 @@ final class AttachCommand {
                     progress.clear();
                     awaitEnd(keeper);
                     throw new ProgramException(line.text());
+                case STAYS:
+                    progress.clear();
+                    awaitEnd(keeper);
+                    passOver(unit.orElseThrow(), wanted.isPresent(), line.text());
+                    return Optional.empty();
                 case READY:
                     progress.clear();
-                    if (notice.isPresent()) {
-                        notice.get().interrupt();
+                    endNotice();
+                    for (String why : passedOver) {
+                        Messages.warn(why);
                     }
                     if (!line.text().isEmpty()) {
                         Messages.tell(line.text());
                     }
-                    return take(keeper, state, unit.orElseThrow(), wanted.isEmpty(), file, geometry);
+                    return Optional.of(take(keeper, state, unit.orElseThrow(), wanted.isEmpty(), file, geometry));
             }
         }
         progress.clear();
         EndHook.awaitSharedSignal();
         awaitEnd(keeper);
         throw new ProgramException(unit.isPresent() ? crash(state, unit.get()) : "the keeper ended without a word");
+    }
+
+    /** {@code unit} is still that of a disk that crashed: the next one is to be tried, unless it was {@code named}. */
+    private void passOver(Unit unit, boolean named, String why) throws ProgramException {
+        endNotice();
+        if (named) {
+            throw new ProgramException(unit.name() + ": can't be used yet, name another unit: " + why);
+        }
+        passedOver.add(unit.name() + ": not used, since its last disk can't be recovered yet: " + why);
+        firstUnit = new Unit(unit.number() + 1);
+    }
+
+    private void endNotice() {
+        if (notice.isPresent()) {
+            notice.get().interrupt();
+        }
     }
 
     private static StallNotice notice(StateDirectory state, Unit unit, String then) {

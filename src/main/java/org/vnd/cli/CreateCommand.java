@@ -90,6 +90,7 @@ final class CreateCommand {
                     end.await(process);
                     return end.told(tell(line.text()));
                 case UNIT:
+                case STAYS:
                 case NOTE:
                     break;
             }

@@ -27,6 +27,8 @@ public record ReportLine(Kind kind, long doneUnits, long totalUnits, String text
         WARNING,
         /** Why there is no disk. The last line. */
         ERROR,
+        /** Why the unit can't be used: what its last disk has left has to stay. Another unit can. The last line. */
+        STAYS,
         /** Requests are answered. The last line. */
         READY
     }
@@ -45,6 +47,8 @@ public record ReportLine(Kind kind, long doneUnits, long totalUnits, String text
                 return new ReportLine(Kind.WARNING, 0, 0, rest);
             case "error":
                 return new ReportLine(Kind.ERROR, 0, 0, rest);
+            case "stays":
+                return new ReportLine(Kind.STAYS, 0, 0, rest);
             case "ready":
                 return new ReportLine(Kind.READY, 0, 0, rest);
             case "progress":
@@ -91,6 +95,8 @@ public record ReportLine(Kind kind, long doneUnits, long totalUnits, String text
                 return "warning " + printable;
             case ERROR:
                 return "error " + printable;
+            case STAYS:
+                return "stays " + printable;
             case READY:
                 return printable.isEmpty() ? "ready" : "ready " + printable;
         }

@@ -44,6 +44,11 @@ public final class Reporter implements AutoCloseable {
         send(new ReportLine(ReportLine.Kind.ERROR, 0, 0, text));
     }
 
+    /** There will be no disk by this unit, whose last one is still to be recovered; {@code why} that couldn't be done now. */
+    public void stays(String why) throws IOException {
+        send(new ReportLine(ReportLine.Kind.STAYS, 0, 0, why));
+    }
+
     /**
      * The disk answers requests. If this throws, the user gave up before, and the disk must go.
      *

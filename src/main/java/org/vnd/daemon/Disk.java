@@ -35,7 +35,6 @@ import org.vnd.image.AttachRequest.Engine;
 import org.vnd.image.AttachedImage;
 import org.vnd.image.FilePlace;
 import org.vnd.image.StillLockedException;
-import org.vnd.image.StillServedException;
 import org.vnd.sys.FileCalls;
 
 /** One attached disk, from the first look at the image to the last. */
@@ -170,29 +169,30 @@ final class Disk implements ControlServer.Handler {
     }
 
     /**
-     * The unit's last disk crashed and left its record: its file is put back first, because the record is ours now. Where that
-     * can't be, the unit is used all the same, and the user hears of a file that stays locked; but not as long as the kernel
-     * serves that disk.
+     * The unit's last disk crashed and left its record: its file is put back first, because the record will be ours. One that
+     * can't be read finds no file: there the unit is used all the same, and the user hears of it.
+     *
+     * @throws EarlierDiskException it can't be put back now
      */
     private static void recoverEarlier(DaemonArguments arguments, AttachListener listener) throws IOException {
         String unit = arguments.unit().name();
         Path record = arguments.state().record(arguments.unit());
+        String done = "";
         try {
             Optional<UnitRecord> earlier = UnitRecord.read(record);
             if (earlier.isPresent()) {
-                listener.note(UnitRecovery.recover(earlier.get(), arguments.unitDirectory(), ""));
+                done = UnitRecovery.recover(earlier.get(), arguments.unitDirectory(), "");
             }
         } catch (StateException unreadable) {
             listener.warning(unit + ": what its last disk has left can't be recovered (" + unreadable.getMessage()
                     + "); an image that is locked is unlocked by vndconfig --recover and its name");
             Path aside = record.resolveSibling(record.getFileName() + ".unreadable");
             Files.move(record, aside, StandardCopyOption.REPLACE_EXISTING);
-        } catch (StillServedException e) {
-            // Once its device is closed, the record is what finds the image.
-            throw new StillLockedException(unit + ": can't be used yet, name another unit: " + e.getMessage(), e);
         } catch (IOException e) {
-            listener.warning(unit + ": what its last disk has left was not recovered (" + Reason.withFile(e)
-                    + "); vndconfig --recover with the image's name does it later");
+            throw new EarlierDiskException(UnitRecovery.refusal(e, unit), e);
+        }
+        if (!done.isEmpty()) {
+            listener.note(done);
         }
     }
 

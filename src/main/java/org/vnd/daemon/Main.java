@@ -25,8 +25,8 @@ public final class Main {
     private final DaemonArguments arguments;
     private final CompletableFuture<Optional<Disk>> attached = new CompletableFuture<>();
     private volatile boolean ending;
-    /** There is no disk, but what it has left is for the recovery. */
-    private volatile boolean stillLocked;
+    /** There is no disk, but what this one or the unit's last one has left is for the recovery. */
+    private volatile boolean leftBehind;
 
     private Main(DaemonArguments arguments) {
         this.arguments = arguments;
@@ -71,8 +71,12 @@ public final class Main {
             Commitment.open(arguments.unitDirectory());
             new Asker(arguments.reportDescriptor(), reporter, arguments.unitDirectory()).start();
             return Optional.of(Disk.attach(arguments, new AttachReport(reporter, () -> ending), unprotected));
+        } catch (EarlierDiskException e) {
+            leftBehind = true;
+            reporter.stays(String.valueOf(e.getMessage()));
+            return Optional.empty();
         } catch (IOException e) {
-            stillLocked = e instanceof StillLockedException;
+            leftBehind = e instanceof StillLockedException;
             reporter.error(Reason.withFile(e));
             return Optional.empty();
         } catch (RuntimeException | Error e) {
@@ -92,7 +96,7 @@ public final class Main {
             Log.line("the end goes on: " + e);
         }
         Optional<Disk> disk = attached.join();
-        boolean clean = disk.isPresent() ? disk.get().end() : !stillLocked;
+        boolean clean = disk.isPresent() ? disk.get().end() : !leftBehind;
         // After a signal the JVM would end with a status that says so, and the keeper would take it for a crash.
         Runtime.getRuntime().halt(clean ? 0 : 1);
     }

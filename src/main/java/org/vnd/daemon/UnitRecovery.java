@@ -82,7 +82,17 @@ final class UnitRecovery {
         if (arguments.givesUp()) {
             return unit + ": not given up: " + problem;
         }
-        return served ? problem : problem + "; vndconfig -u -F " + unit + " gives the disk up";
+        return served ? problem : problem + howToGiveUp(unit);
+    }
+
+    /** Why the last disk of {@code unit} can't be recovered, and what to do. */
+    static String refusal(IOException failure, String unit) {
+        String problem = Reason.withFile(failure);
+        return failure instanceof StillServedException ? problem : problem + howToGiveUp(unit);
+    }
+
+    private static String howToGiveUp(String unit) {
+        return "; vndconfig -u -F " + unit + " gives the disk up";
     }
 
     private String givenUp(String problem) {

@@ -27,6 +27,7 @@ class ReportTest {
         reporter.note("two\nlines");
         reporter.warning("not\tall");
         reporter.error("why");
+        reporter.stays("later");
         reporter.ready("");
         assertEquals(
                 List.of(
@@ -34,6 +35,7 @@ class ReportTest {
                         new ReportLine(Kind.NOTE, 0, 0, "two\\nlines"),
                         new ReportLine(Kind.WARNING, 0, 0, "not\\tall"),
                         new ReportLine(Kind.ERROR, 0, 0, "why"),
+                        new ReportLine(Kind.STAYS, 0, 0, "later"),
                         new ReportLine(Kind.READY, 0, 0, "")),
                 lines(new ByteArrayInputStream(pipe.toByteArray())));
         assertEquals(new ReportLine(Kind.UNIT, 0, 0, "vnd3"), ReportLine.parse("unit vnd3"));

@@ -261,6 +261,7 @@ class KeeperTest {
                 List.of("--unit", "vnd10000"),
                 List.of("--unit", "x0"),
                 List.of("--unit", "vnd-1"),
+                List.of("--first-unit", "vnd"),
                 List.of("--max-units", "0"),
                 List.of("--what"),
                 List.of("--unit"))) {
@@ -310,6 +311,11 @@ class KeeperTest {
                 "error vnd0: VNDIOCSET: Device busy\n",
                 run(List.of("--unit", "vnd0"), "echo never >&3").output());
         assertEquals("unit vnd1\n", run("true").output());
+        assertEquals(
+                "unit vnd63\n", run(List.of("--first-unit", "vnd63"), "true").output());
+        assertEquals(
+                "error every unit up to vnd63 is in use: detach one, or name a higher one\n",
+                run(List.of("--first-unit", "vnd64"), "true").output());
         Process second = start(List.of(), "echo ready >&3; exec sleep 600");
         awaitLine(second, "ready");
         assertEquals(
