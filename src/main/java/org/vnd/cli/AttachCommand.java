@@ -181,9 +181,10 @@ final class AttachCommand {
                 case UNIT:
                     unit = Unit.parse(line.text());
                     openLock(state.lockFile(unit.orElseThrow()));
-                    notice = Optional.of(notice(state, unit.orElseThrow(), "; waiting until it goes on"));
+                    notice = Optional.of(new StallNotice(state, unit.orElseThrow(), keeper, StallNotice.WAITING));
                     notice.get().start();
-                    end.explain(notice(state, unit.orElseThrow(), "; it is detached when that goes on"));
+                    end.explain(
+                            new StallNotice(state, unit.orElseThrow(), keeper, "; it is detached when that goes on"));
                     break;
                 case PROGRESS:
                     progress.show(line);
@@ -239,10 +240,6 @@ final class AttachCommand {
         if (notice.isPresent()) {
             notice.get().interrupt();
         }
-    }
-
-    private static StallNotice notice(StateDirectory state, Unit unit, String then) {
-        return new StallNotice(state, unit, Optional.empty(), then);
     }
 
     /** Says that the disk is there, and only then takes it. One that couldn't be named isn't kept. */

@@ -63,10 +63,13 @@ final class RecoverCommand {
         }
         if (!files.isEmpty()) {
             ProcessBuilder recovery = new ProcessBuilder(Installation.find().recovery(files));
-            int status = KeeperEnd.await(recovery.directory(Installation.WORKING_DIRECTORY)
+            Process process = recovery.directory(Installation.WORKING_DIRECTORY)
                     .inheritIO()
-                    .start());
-            exitStatus = Math.max(exitStatus, status);
+                    .start();
+            StallNotice notice = new StallNotice(String.join(", ", files), process, StallNotice.WAITING);
+            notice.start();
+            exitStatus = Math.max(exitStatus, KeeperEnd.await(process));
+            notice.interrupt();
         }
         // What was killed before it had a record has left a folder of which no file is known.
         for (int i = 0; i < units.size(); i++) {
@@ -183,6 +186,17 @@ final class RecoverCommand {
         keeper.directory(Installation.WORKING_DIRECTORY);
         keeper.redirectInput(new File("/dev/null")).redirectError(ProcessBuilder.Redirect.INHERIT);
         Process process = keeper.start();
+        StallNotice notice = new StallNotice(state, unit, process, StallNotice.WAITING);
+        notice.start();
+        try {
+            return follow(process, state, unit);
+        } finally {
+            notice.interrupt();
+        }
+    }
+
+    /** Says what the recovery of {@code unit} has to say; its exit status. */
+    private static int follow(Process process, StateDirectory state, Unit unit) throws ProgramException, IOException {
         LineReader lines = new LineReader(process.getInputStream(), ReportLine.MAX_BYTES);
         while (lines.next()) {
             ReportLine line = ReportLine.parse(lines.line());

@@ -12,13 +12,17 @@ import org.vnd.control.Unit;
 import org.vnd.control.UnitRecord;
 
 /**
- * Says, once, on standard error what holds up the daemon of a disk that a command has been waiting for for a few seconds: who
- * of its processes is stopped, or waits in the kernel. Of one that works there is nothing to say.
+ * Says, once, on standard error what holds up the process that a command has been waiting for for a few seconds, a daemon or a
+ * recovery: which one is stopped, or waits in the kernel. Of one that works there is nothing to say.
  */
 final class StallNotice extends Thread {
+    /** What becomes of most commands. */
+    static final String WAITING = "; waiting until it goes on";
+
     static final long FIRST_LOOK_MILLIS = 2000;
     static final long INTERVAL_MILLIS = 500;
     private static final String KEEPER = "vnd-keeper";
+    private static final String HANDOFF = "vnd-handoff";
     private static final String LOCK_DESCRIPTOR = "5";
     /** Where one waits who wants to change a frozen file system: include/linux/fs.h, sb_start_write. */
     private static final String FROZEN = "percpu_rwsem_wait";
@@ -28,8 +32,14 @@ final class StallNotice extends Thread {
     /** The same of a wait that may be for a slow disk. */
     private static final int LONG_LOOKS = 20;
 
-    private final StateDirectory state;
-    private final Unit unit;
+    /** What it is about. */
+    private final String subject;
+    /** Of the unit, if it is about one. */
+    private final Optional<Path> recordFile;
+
+    private final Optional<Path> lockFile;
+    /** Below which the process is found that is waited for; if there is none, the unit's record tells. */
+    private final Optional<Process> started;
     /** What is said after what holds it up: what becomes of the command. */
     private final String then;
 
@@ -42,14 +52,41 @@ final class StallNotice extends Thread {
 
     private int looks;
 
-    /** About {@code unit}, of which {@code record} is known, if anything is; said with {@code then} at the end. */
+    /** About the daemon of {@code unit}, of which {@code record} is known, if anything is; said with {@code then} at the end. */
     StallNotice(StateDirectory state, Unit unit, Optional<UnitRecord> record, String then) {
+        this(unit.name(), Optional.of(state.record(unit)), Optional.of(state.lockFile(unit)), Optional.empty(), then);
+        learn(record);
+    }
+
+    /** About what {@code started}, a keeper or what stands before it, has somebody do for {@code unit}. */
+    StallNotice(StateDirectory state, Unit unit, Process started, String then) {
+        this(
+                unit.name(),
+                Optional.of(state.record(unit)),
+                Optional.of(state.lockFile(unit)),
+                Optional.of(started),
+                then);
+    }
+
+    /** About what {@code started} does for {@code file}. */
+    StallNotice(String file, Process started, String then) {
+        this(file, Optional.empty(), Optional.empty(), Optional.of(started), then);
+        this.file = file;
+    }
+
+    private StallNotice(
+            String subject,
+            Optional<Path> recordFile,
+            Optional<Path> lockFile,
+            Optional<Process> started,
+            String then) {
         super("vnd-stall");
         setDaemon(true);
-        this.state = state;
-        this.unit = unit;
+        this.subject = subject;
+        this.recordFile = recordFile;
+        this.lockFile = lockFile;
+        this.started = started;
         this.then = then;
-        learn(record);
     }
 
     @Override
@@ -69,7 +106,7 @@ final class StallNotice extends Thread {
     boolean said() {
         Optional<String> reason = look();
         if (reason.isPresent()) {
-            Messages.warn(unit.name() + ": " + reason.get() + then);
+            Messages.warn(subject + ": " + reason.get() + then);
         }
         return reason.isPresent();
     }
@@ -79,14 +116,35 @@ final class StallNotice extends Thread {
         if (known.isEmpty() || !isDaemon(known.get().pid())) {
             return;
         }
-        UnitRecord record = known.get();
-        daemon = record.pid();
-        file = record.file();
-        mountPoint = record.place().mountPoint();
+        daemon = known.get().pid();
+        learnPlace(known.get());
         Optional<ProcessStat> stat = ProcessStat.read(ProcessStat.folder(daemon));
         if (stat.isPresent()) {
             keeper = stat.get().parent();
         }
+    }
+
+    private void learnPlace(UnitRecord record) {
+        file = record.file();
+        mountPoint = record.place().mountPoint();
+    }
+
+    /** Who they are, below the process {@code topmost}. */
+    private void descend(long topmost) {
+        daemon = topmost;
+        keeper = 0;
+        String command = command(daemon);
+        while (command.equals(KEEPER) || command.equals(HANDOFF)) {
+            keeper = command.equals(KEEPER) ? daemon : keeper;
+            String child = children(task(Long.toString(daemon)))[0];
+            daemon = child.isEmpty() ? 0 : Long.parseLong(child);
+            command = command(daemon);
+        }
+    }
+
+    private static String command(long pid) {
+        Optional<ProcessStat> stat = ProcessStat.read(ProcessStat.folder(pid));
+        return stat.isPresent() ? stat.get().command() : "";
     }
 
     /**
@@ -95,19 +153,32 @@ final class StallNotice extends Thread {
      */
     private boolean isDaemon(long pid) {
         try {
-            Path lockFile = state.lockFile(unit);
-            return Files.readSymbolicLink(ProcessStat.folder(pid).resolve("fd").resolve(LOCK_DESCRIPTOR))
-                    .equals(state.path().toRealPath().resolve(lockFile.getFileName()));
+            Path lock = lockFile.orElseThrow();
+            Path state = lock.toAbsolutePath().getParent();
+            return state != null
+                    && Files.readSymbolicLink(
+                                    ProcessStat.folder(pid).resolve("fd").resolve(LOCK_DESCRIPTOR))
+                            .equals(state.toRealPath().resolve(lock.getFileName()));
         } catch (IOException ended) {
             return false;
         }
     }
 
+    private Optional<UnitRecord> record() throws IOException {
+        return recordFile.isPresent() ? UnitRecord.read(recordFile.get()) : Optional.empty();
+    }
+
     private Optional<String> look() {
         try {
-            if (!isDaemon(daemon)) {
+            if (started.isPresent()) {
+                descend(started.get().pid());
+                Optional<UnitRecord> record = record();
+                if (record.isPresent()) {
+                    learnPlace(record.get());
+                }
+            } else if (!isDaemon(daemon)) {
                 daemon = 0;
-                learn(UnitRecord.read(state.record(unit)));
+                learn(record());
             }
         } catch (IOException unreadable) {
             // Then it can't be told.
@@ -126,7 +197,7 @@ final class StallNotice extends Thread {
             return Optional.of("its keeper is stopped" + remedy(keeper));
         }
         for (String thread : threads()) {
-            for (String child : text(task(thread).resolve("children")).split(" ")) {
+            for (String child : children(task(thread))) {
                 if (!child.isEmpty() && isStopped(Long.parseLong(child))) {
                     return Optional.of("a program of its daemon's is stopped" + remedy(Long.parseLong(child)));
                 }
@@ -180,6 +251,11 @@ final class StallNotice extends Thread {
         }
         Arrays.sort(threads);
         return threads;
+    }
+
+    /** Those of a thread; one that is empty if there are none. */
+    private static String[] children(Path task) {
+        return text(task.resolve("children")).split(" ");
     }
 
     private Path task(String thread) {

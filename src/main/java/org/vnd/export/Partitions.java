@@ -57,12 +57,13 @@ public final class Partitions {
     }
 
     /**
-     * Has partx begin with it; null if there is none, and then the kernel's own eyes have to do, which is told once, in the
-     * log. How it ends says no more than that there is no table, or that a partition is in use and stays.
+     * Has partx begin with it; null if that can't be. If there is none, the kernel's own eyes have to do, which is told once, in
+     * the log; it may also have been killed with us. How it ends says no more than that there is no table, or that a partition
+     * is in use and stays.
      */
     public static @Nullable Process startUpdate(String node) {
         Process partx = SmallProgram.start("partx", "--update", "--nr", ALL_NUMBERS, node);
-        if (partx == null && !absenceTold.getAndSet(true)) {
+        if (partx == null && !SmallProgram.isInstalled("partx") && !absenceTold.getAndSet(true)) {
             System.err.println("partx isn't there (util-linux): partitions are those that the kernel finds by itself");
         }
         return partx;

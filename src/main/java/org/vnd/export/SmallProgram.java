@@ -2,6 +2,7 @@ package org.vnd.export;
 
 import java.io.File;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -24,7 +25,17 @@ public final class SmallProgram {
         return process != null && end(process, limitSeconds) && process.exitValue() == 0;
     }
 
-    /** Starts it; null if there is no such program. */
+    /** Whether the host has the program {@code name} where programs are looked for. */
+    public static boolean isInstalled(String name) {
+        for (String folder : System.getenv().getOrDefault("PATH", "").split(":")) {
+            if (!folder.isEmpty() && Files.isExecutable(Path.of(folder, name))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Starts it; null if that can't be: there is no such program, or a signal to all of our group has come first. */
     public static @Nullable Process start(String... command) {
         File nothing = new File("/dev/null");
         try {

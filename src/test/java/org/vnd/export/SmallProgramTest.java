@@ -59,6 +59,12 @@ class SmallProgramTest {
     }
 
     @Test
+    void aProgramIsInstalledOrNot() {
+        assertTrue(SmallProgram.isInstalled("losetup"));
+        assertFalse(SmallProgram.isInstalled("no-such-program"));
+    }
+
+    @Test
     void whatCannotBeDoneIsNotSaidToBeDone() throws Exception {
         assertFalse(blockdev("flush", folder.resolve("missing").toString()));
         assertFalse(blockdev("flush", Command.find("true").orElseThrow().toString()));

@@ -184,6 +184,17 @@ class LauncherTest extends DiskTest {
         return folder;
     }
 
+    /** Standard output is for the names of disks. */
+    @Test
+    void whatAJvmSaysThatCannotStartIsAnError() throws Exception {
+        // Enough for the programs before it, and not for its heap.
+        Command.Result result = root.other("bash", "-c", "ulimit -v 280000; exec \"$0\" -l", Caller.ownProgram())
+                .run()
+                .exited(1);
+        assertEquals("", result.output());
+        assertTrue(result.errors().startsWith("Error occurred during initialization of VM\n"), result::toString);
+    }
+
     @Test
     @Requires(tools = "java")
     void rootRunsNothingFromAnotherUsersFolder() throws Exception {

@@ -83,6 +83,35 @@ class StalledTest extends DiskTest {
         root.assertNothingLeft(image);
     }
 
+    /** Of a unit, by whatever asks for it, and of a file of which nothing is known but what it says itself. */
+    @ParameterizedTest
+    @ValueSource(strings = {"-u vnd0", "--recover", "-c vnd0 recovered.img", "--recover recovered.img"})
+    void aRecoveryThatWaitsForAFrozenFileSystemSaysSo(String words) throws Exception {
+        Path image = image("recovered.img", MEBIBYTE);
+        root.says("-c", "vnd0", image);
+        new Command("kill", "-KILL", root.daemon("vnd0").pid()).run().succeeded();
+        root.awaitNobody();
+        boolean ofFile = words.equals("--recover recovered.img");
+        try (Caller other = new Caller(files.root())) {
+            String subject = ofFile ? image.toString() : "vnd0";
+            new Command("fsfreeze", "-f", files.root()).run().succeeded();
+            try (Command.Running recovering =
+                    (ofFile ? other : root).command((Object[]) words.split(" ")).start()) {
+                awaitLine(recovering, "vndconfig: " + subject + ": its daemon (pid ");
+                awaitLine(recovering, "the file system of " + image + " seems to be frozen (fsfreeze -u ");
+                awaitLine(recovering, "; waiting until it goes on\n");
+                new Command("fsfreeze", "-u", files.root()).run().succeeded();
+                recovering.await(60).succeeded();
+            } finally {
+                new Command("fsfreeze", "-u", files.root()).run();
+            }
+        }
+        if (ofFile || words.startsWith("-c")) {
+            root.run("-u", "vnd0").succeeded();
+        }
+        root.assertNothingLeft(image);
+    }
+
     /** What a crash has left names a process that by now may be another's. */
     @Test
     void nobodyIsToldToLetAStrangerGo() throws Exception {
