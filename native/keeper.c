@@ -11,8 +11,12 @@
  * The daemon gets --unit vndN --unit-directory DIR/vndN --report-fd 3 [--listen-fd 4]; fd 3 is the
  * report pipe (our standard output), 4 the listening socket (our standard input), 5 the unit's
  * lock, which it keeps when we are killed; VND_UNPROTECTED names the protections it has to do
- * without. Its exit status 0 says that it left nothing behind; anything else is a crash, and the
- * folder stays for the recovery.
+ * without. Its exit status 0 says that nothing is left behind; 2 that something is, of it or of the
+ * unit's last disk, which was reported; anything else is a crash. But for 0 the folder stays for
+ * the recovery.
+ *
+ * A unit that isn't named is the first free one from --first-unit (vnd0) on, below number
+ * --max-units (64).
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -32,8 +36,11 @@
 #include "ending.h"
 #include "keeper_protection.h"
 #include "names.h"
+#include "unit_number.h"
 
-enum { REPORT_FD = 3, LISTEN_FD = 4, LOCK_FD = 5, FIRST_OWN_FD = 10, MAX_UNIT = 9999 };
+enum { REPORT_FD = 3, LISTEN_FD = 4, LOCK_FD = 5, FIRST_OWN_FD = 10 };
+/* The daemon's exit status when there is something left behind, of which it has told the one who waits. */
+enum { REPORTED = 2 };
 /* A listing has a unit's lock for microseconds; who has it for a second has taken the unit. */
 enum { LOCK_ATTEMPTS = 1000, LOCK_RETRY_MICROS = 1000 };
 
@@ -154,6 +161,7 @@ static int moved_up(int fd)
 
 __attribute__((noreturn)) static void become_daemon(char **command, int listen_fd, int lock_fd)
 {
+    bool untouched = folder_made; /* No crash has left anything in the folder. */
     lock_ours = folder_made = false; /* The parent lets go. */
     copy_fd(report_fd, REPORT_FD);
     copy_fd(lock_fd, LOCK_FD);
@@ -163,7 +171,7 @@ __attribute__((noreturn)) static void become_daemon(char **command, int listen_f
     signal(SIGPIPE, SIG_DFL);
     execv(command[0], command);
     dprintf(REPORT_FD, "error %s: can't be started: %s\n", command[0], strerror(errno));
-    _exit(0); /* Nothing was touched, so nothing is left behind. */
+    _exit(untouched ? 0 : REPORTED);
 }
 
 /* Waits for the end of the daemon and hands signals on to it. Returns its wait status. */
@@ -181,19 +189,6 @@ static int watch(pid_t daemon, const sigset_t *signals)
         if (waitpid(daemon, &status, WNOHANG) == daemon)
             return status;
     }
-}
-
-static int number(const char *text)
-{
-    char *end;
-    long value = strtol(text, &end, 10);
-    return *text < '0' || *text > '9' || *end != '\0' || value > MAX_UNIT ? -1 : (int)value;
-}
-
-/* Of vndN, -1 if it isn't the name of a unit. */
-static int unit_number(const char *name)
-{
-    return strncmp(name, "vnd", 3) == 0 ? number(name + 3) : -1;
 }
 
 int main(int argc, char **argv)
@@ -293,7 +288,7 @@ int main(int argc, char **argv)
     snprintf(folder, sizeof folder, "/proc/self/fd/%d/%s/names", state, unit);
     remove_names(folder, NULL);
     remove_folder(orderly);
-    if (!orderly)
+    if (!orderly && !(WIFEXITED(end) && WEXITSTATUS(end) == REPORTED))
         tell_end(end);
     unlinkat(state, lock_name, 0);
     return orderly ? 0 : 1;

@@ -131,6 +131,15 @@ static int set_up(const struct loop_config *config, bool read_only, char *name, 
     return -1;
 }
 
+/* Whether it is still the device that was set up as ours: on older kernels another may have it as soon as it is cleared. */
+static bool is_still(int loop, const struct loop_info64 *ours)
+{
+    struct loop_info64 now;
+    return bound(loop, &now) && now.lo_device == ours->lo_device && now.lo_inode == ours->lo_inode &&
+           now.lo_sizelimit == ours->lo_sizelimit &&
+           memcmp(now.lo_file_name, ours->lo_file_name, LO_NAME_SIZE) == 0;
+}
+
 /* Beyond the end of whatever is below: no size for the disk, an error for its partitions. */
 static bool fail(int loop)
 {
@@ -206,7 +215,7 @@ int main(int argc, char **argv)
         /* With other users the kernel says yes too, and clears it when the last of them has closed it. */
         if (ioctl(loop, LOOP_CLR_FD, 0) != 0 && errno != ENXIO) {
             error("LOOP_CLR_FD");
-        } else if (bound(loop, &now)) {
+        } else if (is_still(loop, &now)) {
             printf("busy\n");
         } else {
             close(loop);

@@ -181,10 +181,9 @@ final class AttachCommand {
                 case UNIT:
                     unit = Unit.parse(line.text());
                     openLock(state.lockFile(unit.orElseThrow()));
-                    notice = Optional.of(new StallNotice(state, unit.orElseThrow(), keeper, StallNotice.WAITING));
+                    notice = Optional.of(notice(keeper, state, unit.orElseThrow(), StallNotice.WAITING));
                     notice.get().start();
-                    end.explain(
-                            new StallNotice(state, unit.orElseThrow(), keeper, "; it is detached when that goes on"));
+                    end.explain(notice(keeper, state, unit.orElseThrow(), "; it is detached when that goes on"));
                     break;
                 case PROGRESS:
                     progress.show(line);
@@ -202,6 +201,10 @@ final class AttachCommand {
                 case ERROR:
                     progress.clear();
                     awaitEnd(keeper);
+                    if (unit.isEmpty()) {
+                        // That there is none may be for these.
+                        tellPassedOver();
+                    }
                     throw new ProgramException(line.text());
                 case STAYS:
                     progress.clear();
@@ -211,9 +214,7 @@ final class AttachCommand {
                 case READY:
                     progress.clear();
                     endNotice();
-                    for (String why : passedOver) {
-                        Messages.warn(why);
-                    }
+                    tellPassedOver();
                     if (!line.text().isEmpty()) {
                         Messages.tell(line.text());
                     }
@@ -232,8 +233,18 @@ final class AttachCommand {
         if (named) {
             throw new ProgramException(unit.name() + ": can't be used yet, name another unit: " + why);
         }
-        passedOver.add(unit.name() + ": not used, since its last disk can't be recovered yet: " + why);
+        passedOver.add(unit.name() + ": not used, since what its last disk has left can't be removed yet: " + why);
         firstUnit = new Unit(unit.number() + 1);
+    }
+
+    private void tellPassedOver() {
+        for (String why : passedOver) {
+            Messages.warn(why);
+        }
+    }
+
+    private static StallNotice notice(Process keeper, StateDirectory state, Unit unit, String then) {
+        return new StallNotice(unit.name(), AwaitedChild.daemon(keeper, state.record(unit)), then);
     }
 
     private void endNotice() {

@@ -50,7 +50,8 @@ final class DetachCommand implements ControlClient.Listener {
                 return recover(state, unit);
             case CHANGING:
             case ATTACHED:
-                StallNotice notice = new StallNotice(state, unit, status.record(), StallNotice.WAITING);
+                StallNotice notice = new StallNotice(
+                        unit.name(), new AwaitedDaemon(state, unit, status.record()), StallNotice.WAITING);
                 notice.start();
                 int exitStatus = detach(state, unit, notice);
                 notice.interrupt();

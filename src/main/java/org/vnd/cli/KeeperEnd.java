@@ -28,6 +28,8 @@ final class KeeperEnd extends Thread {
     synchronized Process start(ProcessBuilder command) throws IOException {
         standBack();
         Process started = command.start();
+        // Another one's, if this isn't the first.
+        notice = Optional.empty();
         keeper = Optional.of(started);
         return started;
     }

@@ -66,7 +66,8 @@ final class RecoverCommand {
             Process process = recovery.directory(Installation.WORKING_DIRECTORY)
                     .inheritIO()
                     .start();
-            StallNotice notice = new StallNotice(String.join(", ", files), process, StallNotice.WAITING);
+            StallNotice notice = new StallNotice(
+                    String.join(", ", files), AwaitedChild.recovery(process, files), StallNotice.WAITING);
             notice.start();
             exitStatus = Math.max(exitStatus, KeeperEnd.await(process));
             notice.interrupt();
@@ -186,7 +187,8 @@ final class RecoverCommand {
         keeper.directory(Installation.WORKING_DIRECTORY);
         keeper.redirectInput(new File("/dev/null")).redirectError(ProcessBuilder.Redirect.INHERIT);
         Process process = keeper.start();
-        StallNotice notice = new StallNotice(state, unit, process, StallNotice.WAITING);
+        StallNotice notice =
+                new StallNotice(unit.name(), AwaitedChild.recovery(process, state.record(unit)), StallNotice.WAITING);
         notice.start();
         try {
             return follow(process, state, unit);

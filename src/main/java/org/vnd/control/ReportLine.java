@@ -9,7 +9,7 @@ import java.util.Arrays;
  * @param kind what the line is
  * @param doneUnits of {@code PROGRESS}: how much is done
  * @param totalUnits of {@code PROGRESS}: of how much
- * @param text what is in progress, the note, the warning, the error, the unit's name, or what to say of a disk that is ready
+ * @param text what is in progress, the note, the warning, the error, why the unit can't be used, the unit's name, or what to say of a disk that is ready
  */
 public record ReportLine(Kind kind, long doneUnits, long totalUnits, String text) {
     /** The longest line, its newline included. */

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 
 /** A file of the state folder can't be used. The message is the one line the user sees: which file, why, what to do. */
-public final class StateException extends IOException {
+public class StateException extends IOException {
     private static final long serialVersionUID = 1L;
 
     /** {@code why} without the file, and what to do if there is anything. */

@@ -232,7 +232,8 @@ public record UnitRecord(
     /**
      * The record at {@code path}; none if there is no file.
      *
-     * @throws StateException there is something else, or it can't be read
+     * @throws MalformedRecordException there is something else
+     * @throws StateException it can't be read now
      */
     public static Optional<UnitRecord> read(Path path) throws StateException {
         try (InputStream file = Files.newInputStream(path)) {
@@ -244,8 +245,11 @@ public record UnitRecord(
         } catch (NoSuchFileException none) {
             return Optional.empty();
         } catch (MalformedJsonException malformed) {
-            throw new StateException(path, "not the record of a disk: " + malformed.getMessage());
+            throw new MalformedRecordException(path, String.valueOf(malformed.getMessage()));
         } catch (IOException unreadable) {
+            if (Files.isDirectory(path)) {
+                throw new MalformedRecordException(path, "Is a directory");
+            }
             throw new StateException(path, unreadable);
         }
     }

@@ -3,7 +3,6 @@ package org.vnd.daemon;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -22,7 +21,6 @@ import org.vnd.control.PendingDetach;
 import org.vnd.control.PrintableText;
 import org.vnd.control.Reason;
 import org.vnd.control.StateDirectory;
-import org.vnd.control.StateException;
 import org.vnd.control.Unit;
 import org.vnd.control.UnitRecord;
 import org.vnd.engine.Gate;
@@ -126,18 +124,15 @@ final class Disk implements ControlServer.Handler {
     }
 
     /**
-     * Attaches the image and begins to serve it. When this returns, the disk answers requests.
+     * Attaches the image and begins to serve it, by a unit whose last disk has left nothing. When this returns, the disk answers
+     * requests.
      *
      * @throws IOException with the line for the user; the image is as it was before
      */
     static Disk attach(DaemonArguments arguments, AttachListener listener, List<String> unprotected)
             throws IOException {
-        if (arguments.listenDescriptor().isPresent()) {
-            InheritedSocket.requireListening(arguments.listenDescriptor().get());
-        }
         Path record = arguments.state().record(arguments.unit());
         AttachOptions options = arguments.options();
-        recoverEarlier(arguments, listener);
         try {
             AttachedImage image = AttachedImage.attach(
                     request(options, arguments.unit()),
@@ -165,34 +160,6 @@ final class Disk implements ControlServer.Handler {
             Files.deleteIfExists(socket(arguments));
             Files.deleteIfExists(record);
             throw e;
-        }
-    }
-
-    /**
-     * The unit's last disk crashed and left its record: its file is put back first, because the record will be ours. One that
-     * can't be read finds no file: there the unit is used all the same, and the user hears of it.
-     *
-     * @throws EarlierDiskException it can't be put back now
-     */
-    private static void recoverEarlier(DaemonArguments arguments, AttachListener listener) throws IOException {
-        String unit = arguments.unit().name();
-        Path record = arguments.state().record(arguments.unit());
-        String done = "";
-        try {
-            Optional<UnitRecord> earlier = UnitRecord.read(record);
-            if (earlier.isPresent()) {
-                done = UnitRecovery.recover(earlier.get(), arguments.unitDirectory(), "");
-            }
-        } catch (StateException unreadable) {
-            listener.warning(unit + ": what its last disk has left can't be recovered (" + unreadable.getMessage()
-                    + "); an image that is locked is unlocked by vndconfig --recover and its name");
-            Path aside = record.resolveSibling(record.getFileName() + ".unreadable");
-            Files.move(record, aside, StandardCopyOption.REPLACE_EXISTING);
-        } catch (IOException e) {
-            throw new EarlierDiskException(UnitRecovery.refusal(e, unit), e);
-        }
-        if (!done.isEmpty()) {
-            listener.note(done);
         }
     }
 

@@ -18,10 +18,13 @@ import org.vnd.sys.DescriptorOutputStream;
 /**
  * The daemon of one disk, {@code vndd}. Started by the keeper; see {@link DaemonArguments} for its arguments.
  *
- * <p>Its exit status 0 says that nothing was left behind: the disk was detached, or there never was one. Anything else is
- * a crash to the keeper, and the unit's folder stays for recovery. A signal ends the disk in order, whoever is connected.
+ * <p>Its exit status 0 says that nothing was left behind: the disk was detached, or there never was one. After anything else
+ * the unit's folder stays for recovery. A signal ends the disk in order, whoever is connected.
  */
 public final class Main {
+    /** The exit status when there is something left behind, and it was reported: native/keeper.c, REPORTED. */
+    static final int REPORTED = 2;
+
     private final DaemonArguments arguments;
     private final CompletableFuture<Optional<Disk>> attached = new CompletableFuture<>();
     private volatile boolean ending;
@@ -63,20 +66,28 @@ public final class Main {
 
     /** The disk, or nothing when the error has been reported. */
     private Optional<Disk> attach(Reporter reporter) throws IOException {
+        // Before anything can fail: the folder may be one that a crash has left.
+        leftBehind = EarlierDisk.isThere(arguments);
         List<String> unprotected = new ArrayList<>(UnitRecord.unprotectedOf(environment("VND_UNPROTECTED")));
         LockedMemory.lock().ifPresent(why -> unprotected.add("locked memory: " + why));
         try {
-            // The folder may be one that a crash has left.
             PendingDetach.delete(arguments.unitDirectory());
             Commitment.open(arguments.unitDirectory());
             new Asker(arguments.reportDescriptor(), reporter, arguments.unitDirectory()).start();
-            return Optional.of(Disk.attach(arguments, new AttachReport(reporter, () -> ending), unprotected));
+            if (arguments.listenDescriptor().isPresent()) {
+                InheritedSocket.requireListening(arguments.listenDescriptor().get());
+            }
+            AttachReport report = new AttachReport(reporter, () -> ending);
+            EarlierDisk.recover(arguments, report);
+            leftBehind = false;
+            return Optional.of(Disk.attach(arguments, report, unprotected));
         } catch (EarlierDiskException e) {
-            leftBehind = true;
             reporter.stays(String.valueOf(e.getMessage()));
             return Optional.empty();
         } catch (IOException e) {
-            leftBehind = e instanceof StillLockedException;
+            if (e instanceof StillLockedException) {
+                leftBehind = true;
+            }
             reporter.error(Reason.withFile(e));
             return Optional.empty();
         } catch (RuntimeException | Error e) {
@@ -96,9 +107,12 @@ public final class Main {
             Log.line("the end goes on: " + e);
         }
         Optional<Disk> disk = attached.join();
-        boolean clean = disk.isPresent() ? disk.get().end() : !leftBehind;
+        int status = leftBehind ? REPORTED : 0;
+        if (disk.isPresent()) {
+            status = disk.get().end() ? 0 : 1;
+        }
         // After a signal the JVM would end with a status that says so, and the keeper would take it for a crash.
-        Runtime.getRuntime().halt(clean ? 0 : 1);
+        Runtime.getRuntime().halt(status);
     }
 
     private static String environment(String name) {

@@ -11,6 +11,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.vnd.control.Reason;
 import org.vnd.engine.Engine;
 import org.vnd.export.QueueExport;
 import org.vnd.mem.AlignedBuffer;
@@ -148,8 +149,7 @@ final class QueueThread {
             ended.complete(null);
         } catch (SysException | RuntimeException | Error e) {
             // Nothing can be served any more, and nothing acknowledged is lost: end, so that recovery can begin.
-            Log.line("the I/O thread failed: " + e);
-            e.printStackTrace();
+            Log.line("the I/O thread failed: " + Reason.ofDefect(e));
             Runtime.getRuntime().halt(1);
         }
     }

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.vnd.control.ImagePlace;
+import org.vnd.control.MalformedRecordException;
 import org.vnd.control.Reason;
 import org.vnd.control.RecoveryArguments;
 import org.vnd.control.Reporter;
@@ -48,6 +49,9 @@ final class UnitRecovery {
         } catch (IOException e) {
             problem = Reason.withFile(e);
             served = e instanceof StillServedException;
+            if (e instanceof MalformedRecordException && arguments.givesUp()) {
+                problem += removeDevice();
+            }
         } catch (RuntimeException | Error e) {
             Log.line(Reason.ofDefect(e));
             problem = arguments.unit().name() + ": a defect in the recovery: " + e;
@@ -59,13 +63,15 @@ final class UnitRecovery {
             } else if (over) {
                 reporter.ready(givenUp(problem));
             } else {
-                reporter.error(refused(problem, served));
+                String unit = arguments.unit().name();
+                reporter.error(
+                        arguments.givesUp() ? unit + ": not given up: " + problem : refusal(problem, served, unit));
             }
         } catch (IOException unheard) {
             // What is done is done.
             Log.line(problem + done);
         }
-        return over && !stays ? 0 : 1;
+        return over && !stays ? 0 : Main.REPORTED;
     }
 
     private String recover(UnitRecord record) throws IOException {
@@ -77,27 +83,28 @@ final class UnitRecovery {
         return recover(record, arguments.unitDirectory(), file);
     }
 
-    private String refused(String problem, boolean served) {
-        String unit = arguments.unit().name();
-        if (arguments.givesUp()) {
-            return unit + ": not given up: " + problem;
-        }
-        return served ? problem : problem + howToGiveUp(unit);
-    }
-
-    /** Why the last disk of {@code unit} can't be recovered, and what to do. */
+    /** Why the last disk of {@code unit} can't be recovered, and what to do: as long as it is served, it isn't given up. */
     static String refusal(IOException failure, String unit) {
-        String problem = Reason.withFile(failure);
-        return failure instanceof StillServedException ? problem : problem + howToGiveUp(unit);
+        return refusal(Reason.withFile(failure), failure instanceof StillServedException, unit);
     }
 
-    private static String howToGiveUp(String unit) {
-        return "; vndconfig -u -F " + unit + " gives the disk up";
+    private static String refusal(String problem, boolean served, String unit) {
+        return served ? problem : problem + "; vndconfig -u -F " + unit + " gives the disk up";
     }
 
     private String givenUp(String problem) {
         return arguments.unit().name() + ": given up (" + problem + "). An image that is still locked is unlocked by"
                 + " vndconfig --recover and its name, or by attaching it";
+    }
+
+    /** Of a disk of which nothing else is known; what stays is said. */
+    private String removeDevice() {
+        try {
+            Leftover.remove(arguments.unitDirectory());
+            return "";
+        } catch (IOException e) {
+            return "; what is left of its device stays: " + Reason.withFile(e);
+        }
     }
 
     /** It was killed before it had a record, and so before it had an image. */
@@ -143,7 +150,8 @@ final class UnitRecovery {
         return Recovery.recover(image(record, file));
     }
 
-    private static LostImage image(UnitRecord record, String file) {
+    /** What {@code record} tells of its image, which may be {@code file} if that isn't empty. */
+    static LostImage image(UnitRecord record, String file) {
         ImagePlace place = record.place();
         List<String> paths = new ArrayList<>();
         for (String path : List.of(file, record.file(), place.path())) {

@@ -5,6 +5,7 @@ import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.vnd.control.Reason;
 import org.vnd.engine.Gate;
 import org.vnd.image.AttachedImage;
 import org.vnd.sys.ThreadCalls;
@@ -81,7 +82,7 @@ final class Watcher implements Runnable {
             watch();
         } catch (RuntimeException | Error e) {
             // Unwatched, requests would wait for ever.
-            e.printStackTrace();
+            Log.line(Reason.ofDefect(e));
             fail("its layout lock can't be watched any more: " + e);
         }
     }
@@ -109,7 +110,7 @@ final class Watcher implements Runnable {
                 LockSupport.parkNanos(INTERVAL_NANOS);
             }
         } catch (RuntimeException | Error e) {
-            e.printStackTrace();
+            Log.line(Reason.ofDefect(e));
             fail("its block device can't be looked after any more: " + e);
         }
     }

@@ -73,7 +73,8 @@ final class HostDevice implements AutoCloseable {
 
     private static int openPrivateNode(int major, int minor) {
         // In /dev, because other file systems are commonly mounted with nodev.
-        String path = "/dev/.vnd-" + ProcessHandle.current().pid() + "-" + major + "-" + minor;
+        // Somebody in another container may have our process id, and who was killed here may have left his.
+        String path = "/dev/.vnd-" + ProcessHandle.current().pid() + "-" + System.nanoTime();
         int made = FileCalls.makeBlockNode(path, major, minor);
         if (made < 0) {
             return made;

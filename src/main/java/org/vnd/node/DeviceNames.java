@@ -274,6 +274,7 @@ public final class DeviceNames {
                 Files.deleteIfExists(link);
             }
             Files.createSymbolicLink(link, Path.of(node.path()));
+            NameList.removeRivals(link);
         } catch (FileAlreadyExistsException inTheWay) {
             forget(name);
             // Somebody was quicker.

@@ -17,6 +17,7 @@ import java.util.Optional;
  */
 public final class NameList {
     private static final String FILE = "names";
+    private static final String UNIT = "vnd";
     private static final Path SYSTEM_STATE = Path.of("/run/vnd");
 
     /** Where the links of the system's disks are. */
@@ -154,6 +155,36 @@ public final class NameList {
         if (!BlockNode.leadsToDisk(link) || Origin.isElsewhere(link)) {
             Files.deleteIfExists(link);
         }
+    }
+
+    /**
+     * Removes the other units' links that lead to where {@code link} does, which is a disk's name: theirs are from another time,
+     * and nobody knows of them whose state folder is gone.
+     */
+    static void removeRivals(Path link) throws IOException {
+        Path folder = link.toAbsolutePath().getParent();
+        String[] names = folder == null ? null : folder.toFile().list();
+        if (folder == null || names == null) {
+            return;
+        }
+        Path node = Files.readSymbolicLink(link);
+        for (String name : names) {
+            Path other = folder.resolve(name);
+            if (isNameOfSome(name)
+                    && !other.equals(link)
+                    && Files.isSymbolicLink(other)
+                    && Files.readSymbolicLink(other).equals(node)) {
+                Files.deleteIfExists(other);
+            }
+        }
+    }
+
+    private static boolean isNameOfSome(String name) {
+        int end = UNIT.length();
+        while (end < name.length() && name.charAt(end) >= '0' && name.charAt(end) <= '9') {
+            end++;
+        }
+        return name.startsWith(UNIT) && end > UNIT.length() && isNameOf(name.substring(0, end), name);
     }
 
     /** The symbolic links in {@code folder} with names of {@code unit}: {@code vnd0}, {@code vnd0p1}. */

@@ -35,9 +35,10 @@ final class Origin {
         String disk = real.getName(level).toString();
         String backing = BlockNode.content(disk, "loop/backing_file");
         if (!backing.isEmpty()) {
-            // Ours are on the device below a file system, or on a file that is seen nowhere.
+            // Ours are a part of the device below a file system, or of a file that is seen nowhere.
             String file = backing.replaceFirst(" \\(deleted\\)$", "");
-            return !file.equals(FUSE_FILE) && Files.isRegularFile(Path.of(file));
+            boolean isWhole = BlockNode.content(disk, "loop/sizelimit").equals("0");
+            return isWhole || (!file.equals(FUSE_FILE) && Files.isRegularFile(Path.of(file)));
         }
         String backend = BlockNode.content(disk, "backend");
         String uuid = BlockNode.content(disk, "dm/uuid");

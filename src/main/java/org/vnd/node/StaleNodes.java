@@ -8,14 +8,17 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Nodes of partitions in a /dev that nobody keeps, as a container's, whose disk and its list of names are gone: under the
- * kernel's name for a partition, a number that isn't that partition's. The number is another disk's, or will be.
+ * Nodes in a /dev that nobody keeps, as a container's, whose disk and its list of names are gone: under the kernel's name for a
+ * partition, or a disk of ublk, a number that isn't that one's. The number is another disk's, or will be.
  */
 public final class StaleNodes {
     private static final Path NODES = Path.of("/dev");
 
     /** Those that serve a disk of ours, as the kernel calls them. */
     private static final List<String> DISKS = List.of("loop", "nbd", "ublkb");
+
+    /** Those among them whose own numbers are given out as partitions' are. */
+    private static final String UBLK = "ublkb";
 
     private StaleNodes() {}
 
@@ -25,7 +28,7 @@ public final class StaleNodes {
      * @throws IOException one can't be removed
      */
     public static void remove() throws IOException {
-        List<String> names = partitions();
+        List<String> names = numbered();
         // In a devtmpfs the kernel does that, and would not make a node again. Without /sys nothing can be told.
         if (names.isEmpty() || DeviceNames.isOfKernel() || !Files.exists(BlockNode.DEVICES)) {
             return;
@@ -40,18 +43,19 @@ public final class StaleNodes {
     }
 
     /** By loops, since every command does this, and what a lambda or a pattern loads takes longer. */
-    private static List<String> partitions() {
-        List<String> partitions = new ArrayList<>();
+    private static List<String> numbered() {
+        List<String> numbered = new ArrayList<>();
         String[] names = NODES.toFile().list();
         if (names != null) {
             for (String name : names) {
                 int at = name.lastIndexOf('p');
-                if (at > 0 && isDisk(name.substring(0, at)) && isNumber(name.substring(at + 1))) {
-                    partitions.add(name);
+                boolean isPartition = at > 0 && isDisk(name.substring(0, at)) && isNumber(name.substring(at + 1));
+                if (isPartition || (name.startsWith(UBLK) && isDisk(name))) {
+                    numbered.add(name);
                 }
             }
         }
-        return partitions;
+        return numbered;
     }
 
     private static boolean isDisk(String name) {

@@ -105,7 +105,7 @@ class UnitRecordTest {
         Path path = folder.resolve("unit.json");
         Files.createDirectory(path);
         assertEquals(
-                path + ": Is a directory",
+                path + ": not the record of a disk: Is a directory",
                 assertThrows(StateException.class, () -> UnitRecord.read(path)).getMessage());
         StateException unwritable = assertThrows(
                 StateException.class, () -> random(new Random(SEED)).write(folder.resolve("none/unit.json")));

@@ -232,6 +232,13 @@ class KeeperTest {
         assertEquals(1, run("kill -9 $$").status());
         assertTrue(
                 Files.readString(state.resolve("vnd0/log")).endsWith("vnd-keeper: the daemon was killed by SIGKILL\n"));
+        // One that has told how it ended needs nobody else to tell.
+        String log = Files.readString(state.resolve("vnd0/log"));
+        assertEquals(new Native.Result(1, "unit vnd0\nstays why\n", ""), run("echo stays why >&3; exit 2"));
+        assertEquals(log, Files.readString(state.resolve("vnd0/log")));
+        // Nor is what it left lost by one that can't be started.
+        Native.run(new ProcessBuilder(keeper.toString(), "--state", state.toString(), "--", "/nonexistent/java"));
+        assertEquals("{}\n", Files.readString(state.resolve("vnd0/unit.json")));
         // The next one finds what the crashed one left, and its log goes on.
         Native.Result next = run("cat \"$4/unit.json\" >&3");
         assertEquals(new Native.Result(0, "unit vnd0\n{}\n", ""), next);
@@ -311,6 +318,7 @@ class KeeperTest {
                 "error vnd0: VNDIOCSET: Device busy\n",
                 run(List.of("--unit", "vnd0"), "echo never >&3").output());
         assertEquals("unit vnd1\n", run("true").output());
+        assertEquals("unit vnd1\n", run(List.of("--first-unit", "vnd0"), "true").output());
         assertEquals(
                 "unit vnd63\n", run(List.of("--first-unit", "vnd63"), "true").output());
         assertEquals(

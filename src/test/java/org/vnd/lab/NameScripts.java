@@ -264,6 +264,34 @@ public final class NameScripts {
             echo done
             """;
 
+    /**
+     * What nobody knows of is removed, whatever has its number by now: a link to a disk that is none of vnd's, links to a disk
+     * that is another unit's, a node of another's number.
+     */
+    public static final String RIVALS = """
+            for number in $(seq 0 63); do
+                [ -e /dev/loop$number ] || mknod -m 600 /dev/loop$number b 7 $number
+            done
+            attach vnd0 a
+            node=$(readlink /dev/vnd/vnd0)
+            ln -s ${node}p1 /dev/vnd/vnd77p1
+            ln -s ${node}p1 /dev/vnd/vnd7x
+            printf 'size=2M\\nsize=3M\\n' | $sfdisk /dev/vnd/vnd0
+            await agree vnd0 a 2
+            ! [ -L /dev/vnd/vnd77p1 ] || die "another unit's name leads to our partition"
+            [ -L /dev/vnd/vnd7x ] || die "it was nobody's"
+            mknod /dev/ublkb4095 b 259 70000
+            others=$(losetup -f --show --read-only $node)
+            ln -s $others /dev/vnd/vnd7
+            "$vnd" --recover
+            losetup -d $others
+            ! [ -L /dev/vnd/vnd7 ] || die "a name leads to a disk that is none of ours"
+            ! [ -e /dev/ublkb4095 ] || die "a node has another's number"
+            await agree vnd0 a 2
+            "$vnd" -u vnd0
+            echo done
+            """;
+
     /** Whom a node is for can use it by its name; nothing of somebody else's is removed; what earlier versions left is. */
     public static final String FOLDER = """
             mkdir -p /dev/vnd

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -26,7 +27,7 @@ import org.vnd.lab.ScratchFileSystem;
         tools = {"mkfs.ext4", "lsattr", "chattr"})
 class EarlierDiskTest {
     private static final int SIZE = 1 << 20;
-    private static final String NOT_USED = "not used, since its last disk can't be recovered yet: ";
+    private static final String NOT_USED = "not used, since what its last disk has left can't be removed yet: ";
     private static final String NAME_ANOTHER = "can't be used yet, name another unit: ";
 
     private ScratchFileSystem files;
@@ -123,10 +124,88 @@ class EarlierDiskTest {
         String refusal = product.refusal("-c", "vnd1", image(others, "named"));
         assertTrue(refusal.startsWith("vndconfig: vnd1: " + NAME_ANOTHER + images.get(1)), refusal);
         assertCrashed("vnd1");
+        Command.Result foreground = inForeground(image(others, "foreground"));
+        assertEquals("vnd3\n", foreground.output());
+        assertEquals(2, foreground.errors().lines().count(), foreground::toString);
         files.mount();
         product.run("--recover").succeeded();
         for (Path image : images) {
             assertFalse(isImmutable(image), image + " is still locked");
         }
+    }
+
+    /** Attached and detached there: what it has said in between. */
+    private Command.Result inForeground(Path image) throws Exception {
+        try (Command.Running running =
+                product.command("-c", "--foreground", image).start()) {
+            while (running.output().isEmpty()) {
+                assertTrue(running.alive(), running::errors);
+                Thread.sleep(10);
+            }
+            product.run("-u", running.output().strip()).succeeded();
+            return running.await(60).succeeded();
+        }
+    }
+
+    /** It is what it was, also where nothing but its new name leads to it. */
+    @Test
+    void itIsTheImageThatIsAttachedNow() throws Exception {
+        Path image = image(files, "image");
+        product.run("-c", "vnd0", image).succeeded();
+        kill("vnd0");
+        Path record = product.state().resolve("vnd0/unit.json");
+        String told = Files.readString(record);
+        // As on a file system that has no handles.
+        Files.writeString(record, told.replaceAll("\"handle\":\"[^\"]*\"", "\"handle\":\"\""));
+        assertFalse(Files.readString(record).equals(told), told);
+        Path renamed = files.path("renamed");
+        Command.output("chattr", "-i", image);
+        Command.output("mv", "-T", image, renamed);
+        Command.output("chattr", "+i", renamed);
+        Command.Result again = product.run("-c", "vnd0", renamed).succeeded();
+        assertEquals("", again.errors());
+        product.run("-u", "vnd0").succeeded();
+        assertFalse(isImmutable(renamed));
+    }
+
+    /** Whatever ends an attach before the last disk is recovered, its record stays. */
+    @Test
+    void theNextDiskEndsBefore() throws Exception {
+        Path image = image(files, "image");
+        product.run("-c", "vnd0", image).succeeded();
+        kill("vnd0");
+        Path next = image(files, "next");
+        String refusal = new Command(
+                        "bash",
+                        "-c",
+                        "export LISTEN_FDS=1 LISTEN_PID=$$; exec \"$@\" 3</dev/null",
+                        "bash",
+                        product.program(),
+                        "-c",
+                        "vnd0",
+                        next)
+                .environment("VND_STATE", product.state().toString())
+                .run()
+                .exited(1)
+                .errors();
+        assertTrue(refusal.contains("is no listening stream socket"), refusal);
+        assertCrashed("vnd0");
+
+        Files.createDirectory(product.state().resolve("vnd0/uncommitted"));
+        refusal = product.refusal("-c", "vnd0", next);
+        assertTrue(refusal.contains("uncommitted"), refusal);
+        assertCrashed("vnd0");
+
+        // A record that can't be read now may be in a moment.
+        Path record = product.state().resolve("vnd0/unit.json");
+        Path elsewhere = record.resolveSibling("elsewhere");
+        Files.move(record, elsewhere);
+        Files.createSymbolicLink(record, record.getFileName());
+        refusal = product.refusal("-c", "vnd0", next);
+        assertTrue(refusal.startsWith("vndconfig: vnd0: " + NAME_ANOTHER + record + ": "), refusal);
+        Files.move(elsewhere, record, StandardCopyOption.REPLACE_EXISTING);
+
+        assertEquals("", product.run("-c", "vnd0", next).succeeded().errors());
+        assertFalse(isImmutable(image));
     }
 }

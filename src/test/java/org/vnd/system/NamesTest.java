@@ -97,6 +97,11 @@ class NamesTest {
     }
 
     @Test
+    void areNotLeftToWhoeverHasTheNumberNow() throws Exception {
+        run(NameScripts.PRIVATE, true, "loop", NameScripts.RIVALS, folder);
+    }
+
+    @Test
     void areNotTakenFromAnotherSystem() throws Exception {
         run(NameScripts.PRIVATE, true, "loop", NameScripts.OTHERS, folder);
     }

@@ -192,7 +192,7 @@ class LauncherTest extends DiskTest {
                 .run()
                 .exited(1);
         assertEquals("", result.output());
-        assertTrue(result.errors().startsWith("Error occurred during initialization of VM\n"), result::toString);
+        assertTrue(result.errors().contains("Error occurred during initialization of VM\n"), result::toString);
     }
 
     @Test

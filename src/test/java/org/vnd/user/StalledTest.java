@@ -97,7 +97,8 @@ class StalledTest extends DiskTest {
             new Command("fsfreeze", "-f", files.root()).run().succeeded();
             try (Command.Running recovering =
                     (ofFile ? other : root).command((Object[]) words.split(" ")).start()) {
-                awaitLine(recovering, "vndconfig: " + subject + ": its daemon (pid ");
+                String role = words.startsWith("-c") ? "daemon" : "recovery";
+                awaitLine(recovering, "vndconfig: " + subject + ": its " + role + " (pid ");
                 awaitLine(recovering, "the file system of " + image + " seems to be frozen (fsfreeze -u ");
                 awaitLine(recovering, "; waiting until it goes on\n");
                 new Command("fsfreeze", "-u", files.root()).run().succeeded();
@@ -131,6 +132,9 @@ class StalledTest extends DiskTest {
                 // Longer than it takes to notice.
                 Thread.sleep(5000);
                 assertTrue(attaching.alive(), attaching::errors);
+                assertEquals(
+                        "vndconfig: vnd0: VNDIOCCLR: Device busy (it is being attached or detached)",
+                        root.refusal("-u", "vnd0"));
                 new Command("fsfreeze", "-u", files.root()).run().succeeded();
                 String said = attaching.await(60).succeeded().errors();
                 assertTrue(!said.contains("is stopped"), said);

@@ -1,0 +1,64 @@
+package org.vnd.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.vnd.control.StateDirectory;
+import org.vnd.control.Unit;
+import org.vnd.control.UnitRecord;
+
+/** The daemon that a unit has, whoever started it: its record names it. */
+final class AwaitedDaemon extends Awaited {
+    private static final String LOCK_DESCRIPTOR = "5";
+
+    private final StateDirectory state;
+    private final Unit unit;
+
+    /** The one of {@code record}, if there is one: it stays that one when the record is gone. */
+    AwaitedDaemon(StateDirectory state, Unit unit, Optional<UnitRecord> record) {
+        super("daemon");
+        this.state = state;
+        this.unit = unit;
+        learn(record);
+    }
+
+    private void learn(Optional<UnitRecord> record) {
+        if (record.isEmpty() || !isDaemon(record.get().pid())) {
+            return;
+        }
+        process = record.get().pid();
+        learnPlace(record.get());
+        Optional<ProcessStat> stat = ProcessStat.read(ProcessStat.folder(process));
+        if (stat.isPresent()) {
+            keeper = stat.get().parent();
+        }
+    }
+
+    /**
+     * Whether {@code pid} is a daemon's of this unit: that has the unit's lock, by this number (native/keeper.c). The record may
+     * be that of a disk that crashed, and its process id a stranger's by now.
+     */
+    private boolean isDaemon(long pid) {
+        try {
+            Path lockFile = state.lockFile(unit);
+            return Files.readSymbolicLink(ProcessStat.folder(pid).resolve("fd").resolve(LOCK_DESCRIPTOR))
+                    .equals(state.path().toRealPath().resolve(lockFile.getFileName()));
+        } catch (IOException ended) {
+            return false;
+        }
+    }
+
+    @Override
+    void find() {
+        if (isDaemon(process)) {
+            return;
+        }
+        process = 0;
+        try {
+            learn(UnitRecord.read(state.record(unit)));
+        } catch (IOException unreadable) {
+            // Then it can't be told.
+        }
+    }
+}
