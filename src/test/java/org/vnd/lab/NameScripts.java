@@ -81,12 +81,16 @@ public final class NameScripts {
                     ! [ -e $node ] || is_right $node || return 1
                 done
             }
+            # The daemon of vnd0, which is the only disk, and its keeper.
+            find_daemon() {
+                daemon=$("$vnd" -l --json | sed -n 's/.*"pid":\\([0-9]*\\).*/\\1/p')
+                keeper=$(sed -n 's/^PPid:.//p' /proc/$daemon/status)
+            }
             # The processes of vnd0, and its device.
             find_processes() {
                 node=$(readlink $(folder vnd0)/vnd0)
                 sequence=$(cat /sys/block/${node#/dev/}/diskseq)
-                daemon=$("$vnd" -l --json | sed -n 's/.*"pid":\\([0-9]*\\).*/\\1/p')
-                keeper=$(sed -n 's/^PPid:.//p' /proc/$daemon/status)
+                find_daemon
                 loop=
                 for child in $(cat /proc/$daemon/task/*/children); do
                     [ "$(cat /proc/$child/comm)" != vnd-loop ] || loop=$child
@@ -148,18 +152,50 @@ public final class NameScripts {
     public static String rounds(int count, SeededRandom random) {
         StringJoiner lines = new StringJoiner("\n", "", "\n");
         for (int round = 0; round < count; round++) {
-            if (random.oneIn(8)) {
+            // At first both get partitions, however few rounds there are.
+            boolean isFirst = round < 2;
+            if (!isFirst && random.oneIn(8)) {
                 lines.add("swap");
                 continue;
             }
-            StringBuilder line = new StringBuilder(random.oneIn(2) ? "vnd0" : "vnd1");
-            for (int partition = random.below(5); partition > 0; partition--) {
+            boolean isOther = isFirst ? round == 1 : random.oneIn(2);
+            StringBuilder line = new StringBuilder(isOther ? "vnd1" : "vnd0");
+            for (int partition = isFirst ? 2 : random.below(5); partition > 0; partition--) {
                 line.append(' ').append(random.between(1, 4)).append('M');
             }
             lines.add(line.toString());
         }
         return lines.toString();
     }
+
+    /**
+     * Keeper and daemon of a disk are killed, while another gets a disk by the same export: no name of the first leads to the
+     * second, and none is left when the first is recovered.
+     */
+    public static final String KILLED = """
+            attach vnd0 a
+            printf 'size=2M\\nsize=3M\\n' | $sfdisk $(folder vnd0)/vnd0
+            await agree vnd0 a 2
+            find_daemon
+            kill -9 $keeper
+            kill -9 $daemon
+            attach vnd1 b
+            printf 'size=1M\\nsize=2M\\nsize=3M\\n' | $sfdisk $(folder vnd1)/vnd1
+            await agree vnd1 b 3
+            "$vnd" -l >listing
+            for name in $(names vnd0); do
+                left=$(dd if=$(folder vnd0)/$name bs=4096 skip=128 count=1 status=none 2>errors | tr -d a | wc -c)
+                [ $left = 0 ] || die "$name leads to another disk"
+            done
+            "$vnd" --recover vnd0
+            [ -z "$(names vnd0)" ] || die "names stay: $(names vnd0)"
+            await agree vnd1 b 3
+            await nodes
+            "$vnd" -u vnd1
+            [ -z "$(names vnd1)" ] || die "names stay: $(names vnd1)"
+            [ -z "$private" ] || ! ls /dev | grep -E '^(loop|nbd|ublkb)[0-9]+p' || die "nodes stay"
+            echo done
+            """;
 
     /**
      * Those who keep a loop device are killed, in several combinations, and another process gets its number: no name leads

@@ -91,6 +91,12 @@ class NamesTest {
     }
 
     @ParameterizedTest
+    @CsvSource({"private, true, fuse+loop", "devtmpfs, false, loop"})
+    void leadToNoOtherDiskThatIsMadeMeanwhile(String dev, boolean ofSystem, String export) throws Exception {
+        run(dev(dev), ofSystem, export, NameScripts.KILLED, folder);
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"loop", "fuse+loop"})
     void areNotLeftWhereNobodyKnowsOfThem(String export) throws Exception {
         run(NameScripts.PRIVATE, true, export, NameScripts.FORGOTTEN, folder);

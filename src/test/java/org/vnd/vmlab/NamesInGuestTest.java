@@ -34,6 +34,8 @@ class NamesInGuestTest {
                 # Anew for each: the tables of the export before are in them otherwise.
                 sh -euc "$4" sh disk
                 unshare --mount sh -euc "$5" sh "$1" $export $PWD/disk $PWD/rounds
+                sh -euc "$4" sh disk
+                unshare --mount sh -euc "$6" sh "$1" $export $PWD/disk
                 echo "right by $export"
             done
             umount disk
@@ -57,7 +59,8 @@ class NamesInGuestTest {
                         exports,
                         NameScripts.rounds(ROUNDS, random),
                         NameScripts.IMAGES,
-                        dev + NameScripts.FUNCTIONS + NameScripts.ROUNDS)
+                        dev + NameScripts.FUNCTIONS + NameScripts.ROUNDS,
+                        dev + NameScripts.FUNCTIONS + NameScripts.KILLED)
                 .succeeded();
         for (String export : exports.split(" ")) {
             assertTrue(result.output().contains("right by " + export), result::toString);
