@@ -34,8 +34,10 @@ class NamesInGuestTest {
                 # Anew for each: the tables of the export before are in them otherwise.
                 sh -euc "$4" sh disk
                 unshare --mount sh -euc "$5" sh "$1" $export $PWD/disk $PWD/rounds
-                sh -euc "$4" sh disk
-                unshare --mount sh -euc "$6" sh "$1" $export $PWD/disk
+                [ -z "$6" ] || {
+                    sh -euc "$4" sh disk
+                    unshare --mount sh -euc "$6" sh "$1" $export $PWD/disk
+                }
                 echo "right by $export"
             done
             umount disk
@@ -60,7 +62,8 @@ class NamesInGuestTest {
                         NameScripts.rounds(ROUNDS, random),
                         NameScripts.IMAGES,
                         dev + NameScripts.FUNCTIONS + NameScripts.ROUNDS,
-                        dev + NameScripts.FUNCTIONS + NameScripts.KILLED)
+                        // Where the kernel makes the nodes, this is tried with loops only: it takes a minute an export.
+                        ofPrivateDev ? dev + NameScripts.FUNCTIONS + NameScripts.KILLED : "")
                 .succeeded();
         for (String export : exports.split(" ")) {
             assertTrue(result.output().contains("right by " + export), result::toString);
