@@ -170,11 +170,15 @@ public final class NameList {
         Path node = Files.readSymbolicLink(link);
         for (String name : names) {
             Path other = folder.resolve(name);
-            if (isNameOfSome(name)
-                    && !other.equals(link)
-                    && Files.isSymbolicLink(other)
-                    && Files.readSymbolicLink(other).equals(node)) {
-                Files.deleteIfExists(other);
+            try {
+                if (isNameOfSome(name)
+                        && !other.equals(link)
+                        && Files.isSymbolicLink(other)
+                        && Files.readSymbolicLink(other).equals(node)) {
+                    Files.deleteIfExists(other);
+                }
+            } catch (NoSuchFileException gone) {
+                // Its own daemon has removed it at this moment.
             }
         }
     }
