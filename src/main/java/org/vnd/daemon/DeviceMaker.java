@@ -7,6 +7,7 @@ import org.vnd.control.AttachOptions;
 import org.vnd.control.DaemonArguments;
 import org.vnd.export.KernelDevice;
 import org.vnd.export.KernelModule;
+import org.vnd.export.Removal;
 import org.vnd.export.fuse.FuseMount;
 import org.vnd.export.fuse.FuserMount;
 import org.vnd.export.fuse.HiddenMount;
@@ -37,7 +38,8 @@ record DeviceMaker(
         AttachedImage image,
         QueueThread queue,
         DeviceNames names,
-        ImagePartitions partitions) {
+        ImagePartitions partitions,
+        Removal removal) {
     /** There where the kernel knows them. */
     private static final Path FUSE_TIMEOUTS = Path.of("/proc/sys/fs/fuse/max_request_timeout");
 
@@ -111,7 +113,7 @@ record DeviceMaker(
         }
         long offsetBytes = map.physicalBytes(first) + image.offsetBytes() - map.startBytes(first);
         String device = "/proc/" + ProcessHandle.current().pid() + "/fd/" + image.fd();
-        return LoopDevice.attach(programs(), AttachOptions.LOOP, backing(device, offsetBytes, false), names);
+        return LoopDevice.attach(programs(), AttachOptions.LOOP, backing(device, offsetBytes, false), names, removal);
     }
 
     /** Straight to what lies below the device mapper's device that the file system is on. */
@@ -137,7 +139,8 @@ record DeviceMaker(
                 image.blockBytes(),
                 image.readOnly(),
                 arguments.unit().name(),
-                names);
+                names,
+                removal);
     }
 
     private LoopDevice.Backing backing(String path, long offsetBytes, boolean servedHere) {
@@ -168,7 +171,7 @@ record DeviceMaker(
             requests = queue.add(
                     parts -> new UblkQueue((UringRing) parts.ring(), parts.engine(), parts.deviceMemory(), control));
         } catch (IOException | RuntimeException e) {
-            control.removeAfter(e);
+            removal.certain(control.node(), e, control::remove);
             throw e;
         }
         try {
@@ -176,7 +179,7 @@ record DeviceMaker(
             control.start(names);
             return control;
         } catch (IOException | RuntimeException e) {
-            control.removeAfter(e);
+            removal.certain(control.node(), e, control::remove);
             queue.drop(requests);
             Leftover.forget(arguments.unitDirectory());
             throw e;
@@ -209,7 +212,8 @@ record DeviceMaker(
         try (mount) {
             Server server = serve(fd, true);
             try {
-                return LoopDevice.attach(programs(), AttachOptions.FUSE_LOOP, backing(mount.file(), 0, true), names);
+                return LoopDevice.attach(
+                        programs(), AttachOptions.FUSE_LOOP, backing(mount.file(), 0, true), names, removal);
             } catch (IOException | RuntimeException e) {
                 queue.drop(server);
                 throw e;

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import org.vnd.control.AttachOptions;
 import org.vnd.control.ControlAnswer;
 import org.vnd.control.ControlRequest;
@@ -25,6 +26,7 @@ import org.vnd.control.Unit;
 import org.vnd.control.UnitRecord;
 import org.vnd.engine.Gate;
 import org.vnd.export.DeviceBusyException;
+import org.vnd.export.Removal;
 import org.vnd.export.nbd.Options;
 import org.vnd.extent.ExtentMap;
 import org.vnd.image.AttachListener;
@@ -89,6 +91,7 @@ final class Disk implements ControlServer.Handler {
         int deviceMemoryBytes = HostDevices.memoryBytes(arguments);
         queue = QueueThread.start(() -> DataPath.make(image, gate, listener, nbd, deviceMemoryBytes));
         watcher = new Watcher(image, gate, queue, this::failed);
+        Consumer<String> waiting = text -> tell(attaching, text);
         HostDevices made = null;
         // Whoever asks for a detach as soon as the socket is there waits until all of this object is.
         synchronized (this) {
@@ -96,7 +99,7 @@ final class Disk implements ControlServer.Handler {
                 synchronized (recordLock) {
                     // First: without it requests wait, those of the kernel to a new device too.
                     watcher.start();
-                    made = HostDevices.make(arguments, image, queue, partitions);
+                    made = HostDevices.make(arguments, image, queue, partitions, new Removal(waiting));
                     devices = made;
                     watcher.lookAfter(made);
                     record = record(
@@ -112,7 +115,7 @@ final class Disk implements ControlServer.Handler {
                 control = ControlServer.start(state.controlSocket(unit), this);
             } catch (IOException | RuntimeException | Error e) {
                 if (made != null) {
-                    removeForCertain(made);
+                    removeForCertain(made, waiting);
                 }
                 stopServing();
                 drain();
@@ -194,6 +197,16 @@ final class Disk implements ControlServer.Handler {
                 sectorBytes,
                 options.offsetBytes(),
                 "");
+    }
+
+    /** For the one who waits for the disk, and for the log. */
+    private static void tell(AttachListener attaching, String text) {
+        Log.line(text);
+        try {
+            attaching.warning(text);
+        } catch (IOException nobodyWaits) {
+            // What is told goes on.
+        }
     }
 
     /** So that a listing shows it. */
@@ -286,7 +299,7 @@ final class Disk implements ControlServer.Handler {
             }
             return Outcome.later(who);
         } catch (IOException e) {
-            return Outcome.error(unit.name() + ": " + e.getMessage());
+            return Outcome.error(unit.name() + ": " + Reason.withFile(e));
         }
         pending("");
         // Whoever connects at this very moment wasn't there when it was decided.
@@ -295,15 +308,15 @@ final class Disk implements ControlServer.Handler {
         try {
             complaint = finish();
         } catch (IOException e) {
-            Log.line("detach: " + e.getMessage());
+            Log.line("detach: " + Reason.withFile(e));
             if (!force) {
                 return Outcome.error(
-                        e.getMessage() + ": nothing is unlocked yet: try again, or give the disk up with -F");
+                        Reason.withFile(e) + ": nothing is unlocked yet: try again, or give the disk up with -F");
             }
             abandoned = true;
             answer.afterwards(ended::countDown);
-            return Outcome.ended(e.getMessage() + ": the disk is given up, and its file stays locked until vndconfig"
-                    + " --recover can unlock it");
+            return Outcome.ended(Reason.withFile(e)
+                    + ": the disk is given up, and its file stays locked until vndconfig" + " --recover can unlock it");
         }
         answer.afterwards(ended::countDown);
         return complaint.isEmpty() ? Outcome.ok() : Outcome.ended(unit.name() + ": detached, but " + complaint.get());
@@ -323,7 +336,7 @@ final class Disk implements ControlServer.Handler {
     }
 
     private void endLater() {
-        removeForCertain(devices);
+        removeForCertain(devices, Log::line);
         ended.countDown();
     }
 
@@ -351,19 +364,19 @@ final class Disk implements ControlServer.Handler {
         if (detached || abandoned) {
             return detached;
         }
-        removeForCertain(devices);
+        removeForCertain(devices, Log::line);
         stopServing();
         try {
             finish();
             return true;
         } catch (IOException e) {
-            Log.line("detach: " + e.getMessage());
+            Log.line("detach: " + Reason.withFile(e));
             return false;
         }
     }
 
     /** However long its users take: what they write must not go where the image once was. */
-    private void removeForCertain(HostDevices made) {
+    private void removeForCertain(HostDevices made, Consumer<String> told) {
         String said = "";
         for (boolean first = true; true; first = false) {
             try {
@@ -377,15 +390,15 @@ final class Disk implements ControlServer.Handler {
             } catch (DeviceBusyException e) {
                 String who = String.valueOf(e.getMessage());
                 if (!who.equals(said)) {
-                    Log.line("told to end, and waits: " + who);
+                    told.accept("its block device waits to be taken away: " + who);
                     pending(who);
                 }
                 said = who;
                 LockSupport.parkNanos(BUSY_POLL_NANOS);
             } catch (IOException e) {
-                String why = String.valueOf(e.getMessage());
+                String why = Reason.withFile(e);
                 if (!why.equals(said)) {
-                    Log.line("its block device can't be taken away: " + why);
+                    told.accept("its block device can't be taken away: " + why);
                 }
                 if (!made.servedByKernel()) {
                     // Whatever is left of it, nobody answers its requests.
@@ -424,7 +437,7 @@ final class Disk implements ControlServer.Handler {
             control.close();
         } catch (IOException e) {
             // The keeper removes the whole folder; the disk is detached all the same.
-            Log.line("detach: " + e.getMessage());
+            Log.line("detach: " + Reason.withFile(e));
         }
         return complaint;
     }

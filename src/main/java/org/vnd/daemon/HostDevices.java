@@ -11,9 +11,11 @@ import org.jspecify.annotations.Nullable;
 import org.vnd.control.AttachOptions;
 import org.vnd.control.DaemonArguments;
 import org.vnd.control.Export;
+import org.vnd.control.Reason;
 import org.vnd.export.DeviceBusyException;
 import org.vnd.export.DeviceUsers;
 import org.vnd.export.KernelDevice;
+import org.vnd.export.Removal;
 import org.vnd.export.fuse.FuseMount;
 import org.vnd.export.fuse.Server;
 import org.vnd.export.ublk.UblkQueue;
@@ -75,13 +77,17 @@ final class HostDevices {
      * @throws IOException the one that was asked for can't be had
      */
     static HostDevices make(
-            DaemonArguments arguments, AttachedImage image, QueueThread queue, ImagePartitions partitions)
+            DaemonArguments arguments,
+            AttachedImage image,
+            QueueThread queue,
+            ImagePartitions partitions,
+            Removal removal)
             throws IOException {
         String export = arguments.options().export();
         // Of a disk that crashed: what it leads to may be another's.
         NameList.removeAll(arguments.unitDirectory());
         DeviceNames names = new DeviceNames(arguments.unitDirectory());
-        DeviceMaker maker = new DeviceMaker(arguments, image, queue, names, partitions);
+        DeviceMaker maker = new DeviceMaker(arguments, image, queue, names, partitions, removal);
         if (export.equals(AttachOptions.AUTO)) {
             return best(arguments, maker);
         }
@@ -91,16 +97,14 @@ final class HostDevices {
         if (!export.equals(AttachOptions.FUSE)) {
             partitions.requireFit();
         }
-        KernelDevice device;
         try {
             if (!export.equals(AttachOptions.FUSE)) {
                 names.requireFree();
             }
-            device = maker.make(export);
+            return named(maker, maker.make(export), "");
         } catch (IOException e) {
-            throw new IOException(arguments.options().file() + ": no " + export + ": " + e.getMessage(), e);
+            throw new IOException(arguments.options().file() + ": no " + export + ": " + Reason.withFile(e), e);
         }
-        return named(maker, device, "");
     }
 
     private static HostDevices best(DaemonArguments arguments, DeviceMaker maker) throws IOException {
@@ -131,14 +135,14 @@ final class HostDevices {
             try {
                 device = maker.make(export);
             } catch (IOException e) {
-                reasons.add("no " + export + ": " + e.getMessage());
+                reasons.add("no " + export + ": " + Reason.withFile(e));
                 continue;
             }
             if (!fit) {
                 try {
                     maker.partitions().requireFit();
                 } catch (IOException misfit) {
-                    removeUnusable(device, maker.names(), misfit);
+                    removeUnusable(device, maker, misfit);
                     throw misfit;
                 }
             }
@@ -146,7 +150,7 @@ final class HostDevices {
                 String why = reasons.isEmpty() ? "" : " (" + String.join("; ", reasons) + ")";
                 return named(maker, device, " by " + export + why);
             } catch (IOException e) {
-                reasons.add("no " + export + ": " + e.getMessage());
+                reasons.add("no " + export + ": " + Reason.withFile(e));
             }
         }
         String why = String.join("; ", reasons);
@@ -176,7 +180,7 @@ final class HostDevices {
             path = firstNames(device, names);
             device.whenLost(() -> lost(device, names));
         } catch (IOException | RuntimeException | Error e) {
-            removeUnusable(device, names, e);
+            removeUnusable(device, maker, e);
             throw e;
         }
         NodeWatch watch = new NodeWatch(device.node(), written -> refresh(device, names, written));
@@ -184,13 +188,14 @@ final class HostDevices {
         return new HostDevices(arguments, device, names, watch, announcement);
     }
 
-    private static void removeUnusable(KernelDevice device, DeviceNames names, Throwable cause) {
+    private static void removeUnusable(KernelDevice device, DeviceMaker maker, Throwable cause) {
+        DeviceNames names = maker.names();
         try {
             names.withdraw();
         } catch (IOException left) {
             cause.addSuppressed(left);
         }
-        device.removeAfter(cause);
+        maker.removal().certain(device.node(), cause, device::remove);
         try {
             names.remove();
         } catch (IOException left) {
@@ -204,7 +209,7 @@ final class HostDevices {
         try {
             names.refresh();
         } catch (IOException e) {
-            problem = String.valueOf(e.getMessage());
+            problem = Reason.withFile(e);
             Log.line("names: " + problem);
         }
         Optional<String> path = names.path();

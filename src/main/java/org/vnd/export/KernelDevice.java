@@ -51,9 +51,4 @@ public interface KernelDevice {
      * @throws IOException the kernel refused; what is left is said
      */
     void remove() throws IOException;
-
-    /** Takes it away for certain, because of {@code cause}: see {@link Removal}. */
-    default void removeAfter(Throwable cause) {
-        Removal.certain(node(), cause, this::remove);
-    }
 }

@@ -2,6 +2,7 @@ package org.vnd.export;
 
 import java.io.IOException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 
 /**
  * Takes away what was made of a disk and can't be used after all: for certain, however long others use it. Until then nothing
@@ -10,7 +11,12 @@ import java.util.concurrent.locks.LockSupport;
 public final class Removal {
     private static final long POLL_NANOS = 500_000_000;
 
-    private Removal() {}
+    private final Consumer<String> told;
+
+    /** Says to {@code told}, in a line, for whom it waits. */
+    public Removal(Consumer<String> told) {
+        this.told = told;
+    }
 
     /** One attempt. */
     public interface Attempt {
@@ -19,12 +25,12 @@ public final class Removal {
     }
 
     /**
-     * Tries {@code attempt} until it succeeds. The log says for whom it waits.
+     * Tries {@code attempt} until it succeeds.
      *
      * @param what is taken away
      * @param cause why; it hears of what was in the way
      */
-    public static void certain(String what, Throwable cause, Attempt attempt) {
+    public void certain(String what, Throwable cause, Attempt attempt) {
         String said = "";
         while (true) {
             try {
@@ -34,7 +40,7 @@ public final class Removal {
                 String why = String.valueOf(e.getMessage());
                 if (!why.equals(said)) {
                     cause.addSuppressed(e);
-                    System.err.println(
+                    told.accept(
                             what + " can't be used (" + cause.getMessage() + "), and waits to be taken away: " + why);
                 }
                 said = why;

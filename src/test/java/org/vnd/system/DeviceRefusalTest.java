@@ -4,9 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
@@ -142,6 +145,45 @@ class DeviceRefusalTest {
                         + " No space left on device\n",
                 result.errors());
         assertEquals("", result.output());
+    }
+
+    /** It can't have its name, and somebody has opened it by then: the image can't be let go, and who waits is told why. */
+    @ParameterizedTest
+    @ValueSource(strings = {"loop", "fuse+loop"})
+    void whileSomebodyHasOpenedWhatCantBeUsed(String export) throws Exception {
+        try (Command.Running attaching = new Command("strace", "-f", "--seccomp-bpf", "-qq", "-o", files.path("strace"))
+                .with("-e", "trace=symlink", "-e", "inject=symlink:error=ENOSPC:delay_enter=2000000")
+                .with(product.program(), "-c", "--export", export, "vnd0", image)
+                .environment("VND_STATE", product.state().toString())
+                .start()) {
+            Path names = product.state().resolve("vnd0/names");
+            String device = "";
+            while (device.isEmpty()) {
+                assertTrue(attaching.alive(), attaching::errors);
+                Matcher named =
+                        Pattern.compile("/dev/loop\\d+").matcher(Files.exists(names) ? Files.readString(names) : "");
+                device = named.find() ? named.group() : "";
+                Thread.sleep(20);
+            }
+            String line = "vndconfig: " + device + " can't be used (";
+            try (FileChannel user = FileChannel.open(Path.of(device))) {
+                while (!attaching.errors().contains(line)) {
+                    assertTrue(attaching.alive(), attaching::errors);
+                    Thread.sleep(20);
+                }
+                Thread.sleep(1000);
+                assertTrue(attaching.alive(), attaching::errors);
+                assertTrue(attaching.errors().contains("), and waits to be taken away: "), attaching::errors);
+                assertTrue(user.isOpen());
+            }
+            Command.Result result = attaching.await(60).exited(1);
+            String link = product.state() + "/vnd0/vnd0";
+            assertTrue(
+                    result.errors()
+                            .endsWith("vndconfig: " + image + ": no " + export + ": " + link
+                                    + ": No space left on device\n"),
+                    result::toString);
+        }
     }
 
     @Test

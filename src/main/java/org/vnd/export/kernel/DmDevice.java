@@ -9,6 +9,7 @@ import org.vnd.export.DeviceBusyException;
 import org.vnd.export.DeviceUsers;
 import org.vnd.export.KernelDevice;
 import org.vnd.export.KernelModule;
+import org.vnd.export.Removal;
 import org.vnd.node.BlockNode;
 import org.vnd.node.DeviceNames;
 import org.vnd.sys.DmRequest;
@@ -101,6 +102,7 @@ public final class DmDevice implements KernelDevice {
      * @param runs where the disk lies on that device
      * @param blockBytes that device's logical block; what is no whole block at the end of the disk is cut off
      * @param names of the disk, which are this device's from now on
+     * @param removal takes away what can't be used
      * @throws IOException it can't be; nothing is left, and the message says why
      */
     public static DmDevice attach(
@@ -112,7 +114,8 @@ public final class DmDevice implements KernelDevice {
             int blockBytes,
             boolean readOnly,
             String unit,
-            DeviceNames names)
+            DeviceNames names,
+            Removal removal)
             throws IOException {
         KernelModule.load("dm_mod");
         int control = DmRequest.openControl();
@@ -132,7 +135,7 @@ public final class DmDevice implements KernelDevice {
                 throw new IOException("it is smaller than a block of its device");
             }
             String image = major + ":" + minor + ":" + Long.toUnsignedString(inode);
-            DmPartitions disk = make(control, unit, image, table, blockBytes, readOnly, names);
+            DmPartitions disk = make(control, unit, image, table, blockBytes, readOnly, names, removal);
             device = new DmDevice(control, mounted, targets, runs, table, disk);
         } catch (IOException | RuntimeException | Error e) {
             FileCalls.close(control);
@@ -143,7 +146,7 @@ public final class DmDevice implements KernelDevice {
             names.use(BlockNode.disk(device.device.name()));
             return device;
         } catch (IOException | RuntimeException | Error e) {
-            device.removeAfter(e);
+            removal.certain(device.node(), e, device::remove);
             throw e;
         }
     }
@@ -156,14 +159,16 @@ public final class DmDevice implements KernelDevice {
             LinearTable table,
             int blockBytes,
             boolean readOnly,
-            DeviceNames names)
+            DeviceNames names,
+            Removal removal)
             throws IOException {
         for (int attempt = 0; true; attempt++) {
             // The unit alone is not enough: each state folder has units of its own.
             String unique = String.format("%08x", ThreadLocalRandom.current().nextInt());
             String uuid = "VND-" + unit + "-" + image + "-" + unique;
             try {
-                return new DmPartitions(control, unit + "-" + unique, uuid, table, blockBytes, readOnly, names);
+                return new DmPartitions(
+                        control, unit + "-" + unique, uuid, table, blockBytes, readOnly, names, removal);
             } catch (SysException e) {
                 if (e.errno() != Errno.EBUSY || attempt == NAME_ATTEMPTS) {
                     throw e;

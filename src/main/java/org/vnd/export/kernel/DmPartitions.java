@@ -6,6 +6,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.vnd.export.Removal;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.node.BlockNode;
 import org.vnd.node.DeviceNames;
@@ -34,6 +35,7 @@ final class DmPartitions implements AutoCloseable {
     private final int blockBytes;
     private final boolean readOnly;
     private final DeviceNames names;
+    private final Removal removal;
     private final AlignedBuffer seen = new AlignedBuffer(LOOKED_AT_BYTES);
     private final AlignedBuffer now = new AlignedBuffer(LOOKED_AT_BYTES);
     private final Map<Partition, LinearDevice> devices =
@@ -53,7 +55,8 @@ final class DmPartitions implements AutoCloseable {
             LinearTable table,
             int blockBytes,
             boolean readOnly,
-            DeviceNames names)
+            DeviceNames names,
+            Removal removal)
             throws IOException {
         this.control = control;
         this.name = name;
@@ -62,7 +65,8 @@ final class DmPartitions implements AutoCloseable {
         this.blockBytes = blockBytes;
         this.readOnly = readOnly;
         this.names = names;
-        this.disk = LinearDevice.make(control, name, uuid, table, readOnly, names);
+        this.removal = removal;
+        this.disk = LinearDevice.make(control, name, uuid, table, readOnly, names, removal);
     }
 
     LinearDevice disk() {
@@ -96,7 +100,7 @@ final class DmPartitions implements AutoCloseable {
         LinearTable table = LinearTable.slice(disk.major(), disk.minor(), partition.start(), partition.sectors());
         String suffix = "p" + partition.number();
         String partitionUuid = "part" + partition.number() + "-" + uuid;
-        return LinearDevice.make(control, name + suffix, partitionUuid, table, readOnly, names);
+        return LinearDevice.make(control, name + suffix, partitionUuid, table, readOnly, names, removal);
     }
 
     private boolean read(long offsetBytes, byte[] bytes) throws SysException {

@@ -53,10 +53,17 @@ final class LinearDevice {
      * @param control of {@link DmRequest#openControl}, which stays open as long as this is used
      * @param uuid that no other device has
      * @param names of the disk, for its node
+     * @param removal takes away what can't be used
      * @throws SysException it can't be, and nothing is left; EBUSY if there is one of this name or UUID
      */
     static LinearDevice make(
-            int control, String name, String uuid, LinearTable table, boolean readOnly, DeviceNames names)
+            int control,
+            String name,
+            String uuid,
+            LinearTable table,
+            boolean readOnly,
+            DeviceNames names,
+            Removal removal)
             throws IOException {
         DmRequest create = new DmRequest().name(name).uuid(uuid);
         Libc.check(create.send(control, DmIoctl.DM_DEV_CREATE), "make the dm device", name);
@@ -70,7 +77,7 @@ final class LinearDevice {
             Libc.check(mark.send(control, DmIoctl.DM_DEV_REMOVE), "mark the dm device", name);
             return device;
         } catch (IOException | RuntimeException | Error e) {
-            Removal.certain(device.node(), e, device::requireRemoved);
+            removal.certain(device.node(), e, device::requireRemoved);
             throw e;
         }
     }

@@ -13,6 +13,7 @@ import org.vnd.export.DeviceBusyException;
 import org.vnd.export.DeviceUsers;
 import org.vnd.export.KernelDevice;
 import org.vnd.export.Partitions;
+import org.vnd.export.Removal;
 import org.vnd.export.SmallProgram;
 import org.vnd.node.BlockNode;
 import org.vnd.node.DeviceNames;
@@ -92,7 +93,7 @@ public final class LoopDevice implements KernelDevice {
      * @param names of the disk, which are this device's from now on
      * @throws IOException it can't be; nothing is left, and the message says why
      */
-    public static LoopDevice attach(Path programs, String export, Backing backing, DeviceNames names)
+    public static LoopDevice attach(Path programs, String export, Backing backing, DeviceNames names, Removal removal)
             throws IOException {
         Process program = new ProcessBuilder(
                         programs.resolve("vnd-loop").toString(),
@@ -122,7 +123,7 @@ public final class LoopDevice implements KernelDevice {
             names.use(seen);
             return device;
         } catch (IOException | RuntimeException | Error e) {
-            device.removeAfter(e);
+            removal.certain(device.node(), e, device::remove);
             throw e;
         }
     }

@@ -10,6 +10,7 @@ import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import org.vnd.export.DeviceBusyException;
+import org.vnd.export.Removal;
 import org.vnd.image.AttachListener;
 import org.vnd.image.AttachRequest;
 import org.vnd.image.AttachRequest.Engine;
@@ -34,6 +35,7 @@ final class DmProgram {
     private static final int EXTENTS = 100;
     private static final String UNIT = "vnd0";
     private static final long WAIT_NANOS = 20_000_000_000L;
+    private static final Removal REMOVAL = new Removal(System.err::println);
 
     private DmProgram() {}
 
@@ -76,7 +78,8 @@ final class DmProgram {
                 image.blockBytes(),
                 image.readOnly(),
                 UNIT,
-                names());
+                names(),
+                REMOVAL);
     }
 
     /** A folder of this process alone, in the guest's memory. */
@@ -175,7 +178,7 @@ final class DmProgram {
         int control = DmRequest.openControl();
         long freeBefore = availableKibibytes();
         long start = System.nanoTime();
-        LinearDevice device = LinearDevice.make(control, "large", "VND-large", table, false, names());
+        LinearDevice device = LinearDevice.make(control, "large", "VND-large", table, false, names(), REMOVAL);
         long made = System.nanoTime();
         long takenKibibytes = freeBefore - availableKibibytes();
         int fd = FileCalls.open(device.node(), FileCalls.O_RDWR);
