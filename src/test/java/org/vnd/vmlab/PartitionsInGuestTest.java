@@ -9,9 +9,11 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.vnd.lab.Command;
 import org.vnd.lab.Guest;
@@ -26,35 +28,70 @@ import org.vnd.system.TableCase;
 @InGuest
 @Requires(
         loop = true,
-        tools = {Guest.QEMU, Guest.APT, "mkfs.ext4", "sfdisk", "partx", "dmsetup"})
+        tools = {Guest.QEMU, Guest.APT, "mkfs.ext4", "sfdisk", "partx", "dmsetup", "losetup", "cmp"})
 class PartitionsInGuestTest {
-    private static final Map<TableCase, String> EXPORTS = new EnumMap<>(Map.of(
-            TableCase.GPT_OF_4096, "ublk",
-            TableCase.FIRST_SPOILED, "ublk",
-            TableCase.CHAIN_IN_A_CIRCLE, "ublk",
-            TableCase.BOTH_SPOILED, "nbd-kernel",
-            TableCase.TOO_MANY, "nbd-kernel",
-            TableCase.OVERLAPPING, "loop",
-            TableCase.STARTS_AT_ZERO, "fuse+loop",
-            TableCase.MBR, "dm"));
+    /** Attached by an export, on a device with sectors of so many bytes. */
+    private record Use(TableCase table, String export, int deviceBytes) {
+        /** As the guest is told it. */
+        @Override
+        public String toString() {
+            return table + ":" + export + ":" + deviceBytes;
+        }
 
-    /** $1 is vndconfig, $2 a folder of images, and words such as GPT:ublk follow. Lines of the same table follow each other. */
+        boolean refused() {
+            return export.equals("dm") && table.sectorBytes() != deviceBytes;
+        }
+    }
+
+    private static final List<Use> USES = List.of(
+            new Use(TableCase.GPT_OF_4096, "ublk", 512),
+            new Use(TableCase.FIRST_SPOILED, "ublk", 512),
+            new Use(TableCase.CHAIN_IN_A_CIRCLE, "ublk", 512),
+            new Use(TableCase.BOTH_SPOILED, "nbd-kernel", 512),
+            new Use(TableCase.TOO_MANY, "nbd-kernel", 512),
+            new Use(TableCase.OVERLAPPING, "loop", 512),
+            new Use(TableCase.STARTS_AT_ZERO, "fuse+loop", 512),
+            new Use(TableCase.MBR, "dm", 512),
+            new Use(TableCase.GPT_OF_4096, "dm", 512),
+            new Use(TableCase.GPT, "ublk", 4096),
+            new Use(TableCase.MBR, "nbd-kernel", 4096),
+            new Use(TableCase.GPT_OF_4096, "nbd-kernel", 4096),
+            new Use(TableCase.GPT, "dm", 4096),
+            new Use(TableCase.MBR_OF_4096, "dm", 4096));
+
+    /**
+     * $1 is vndconfig, $2 a folder of images, and {@link Use}s follow. Last of each, a sector of 512 bytes in the middle of a
+     * block is written, and must be all that has changed in the image.
+     */
     private static final String USE = """
             export DM_DISABLE_UDEV=1
-            dmsetup create below --table "0 $(blockdev --getsz /dev/vda) linear /dev/vda 0"
-            mkfs.ext4 -q -b 4096 /dev/mapper/below
-            mkdir disk
-            mount /dev/mapper/below disk
             vndconfig=$1 images=$2
             shift 2
-            # One file for all, in one piece.
-            "$vndconfig" create --contiguous disk/image $(stat -c %s $images/${1%:*})
+            device_512=/dev/vda
+            device_4096=$(losetup --find --show --direct-io=on --sector-size 4096 /dev/vdb)
+            for bytes in 512 4096; do
+                eval "device=\\$device_$bytes"
+                dmsetup create below$bytes --table "0 $(blockdev --getsz $device) linear $device 0"
+                mkfs.ext4 -q -b 4096 /dev/mapper/below$bytes
+                mkdir disk$bytes
+                mount /dev/mapper/below$bytes disk$bytes
+                # One file for all, in one piece.
+                "$vndconfig" create --contiguous disk$bytes/image $(stat -c %s $images/${1%%:*})
+            done
+            printf '%0512d' 7 >sector
             for each in "$@"; do
-                dd if=$images/${each%:*} of=disk/image bs=1M conv=notrunc,fsync status=none
-                "$vndconfig" -c --export ${each#*:} vnd0 disk/image 2>errors || echo "refused $each"
-                echo "table ${each%:*}"
+                table=${each%%:*} bytes=${each##*:} export=${each#*:}
+                export=${export%:*}
+                image=disk$bytes/image
+                dd if=$images/$table of=$image bs=1M conv=notrunc,fsync status=none
+                echo "use $each"
+                if ! "$vndconfig" -c --export $export vnd0 $image 2>errors; then
+                    sed 's/^/refused /' errors
+                    continue
+                fi
                 sed 's/^/said /' errors
                 disk=$(basename "$(readlink -f /dev/vnd/vnd0)")
+                echo sector $(cat /sys/block/$disk/queue/logical_block_size)
                 for partition in /sys/block/$disk/${disk}p[0-9]*; do
                     ! test -e $partition/start || echo shown $(cat $partition/partition $partition/start $partition/size)
                 done
@@ -63,21 +100,30 @@ class PartitionsInGuestTest {
                     ! test -e $name ||
                         echo shown ${link#/dev/vnd/vnd0p} $(dmsetup table $(cat $name) | awk '{ print $5, $2 }')
                 done
+                cp $images/$table expected
+                if [ "$(cat /sys/block/$disk/queue/logical_block_size)" = 512 ]; then
+                    dd if=sector of=/dev/vnd/vnd0 bs=512 seek=20003 oflag=direct conv=notrunc status=none
+                    dd if=sector of=expected bs=512 seek=20003 conv=notrunc status=none
+                fi
                 "$vndconfig" -u vnd0
+                dd if=$image bs=1M iflag=direct status=none | cmp - expected
             done
-            umount disk
+            umount disk512 disk4096
             """;
 
     @Test
     void whatIsFoundIsShownOrSaid() throws Exception {
         Path images = Files.createTempDirectory(Path.of("/tmp"), "vnd-tables-");
+        Set<TableCase> tables = EnumSet.noneOf(TableCase.class);
+        USES.forEach(use -> tables.add(use.table));
         try {
             List<Object> arguments = new ArrayList<>(List.of(Guest.home().resolve("bin/vndconfig"), images));
-            for (Map.Entry<TableCase, String> each : EXPORTS.entrySet()) {
-                make(each.getKey(), images.resolve(each.getKey().name()));
-                arguments.add(each.getKey() + ":" + each.getValue());
+            for (TableCase table : tables) {
+                make(table, images.resolve(table.name()));
             }
+            arguments.addAll(USES);
             Command.Result result = new Guest()
+                    .diskMebibytes(160)
                     .diskMebibytes(160)
                     .memoryMebibytes(1500)
                     .processors(1)
@@ -86,11 +132,11 @@ class PartitionsInGuestTest {
                     .limitSeconds(1200)
                     .script(USE, arguments.toArray())
                     .succeeded();
-            for (TableCase table : EXPORTS.keySet()) {
-                check(table, part(result.output(), table), result);
+            for (Use use : USES) {
+                check(use, part(result.output(), use), result);
             }
         } finally {
-            for (TableCase table : EXPORTS.keySet()) {
+            for (TableCase table : tables) {
                 Files.deleteIfExists(images.resolve(table.name()));
             }
             Files.delete(images);
@@ -104,37 +150,44 @@ class PartitionsInGuestTest {
         table.write(image);
     }
 
-    private static List<String> part(String output, TableCase table) {
-        List<String> lines = new ArrayList<>();
+    /** What the guest says of {@code use}, by the first word of each line. */
+    private static Map<String, String> part(String output, Use use) {
+        Map<String, String> part = new HashMap<>();
         boolean inside = false;
         for (String line : output.lines().toList()) {
-            inside = line.startsWith("table ") ? line.equals("table " + table) : inside;
+            inside = line.startsWith("use ") ? line.equals("use " + use) : inside;
             if (inside) {
-                lines.add(line);
+                String[] words = line.split(" ", 2);
+                part.merge(words[0], words[1] + "\n", String::concat);
             }
         }
-        return lines;
+        return part;
     }
 
-    private static void check(TableCase table, List<String> lines, Command.Result result) {
-        assertFalse(lines.isEmpty(), result::toString);
-        StringBuilder shown = new StringBuilder();
-        StringBuilder said = new StringBuilder();
-        for (String line : lines) {
-            if (line.startsWith("shown ")) {
-                shown.append(line.substring("shown ".length())).append('\n');
-            } else if (line.startsWith("said ")) {
-                said.append(line).append('\n');
-            }
+    private static void check(Use use, Map<String, String> part, Command.Result result) {
+        TableCase table = use.table;
+        String said = part.getOrDefault("said", "");
+        if (use.refused()) {
+            String sectors = "it has the device's block of " + use.deviceBytes + " bytes for a sector, and can't have "
+                    + table.sectorBytes();
+            String refusal = part.getOrDefault("refused", "");
+            assertTrue(refusal.contains(sectors), () -> use + ": " + refusal + result);
+            return;
         }
-        Map<Integer, String> partitions = table.shown(shown.toString());
+        Map<Integer, String> partitions = table.shown(part.getOrDefault("shown", ""));
         switch (table) {
             case CHAIN_IN_A_CIRCLE -> assertEquals(252, partitions.size(), result::toString);
             case OVERLAPPING -> assertEquals(2, partitions.size(), result::toString);
             case STARTS_AT_ZERO -> assertEquals(Map.of(1, "0 +2097152"), partitions, result::toString);
             default -> assertEquals(table.wanted(), partitions, result::toString);
         }
-        assertTrue(said.toString().contains(table.said), () -> table + ": " + said);
-        assertFalse(said.toString().contains("the kernel shows its partitions otherwise"), () -> table + ": " + said);
+        assertEquals(table.sectorBytes() + "\n", part.get("sector"), result::toString);
+        boolean differs = table.sectorBytes() != use.deviceBytes;
+        assertEquals(
+                differs,
+                said.contains(": the disk has sectors of " + table.sectorBytes() + " bytes, which"),
+                () -> use + ": " + said);
+        assertTrue(said.contains(table.said), () -> use + ": " + said);
+        assertFalse(said.contains("the kernel shows its partitions otherwise"), () -> use + ": " + said);
     }
 }
