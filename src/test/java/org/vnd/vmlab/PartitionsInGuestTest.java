@@ -93,13 +93,21 @@ class PartitionsInGuestTest {
                 disk=$(basename "$(readlink -f /dev/vnd/vnd0)")
                 echo sector $(cat /sys/block/$disk/queue/logical_block_size)
                 for partition in /sys/block/$disk/${disk}p[0-9]*; do
-                    ! test -e $partition/start || echo shown $(cat $partition/partition $partition/start $partition/size)
+                    # Hundreds of them, and each process takes its time on an emulated processor.
+                    if test -e $partition/start; then
+                        read -r number <$partition/partition
+                        read -r start <$partition/start
+                        read -r size <$partition/size
+                        echo shown $number $start $size
+                    fi
                 done
-                for link in /dev/vnd/vnd0p*; do
-                    name=/sys/block/$(basename "$(readlink -f $link)")/dm/name
-                    ! test -e $name ||
-                        echo shown ${link#/dev/vnd/vnd0p} $(dmsetup table $(cat $name) | awk '{ print $5, $2 }')
-                done
+                if [ $export = dm ]; then
+                    for link in /dev/vnd/vnd0p*; do
+                        name=/sys/block/$(basename "$(readlink -f $link)")/dm/name
+                        ! test -e $name ||
+                            echo shown ${link#/dev/vnd/vnd0p} $(dmsetup table $(cat $name) | awk '{ print $5, $2 }')
+                    done
+                fi
                 cp $images/$table expected
                 if [ "$(cat /sys/block/$disk/queue/logical_block_size)" = 512 ]; then
                     dd if=sector of=/dev/vnd/vnd0 bs=512 seek=20003 oflag=direct conv=notrunc status=none
