@@ -223,7 +223,13 @@ static int act_swap_target(struct target *target) {
     return swap_extents(target->fd, target->other_fd);
 }
 
+/* The other file is in pieces first: the kernel swaps with a file of fewer extents only, and the target may have several. */
 static int act_swap_temporary(struct target *target) {
+    for (off_t at = 0; at < target->size; at += target->size / 8) {
+        if (fallocate(target->other_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, 4096) < 0) {
+            return -1;
+        }
+    }
     return swap_extents(target->other_fd, target->fd);
 }
 

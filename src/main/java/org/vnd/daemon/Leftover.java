@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.vnd.control.AttachOptions;
+import org.vnd.export.DeviceBusyException;
 import org.vnd.export.KernelDevice;
 import org.vnd.export.fuse.FuserMount;
 import org.vnd.export.kernel.NbdDevice;
@@ -25,6 +26,8 @@ final class Leftover {
 
     /** Of ours, the longest line is a path. */
     private static final int LIMIT_BYTES = 8192;
+
+    private static final int BUSY_ATTEMPTS = 10;
 
     private Leftover() {}
 
@@ -56,6 +59,21 @@ final class Leftover {
         forget(unitDirectory);
     }
 
+    /** A program that the daemon had started may outlive it for a while, partx for one; the device's errors end it. */
+    private static void removeUnused(KernelDevice device) throws IOException {
+        for (int attempt = 1; true; attempt++) {
+            try {
+                device.remove();
+                return;
+            } catch (DeviceBusyException e) {
+                // Each has waited for half a second.
+                if (attempt == BUSY_ATTEMPTS) {
+                    throw e;
+                }
+            }
+        }
+    }
+
     private static void remove(Path unitDirectory, List<String> lines) throws IOException {
         String export = lines.size() == 3 ? lines.get(0) : "";
         switch (export) {
@@ -65,7 +83,7 @@ final class Leftover {
             case AttachOptions.NBD_KERNEL:
                 @Nullable KernelDevice device = NbdDevice.find(lines.get(2), new DeviceNames(unitDirectory));
                 if (device != null) {
-                    device.remove();
+                    removeUnused(device);
                 }
                 break;
             case AttachOptions.FUSE:
