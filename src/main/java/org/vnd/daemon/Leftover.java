@@ -60,7 +60,7 @@ final class Leftover {
     }
 
     /** A program that the daemon had started may outlive it for a while, partx for one; the device's errors end it. */
-    private static void removeUnused(KernelDevice device) throws IOException {
+    static void removeUnused(KernelDevice device) throws IOException {
         for (int attempt = 1; true; attempt++) {
             try {
                 device.remove();

@@ -187,12 +187,6 @@ public final class NameScripts {
                 left=$(dd if=$(folder vnd0)/$name bs=4096 skip=128 count=1 status=none 2>errors | tr -d a | wc -c)
                 [ $left = 0 ] || die "$name leads to another disk"
             done
-            # As a program that the daemon had started may for a while, partx for one.
-            if [ $export = nbd-kernel ]; then
-                sleep 1000 <$(readlink $(folder vnd0)/vnd0) &
-                holder=$!
-                (await grep -qi '"state":"recovering"' ${VND_STATE:-/run/vnd}/vnd0/unit.json; sleep 4; kill $holder) &
-            fi
             "$vnd" --recover vnd0
             [ -z "$(names vnd0)" ] || die "names stay: $(names vnd0)"
             await agree vnd1 b 3
