@@ -183,7 +183,9 @@ final class AttachCommand {
                     openLock(state.lockFile(unit.orElseThrow()));
                     notice = Optional.of(notice(keeper, state, unit.orElseThrow(), StallNotice.WAITING));
                     notice.get().start();
-                    end.explain(notice(keeper, state, unit.orElseThrow(), "; it is detached when that goes on"));
+                    end.explain(
+                            notice(keeper, state, unit.orElseThrow(), "; it is detached when that goes on"),
+                            state.folder(unit.orElseThrow()));
                     break;
                 case PROGRESS:
                     progress.show(line);

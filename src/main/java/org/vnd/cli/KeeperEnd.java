@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.vnd.control.Commitment;
+import org.vnd.control.PendingDetach;
 
 /**
  * What a signal to this program (^C, SIGTERM, SIGHUP) means for the disk that it attaches. Until the disk is taken it is taken
@@ -18,6 +19,8 @@ final class KeeperEnd extends Thread {
     private boolean taken;
     /** Who says why it takes long to take the disk back, once the unit is known. */
     private Optional<StallNotice> notice = Optional.empty();
+    /** The folder of the unit, which tells who still uses the disk; known as soon as the notice is. */
+    private Path unitFolder = Path.of("/");
 
     /** Of a disk that lives as long as this program if {@code foreground}. */
     KeeperEnd(boolean foreground) {
@@ -35,7 +38,8 @@ final class KeeperEnd extends Thread {
     }
 
     /** {@code stalled} says what it has to, if the disk can't be taken back for now; nobody is kept waiting for that. */
-    synchronized void explain(StallNotice stalled) {
+    synchronized void explain(StallNotice stalled, Path folder) {
+        unitFolder = folder;
         notice = Optional.of(stalled);
     }
 
@@ -81,7 +85,8 @@ final class KeeperEnd extends Thread {
     }
 
     /** False if it will end some day, and the user was told for what that waits. */
-    private static boolean ended(Process process, Optional<StallNotice> stalled) {
+    private boolean ended(Process process, Optional<StallNotice> stalled) {
+        boolean inUse = false;
         long millis = StallNotice.FIRST_LOOK_MILLIS;
         while (stalled.isPresent()) {
             try {
@@ -94,10 +99,30 @@ final class KeeperEnd extends Thread {
             if (stalled.get().said()) {
                 return false;
             }
+            if (!inUse && saidWhoUsesIt()) {
+                inUse = true;
+                if (!foreground) {
+                    return false;
+                }
+            }
             millis = StallNotice.INTERVAL_MILLIS;
         }
         await(process);
         return true;
+    }
+
+    /** Whether somebody uses the disk's device, which stays as long; the user was told who. */
+    private boolean saidWhoUsesIt() {
+        String who;
+        try {
+            who = PendingDetach.read(unitFolder);
+        } catch (IOException unreadable) {
+            return false;
+        }
+        if (!who.isEmpty()) {
+            Messages.warn(unitFolder.getFileName() + ": " + who + "; it is detached when that ends");
+        }
+        return !who.isEmpty();
     }
 
     /** Waits for the end of {@code process}; its exit status. */

@@ -22,6 +22,11 @@ public final class Reason {
         return named ? ((FileSystemException) failure).getFile() + ": " + of(failure) : of(failure);
     }
 
+    /** The same of anything that was thrown: what is no failure of input or output is a defect. */
+    public static String withFile(Throwable thrown) {
+        return thrown instanceof IOException ? withFile((IOException) thrown) : "a defect: " + thrown;
+    }
+
     /** A defect of this program, for whoever looks for it: what, and by which way, in one line. */
     public static String ofDefect(Throwable defect) {
         StringBuilder text = new StringBuilder(512).append(defect);

@@ -43,6 +43,11 @@ record DeviceMaker(
     /** There where the kernel knows them. */
     private static final Path FUSE_TIMEOUTS = Path.of("/proc/sys/fs/fuse/max_request_timeout");
 
+    /** This one, with other names. */
+    DeviceMaker with(DeviceNames others) {
+        return new DeviceMaker(arguments, image, queue, others, partitions, removal);
+    }
+
     /** The device of {@code export}, one of {@link AttachOptions}. */
     KernelDevice make(String export) throws IOException {
         switch (export) {

@@ -91,7 +91,14 @@ final class Disk implements ControlServer.Handler {
         int deviceMemoryBytes = HostDevices.memoryBytes(arguments);
         queue = QueueThread.start(() -> DataPath.make(image, gate, listener, nbd, deviceMemoryBytes));
         watcher = new Watcher(image, gate, queue, this::failed);
-        Consumer<String> waiting = text -> tell(attaching, text);
+        Removal removal = new Removal((device, cause, reason) -> {
+            String who = Reason.withFile(reason);
+            pending(who);
+            tell(
+                    attaching,
+                    unit.name() + ": " + device + " can't be used (" + Reason.withFile(cause)
+                            + "), and waits to be taken away: " + who);
+        });
         HostDevices made = null;
         // Whoever asks for a detach as soon as the socket is there waits until all of this object is.
         synchronized (this) {
@@ -99,7 +106,7 @@ final class Disk implements ControlServer.Handler {
                 synchronized (recordLock) {
                     // First: without it requests wait, those of the kernel to a new device too.
                     watcher.start();
-                    made = HostDevices.make(arguments, image, queue, partitions, new Removal(waiting));
+                    made = HostDevices.make(arguments, image, queue, partitions, removal);
                     devices = made;
                     watcher.lookAfter(made);
                     record = record(
@@ -111,11 +118,14 @@ final class Disk implements ControlServer.Handler {
                     }
                     record.write(state.record(unit));
                     recorded = true;
+                    // What couldn't be used is gone.
+                    pending("");
                 }
                 control = ControlServer.start(state.controlSocket(unit), this);
             } catch (IOException | RuntimeException | Error e) {
                 if (made != null) {
-                    removeForCertain(made, waiting);
+                    String why = unit.name() + ": " + Reason.withFile(e) + ": ";
+                    removeForCertain(made, text -> tell(attaching, why + text));
                 }
                 stopServing();
                 drain();
@@ -150,8 +160,7 @@ final class Disk implements ControlServer.Handler {
                     image.lock().release(AttachListener.NONE);
                 } catch (IOException locked) {
                     e.addSuppressed(locked);
-                    String why = e instanceof IOException ? Reason.withFile((IOException) e) : e.toString();
-                    throw new StillLockedException(why, e);
+                    throw new StillLockedException(Reason.withFile(e), e);
                 }
                 throw e;
             }
@@ -395,7 +404,7 @@ final class Disk implements ControlServer.Handler {
                 }
                 said = who;
                 LockSupport.parkNanos(BUSY_POLL_NANOS);
-            } catch (IOException e) {
+            } catch (IOException | RuntimeException | Error e) {
                 String why = Reason.withFile(e);
                 if (!why.equals(said)) {
                     told.accept("its block device can't be taken away: " + why);

@@ -107,7 +107,7 @@ final class HostDevices {
         }
     }
 
-    private static HostDevices best(DaemonArguments arguments, DeviceMaker maker) throws IOException {
+    private static HostDevices best(DaemonArguments arguments, DeviceMaker first) throws IOException {
         if (arguments.listenDescriptor().isPresent()) {
             // Whoever brings a socket wants the disk there.
             return new HostDevices(arguments, null, null, null, "");
@@ -115,6 +115,7 @@ final class HostDevices {
         if (FuseMount.userId() != 0) {
             return none(arguments, "that takes root");
         }
+        DeviceMaker maker = first;
         String missing = RootPower.missing();
         boolean fit = maker.partitions().fit();
         if (!fit && !missing.isEmpty()) {
@@ -150,6 +151,8 @@ final class HostDevices {
                 String why = reasons.isEmpty() ? "" : " (" + String.join("; ", reasons) + ")";
                 return named(maker, device, " by " + export + why);
             } catch (IOException e) {
+                // They were withdrawn.
+                maker = maker.with(new DeviceNames(arguments.unitDirectory()));
                 reasons.add("no " + export + ": " + Reason.withFile(e));
             }
         }
@@ -174,16 +177,17 @@ final class HostDevices {
             return new HostDevices(arguments, device, null, null, "");
         }
         Optional<String> path;
+        NodeWatch watch;
         try {
             firstNames(device, names);
             maker.partitions().settle(device);
             path = firstNames(device, names);
             device.whenLost(() -> lost(device, names));
+            watch = new NodeWatch(device.node(), written -> refresh(device, names, written));
         } catch (IOException | RuntimeException | Error e) {
             removeUnusable(device, maker, e);
             throw e;
         }
-        NodeWatch watch = new NodeWatch(device.node(), written -> refresh(device, names, written));
         String announcement = how.isEmpty() ? "" : arguments.unit().name() + ": " + path.orElse(device.node()) + how;
         return new HostDevices(arguments, device, names, watch, announcement);
     }

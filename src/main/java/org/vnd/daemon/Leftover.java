@@ -10,6 +10,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.vnd.control.AttachOptions;
 import org.vnd.export.DeviceBusyException;
+import org.vnd.export.DeviceUsers;
 import org.vnd.export.KernelDevice;
 import org.vnd.export.fuse.FuserMount;
 import org.vnd.export.kernel.NbdDevice;
@@ -59,15 +60,19 @@ final class Leftover {
         forget(unitDirectory);
     }
 
-    /** A program that the daemon had started may outlive it for a while, partx for one; the device's errors end it. */
+    /**
+     * A program that the daemon had started may outlive it for a while, partx for one. What it waits for ends after a minute at
+     * most ({@link org.vnd.export.kernel.NbdTimeouts}), which is too long to wait without a word; a mount stays anyway.
+     */
     static void removeUnused(KernelDevice device) throws IOException {
+        String name = Path.of(device.node()).getFileName().toString();
         for (int attempt = 1; true; attempt++) {
             try {
                 device.remove();
                 return;
             } catch (DeviceBusyException e) {
                 // Each has waited for half a second.
-                if (attempt == BUSY_ATTEMPTS) {
+                if (attempt == BUSY_ATTEMPTS || DeviceUsers.isMounted(name)) {
                     throw e;
                 }
             }

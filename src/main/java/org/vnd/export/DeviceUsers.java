@@ -57,6 +57,20 @@ public final class DeviceUsers {
         return names.isEmpty() ? Optional.empty() : Optional.of(describe(names));
     }
 
+    /** Whether it is mounted, swapped to or part of another device: by errors that doesn't end, as an open descriptor may. */
+    public static boolean isMounted(String disk) {
+        DeviceUsers users;
+        try {
+            users = new DeviceUsers(BlockNode.ofDisk(disk), List.of());
+        } catch (IOException gone) {
+            return false;
+        }
+        users.lookAtHolders(disk);
+        users.lookAtSwaps();
+        users.lookAtProcesses(false);
+        return !users.found.isEmpty();
+    }
+
     private static List<String> find(String disk) throws IOException {
         List<String> own = new ArrayList<>();
         own.add(Long.toString(ProcessHandle.current().pid()));
@@ -64,7 +78,7 @@ public final class DeviceUsers {
         DeviceUsers users = new DeviceUsers(BlockNode.ofDisk(disk), own);
         users.lookAtHolders(disk);
         users.lookAtSwaps();
-        users.lookAtProcesses();
+        users.lookAtProcesses(true);
         return new ArrayList<>(users.found);
     }
 
@@ -98,7 +112,7 @@ public final class DeviceUsers {
         }
     }
 
-    private void lookAtProcesses() {
+    private void lookAtProcesses(boolean atDescriptors) {
         // Our own first: others may see the same mounts by other paths.
         Path self = Path.of("/proc/self");
         Set<String> namespaces = new LinkedHashSet<>(List.of(target(self.resolve("ns/mnt"))));
@@ -111,7 +125,7 @@ public final class DeviceUsers {
             if (namespaces.add(target(process.resolve("ns/mnt")))) {
                 lookAtMounts(process);
             }
-            if (!ownPids.contains(pid)) {
+            if (atDescriptors && !ownPids.contains(pid)) {
                 lookAtDescriptors(process);
             }
         }

@@ -2,7 +2,6 @@ package org.vnd.export;
 
 import java.io.IOException;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Consumer;
 
 /**
  * Takes away what was made of a disk and can't be used after all: for certain, however long others use it. Until then nothing
@@ -11,11 +10,17 @@ import java.util.function.Consumer;
 public final class Removal {
     private static final long POLL_NANOS = 500_000_000;
 
-    private final Consumer<String> told;
+    private final Listener listener;
 
-    /** Says to {@code told}, in a line, for whom it waits. */
-    public Removal(Consumer<String> told) {
-        this.told = told;
+    /** Says to {@code listener} for whom it waits. */
+    public Removal(Listener listener) {
+        this.listener = listener;
+    }
+
+    /** Is told for whom a removal waits, each time that it is for somebody else. */
+    public interface Listener {
+        /** {@code device} can't be used because of {@code cause}, and is still there because of {@code reason}. */
+        void waits(String device, Throwable cause, Throwable reason);
     }
 
     /** One attempt. */
@@ -25,23 +30,21 @@ public final class Removal {
     }
 
     /**
-     * Tries {@code attempt} until it succeeds.
+     * Tries {@code attempt} until it succeeds. What fails in any other way has not succeeded either.
      *
-     * @param what is taken away
-     * @param cause why; it hears of what was in the way
+     * @param device is taken away
+     * @param cause why
      */
-    public void certain(String what, Throwable cause, Attempt attempt) {
+    public void certain(String device, Throwable cause, Attempt attempt) {
         String said = "";
         while (true) {
             try {
                 attempt.run();
                 return;
-            } catch (IOException e) {
-                String why = String.valueOf(e.getMessage());
+            } catch (IOException | RuntimeException | Error e) {
+                String why = e.toString();
                 if (!why.equals(said)) {
-                    cause.addSuppressed(e);
-                    told.accept(
-                            what + " can't be used (" + cause.getMessage() + "), and waits to be taken away: " + why);
+                    listener.waits(device, cause, e);
                 }
                 said = why;
                 LockSupport.parkNanos(POLL_NANOS);

@@ -26,7 +26,7 @@ class LeftoverTest {
 
         @Override
         public String node() {
-            return "/dev/nbd0";
+            return "/dev/nbdNone";
         }
 
         @Override
@@ -50,5 +50,6 @@ class LeftoverTest {
         Held device = new Held(Integer.MAX_VALUE);
         IOException busy = assertThrows(DeviceBusyException.class, () -> Leftover.removeUnused(device));
         assertEquals("pid 1 (partx) has /dev/nbd0 open", busy.getMessage());
+        assertEquals(10, device.attempts);
     }
 }

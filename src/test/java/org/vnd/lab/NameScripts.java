@@ -81,6 +81,9 @@ public final class NameScripts {
                     ! [ -e $node ] || is_right $node || return 1
                 done
             }
+            no_partx() {
+                ! grep -qx partx /proc/[0-9]*/comm 2>errors
+            }
             # The daemon of vnd0, which is the only disk, and its keeper.
             find_daemon() {
                 daemon=$("$vnd" -l --json | sed -n 's/.*"pid":\\([0-9]*\\).*/\\1/p')
@@ -177,6 +180,8 @@ public final class NameScripts {
             printf 'size=2M\\nsize=3M\\n' | $sfdisk $(folder vnd0)/vnd0
             await agree vnd0 a 2
             find_daemon
+            # It would wait for a server up to a minute, and hold the device.
+            await no_partx
             kill -9 $keeper
             kill -9 $daemon
             attach vnd1 b

@@ -35,7 +35,8 @@ final class DmProgram {
     private static final int EXTENTS = 100;
     private static final String UNIT = "vnd0";
     private static final long WAIT_NANOS = 20_000_000_000L;
-    private static final Removal REMOVAL = new Removal(System.err::println);
+    private static final Removal REMOVAL =
+            new Removal((device, cause, reason) -> System.err.println(device + ": " + reason));
 
     private DmProgram() {}
 
