@@ -21,6 +21,9 @@ final class Claim {
 
     private static final int LAST_PAUSE_MILLIS = 800;
 
+    /** Whoever is seen may be a child that a program has just forked, which has all that its parent has until it begins. */
+    private static final int LAST_PAUSE_OF_KNOWN_MILLIS = 100;
+
     private Claim() {}
 
     /** Somebody has the file. */
@@ -46,7 +49,7 @@ final class Claim {
             try {
                 return attempt(file, flags, shared);
             } catch (HeldException e) {
-                if (e.holderIsKnown || pauseMillis > LAST_PAUSE_MILLIS) {
+                if (pauseMillis > (e.holderIsKnown ? LAST_PAUSE_OF_KNOWN_MILLIS : LAST_PAUSE_MILLIS)) {
                     throw e;
                 }
                 LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(pauseMillis));

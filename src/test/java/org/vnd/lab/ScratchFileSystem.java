@@ -223,6 +223,15 @@ public final class ScratchFileSystem implements AutoCloseable {
         if (kind == FileSystemKind.OVERLAY) {
             new Command("umount", overlay).run().succeeded();
         }
+        // A program that another test is just starting has what this process has open until it begins.
+        for (int attempt = 0; attempt < 5; attempt++) {
+            Command.Result result = new Command("umount", mountPoint).run();
+            if (result.exitCode() == 0 || !result.errors().contains("busy")) {
+                result.succeeded();
+                return;
+            }
+            pause();
+        }
         new Command("umount", mountPoint).run().succeeded();
     }
 
