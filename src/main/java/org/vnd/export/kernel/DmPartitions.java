@@ -35,7 +35,6 @@ final class DmPartitions implements AutoCloseable {
     private final int blockBytes;
     private final boolean readOnly;
     private final DeviceNames names;
-    private final Removal removal;
     private final AlignedBuffer seen = new AlignedBuffer(LOOKED_AT_BYTES);
     private final AlignedBuffer now = new AlignedBuffer(LOOKED_AT_BYTES);
     private final Map<Partition, LinearDevice> devices =
@@ -65,8 +64,14 @@ final class DmPartitions implements AutoCloseable {
         this.blockBytes = blockBytes;
         this.readOnly = readOnly;
         this.names = names;
-        this.removal = removal;
-        this.disk = LinearDevice.make(control, name, uuid, table, readOnly, names, removal);
+        this.disk = LinearDevice.make(
+                control,
+                name,
+                uuid,
+                table,
+                readOnly,
+                names,
+                (unusable, cause) -> removal.certain(unusable.node(), cause, unusable::requireRemoved));
     }
 
     LinearDevice disk() {
@@ -100,7 +105,15 @@ final class DmPartitions implements AutoCloseable {
         LinearTable table = LinearTable.slice(disk.major(), disk.minor(), partition.start(), partition.sectors());
         String suffix = "p" + partition.number();
         String partitionUuid = "part" + partition.number() + "-" + uuid;
-        return LinearDevice.make(control, name + suffix, partitionUuid, table, readOnly, names, removal);
+        // Nobody waits for one that is in use: what the disk answers it answers too, until it goes.
+        return LinearDevice.make(
+                control,
+                name + suffix,
+                partitionUuid,
+                table,
+                readOnly,
+                names,
+                (unusable, cause) -> unusable.removeLater());
     }
 
     private boolean read(long offsetBytes, byte[] bytes) throws SysException {

@@ -6,7 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.locks.LockSupport;
-import org.vnd.export.Removal;
+import java.util.function.BiConsumer;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.node.BlockNode;
 import org.vnd.node.DeviceNames;
@@ -53,7 +53,7 @@ final class LinearDevice {
      * @param control of {@link DmRequest#openControl}, which stays open as long as this is used
      * @param uuid that no other device has
      * @param names of the disk, for its node
-     * @param removal takes away what can't be used
+     * @param unusable takes it away, with the cause, when it is there and can't be used
      * @throws SysException it can't be, and nothing is left; EBUSY if there is one of this name or UUID
      */
     static LinearDevice make(
@@ -63,7 +63,7 @@ final class LinearDevice {
             LinearTable table,
             boolean readOnly,
             DeviceNames names,
-            Removal removal)
+            BiConsumer<LinearDevice, Throwable> unusable)
             throws IOException {
         DmRequest create = new DmRequest().name(name).uuid(uuid);
         Libc.check(create.send(control, DmIoctl.DM_DEV_CREATE), "make the dm device", name);
@@ -77,12 +77,13 @@ final class LinearDevice {
             Libc.check(mark.send(control, DmIoctl.DM_DEV_REMOVE), "mark the dm device", name);
             return device;
         } catch (IOException | RuntimeException | Error e) {
-            removal.certain(device.node(), e, device::requireRemoved);
+            unusable.accept(device, e);
             throw e;
         }
     }
 
-    private void requireRemoved() throws IOException {
+    /** Takes it away, or throws because somebody has it open. */
+    void requireRemoved() throws IOException {
         close();
         int result = new DmRequest().uuid(uuid).send(control, DmIoctl.DM_DEV_REMOVE);
         // The mark may have been quicker.
@@ -90,6 +91,12 @@ final class LinearDevice {
             throw new SysException("remove", name(), -result);
         }
         awaitEnd();
+    }
+
+    /** Has the kernel take it away when nobody has it open any more. If it won't, whoever takes the disk away finds it in use. */
+    void removeLater() {
+        close();
+        new DmRequest().uuid(uuid).flags(DmIoctl.DM_DEFERRED_REMOVE).send(control, DmIoctl.DM_DEV_REMOVE);
     }
 
     private void load(LinearTable table) throws SysException {

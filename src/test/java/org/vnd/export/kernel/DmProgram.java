@@ -179,7 +179,8 @@ final class DmProgram {
         int control = DmRequest.openControl();
         long freeBefore = availableKibibytes();
         long start = System.nanoTime();
-        LinearDevice device = LinearDevice.make(control, "large", "VND-large", table, false, names(), REMOVAL);
+        LinearDevice device = LinearDevice.make(
+                control, "large", "VND-large", table, false, names(), (unusable, cause) -> unusable.removeLater());
         long made = System.nanoTime();
         long takenKibibytes = freeBefore - availableKibibytes();
         int fd = FileCalls.open(device.node(), FileCalls.O_RDWR);
