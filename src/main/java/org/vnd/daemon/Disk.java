@@ -325,7 +325,7 @@ final class Disk implements ControlServer.Handler {
             abandoned = true;
             answer.afterwards(ended::countDown);
             return Outcome.ended(Reason.withFile(e)
-                    + ": the disk is given up, and its file stays locked until vndconfig" + " --recover can unlock it");
+                    + ": the disk is given up, and its file stays locked until vndconfig --recover can unlock it");
         }
         answer.afterwards(ended::countDown);
         return complaint.isEmpty() ? Outcome.ok() : Outcome.ended(unit.name() + ": detached, but " + complaint.get());

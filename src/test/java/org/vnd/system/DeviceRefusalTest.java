@@ -177,6 +177,7 @@ class DeviceRefusalTest {
                     Thread.sleep(1000);
                     assertTrue(attaching.alive(), attaching::errors);
                 }
+                // Open until here, and used, or the compiler complains.
                 user.size();
             }
             if (!givesUp) {
@@ -190,6 +191,7 @@ class DeviceRefusalTest {
             Thread.sleep(50);
         }
     }
+
     /** What {@code look} finds once it is something. */
     private static String await(Command.Running attaching, Callable<String> look) throws Exception {
         for (int attempt = 0; attempt < 3000; attempt++) {

@@ -30,7 +30,7 @@ class NoDiscardBelowInGuestTest {
                 dmsetup remove below
                 losetup --detach $loop
             }
-            # $1 is the disk's node, $2 what blkdiscard is to do.
+            # $1 is the disk's node, $2 a word for what is below it.
             use() {
                 name=$(basename "$(readlink -f "$1")")
                 for attempt in 1 2 3; do

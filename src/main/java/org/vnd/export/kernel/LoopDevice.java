@@ -91,6 +91,7 @@ public final class LoopDevice implements KernelDevice {
      * @param programs folder of this program's parts
      * @param export what {@link #export} says
      * @param names of the disk, which are this device's from now on
+     * @param removal takes away what can't be used
      * @throws IOException it can't be; nothing is left, and the message says why
      */
     public static LoopDevice attach(Path programs, String export, Backing backing, DeviceNames names, Removal removal)
