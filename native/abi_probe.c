@@ -5,7 +5,6 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/dm-ioctl.h>
-#include <linux/fanotify.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/io_uring.h>
@@ -235,21 +234,7 @@ static void page_cache(void)
 
 static void open_guard(void)
 {
-    SIZE(FanotifyEvent, struct fanotify_event_metadata);
-    OFFSET(FanotifyEvent, EVENT_LEN, struct fanotify_event_metadata, event_len);
-    OFFSET(FanotifyEvent, MASK, struct fanotify_event_metadata, mask);
-    OFFSET(FanotifyEvent, FD, struct fanotify_event_metadata, fd);
-    OFFSET(FanotifyEvent, PID, struct fanotify_event_metadata, pid);
-    SAME(FanotifyEvent, FAN_CLOEXEC);
-    SAME(FanotifyEvent, FAN_NONBLOCK);
-    SAME(FanotifyEvent, FAN_CLASS_CONTENT);
-    SAME(FanotifyEvent, FAN_MARK_ADD);
-    SAME(FanotifyEvent, FAN_OPEN_PERM);
 
-    SIZE(FanotifyResponse, struct fanotify_response);
-    OFFSET(FanotifyResponse, FD, struct fanotify_response, fd);
-    OFFSET(FanotifyResponse, RESPONSE, struct fanotify_response, response);
-    SAME(FanotifyResponse, FAN_DENY);
 }
 
 static void ring(void)
@@ -305,6 +290,7 @@ static void ring(void)
     SAME(IoUring, IORING_REGISTER_BUFFERS);
     SAME(IoUring, IORING_REGISTER_FILES);
     SAME(IoUring, IORING_UNREGISTER_FILES);
+    SAME(IoUring, IORING_OP_NOP);
     SAME(IoUring, IORING_OP_FSYNC);
     SAME(IoUring, IORING_OP_READ_FIXED);
     SAME(IoUring, IORING_OP_WRITE_FIXED);

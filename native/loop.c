@@ -149,15 +149,31 @@ static bool fail(int loop)
     return is_bound && ioctl(loop, LOOP_SET_STATUS64, &now) == 0;
 }
 
+/* Where the node is missing, as it may be in a container, by one for a moment. */
+static int open_number(const char *node, dev_t number)
+{
+    static char own[64];
+    int loop = open(node, O_RDONLY | O_CLOEXEC);
+    if (loop >= 0 || errno != ENOENT)
+        return loop;
+    snprintf(own, sizeof own, "/dev/.vnd-loop-%d", (int)getpid());
+    if (mknod(own, S_IFBLK | 0600, number) != 0)
+        return -1;
+    loop = open(own, O_RDONLY | O_CLOEXEC);
+    unlink(own);
+    return loop;
+}
+
 /* Looked at when it is open: then it can't become another's any more. */
 static int fail_other(const char *node, const char *number, char *marks)
 {
     static char line[NAME_SIZE];
     struct stat status;
     unsigned major, minor;
-    int loop = open(node, O_RDONLY | O_CLOEXEC);
-    if (loop < 0 || fstat(loop, &status) != 0 || sscanf(number, "%u:%u", &major, &minor) != 2 ||
-        status.st_rdev != makedev(major, minor) || *marks == '\0' || strrchr(node, '/') == NULL)
+    if (sscanf(number, "%u:%u", &major, &minor) != 2)
+        return 1;
+    int loop = open_number(node, makedev(major, minor));
+    if (loop < 0 || fstat(loop, &status) != 0 || status.st_rdev != makedev(major, minor) || *marks == '\0' || strrchr(node, '/') == NULL)
         return 1;
     read_sys(strrchr(node, '/') + 1, "dev", line);
     return strcmp(line, number) != 0 || is_anothers(node, number, marks) || !fail(loop);

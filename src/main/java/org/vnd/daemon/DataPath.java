@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.vnd.engine.Engine;
 import org.vnd.engine.FileEngine;
 import org.vnd.engine.Gate;
@@ -52,8 +53,10 @@ record DataPath(Ring ring, Engine engine, Server server, AlignedBuffer deviceMem
         AlignedBuffer deviceMemory = new AlignedBuffer(Math.max(AlignedBuffer.PAGE_BYTES, deviceMemoryBytes));
         Engine engine = engine(image, gate, ring);
         ring.registerMemory(arena, deviceMemory, engine.memory());
-        // The lock's descriptor too: after a kill, nobody gets the image before the writes in flight are done.
-        ring.registerFiles(image.fd(), image.lock().fd());
+        // The lock's descriptors too: after a kill, nobody gets the image before the writes in flight are done.
+        ring.registerFiles(IntStream.concat(
+                        IntStream.of(image.fd()), IntStream.of(image.lock().descriptors()))
+                .toArray());
         options.adoptionLimit = deviceMemoryBytes > 0 ? NbdDevice.CONNECTIONS : 0;
         Server server = new Server(ring, new BufferPool(arena), engine, listener, options);
         return new DataPath(ring, engine, server, deviceMemory);

@@ -25,7 +25,9 @@ import org.vnd.extent.ExtentMap;
 import org.vnd.image.AttachRequest.Engine;
 import org.vnd.image.AttachedImage;
 import org.vnd.image.FilePlace;
+import org.vnd.image.KernelServed;
 import org.vnd.mem.BufferPool;
+import org.vnd.node.BlockNode;
 import org.vnd.node.DeviceNames;
 import org.vnd.ring.UringRing;
 import org.vnd.sys.Errno;
@@ -50,6 +52,23 @@ record DeviceMaker(
 
     /** The device of {@code export}, one of {@link AttachOptions}. */
     KernelDevice make(String export) throws IOException {
+        KernelDevice device = made(export);
+        if (device.servedByKernel()) {
+            try {
+                BlockNode node =
+                        BlockNode.disk(Path.of(device.node()).getFileName().toString());
+                image.lock()
+                        .kernelServes(
+                                new KernelServed(device.node(), node.number(), node.mark(), device.failCommand()));
+            } catch (IOException | RuntimeException | Error e) {
+                removal.certain(device.node(), e, device::remove);
+                throw e;
+            }
+        }
+        return device;
+    }
+
+    private KernelDevice made(String export) throws IOException {
         switch (export) {
             case AttachOptions.LOOP:
                 return loop();

@@ -79,7 +79,7 @@ final class Disk implements ControlServer.Handler {
         this.state = arguments.state();
         this.unit = arguments.unit();
         this.image = image;
-        this.gate = new Gate(Watcher.freshNanos(image));
+        this.gate = new Gate(image.lock().breakNanos());
         ImagePartitions partitions = ImagePartitions.of(image, arguments.options());
         Path socket = socket(arguments);
         boolean inherited = arguments.listenDescriptor().isPresent();
@@ -185,6 +185,10 @@ final class Disk implements ControlServer.Handler {
 
     private UnitRecord record(String uri, int sectorBytes, List<String> unprotected) throws IOException {
         AttachOptions options = arguments.options();
+        List<String> without = new ArrayList<>(unprotected);
+        if (!image.lock().missing().isEmpty()) {
+            without.add(image.lock().missing());
+        }
         ExtentMap map = image.map();
         List<Export> exports = new ArrayList<>();
         exports.add(new Export("nbd", uri));
@@ -202,7 +206,7 @@ final class Disk implements ControlServer.Handler {
                 pid(),
                 UnitRecord.State.ATTACHED,
                 place(image.place()),
-                unprotected,
+                without,
                 sectorBytes,
                 options.offsetBytes(),
                 "");

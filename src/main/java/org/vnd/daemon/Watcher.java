@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.vnd.control.Reason;
 import org.vnd.engine.Gate;
 import org.vnd.image.AttachedImage;
+import org.vnd.image.ImageLock;
 import org.vnd.sys.ThreadCalls;
 
 /**
@@ -21,8 +22,17 @@ final class Watcher implements Runnable {
     /** Once a second: an intruder waits lease-break-time, 45 s by default, before the file is his. */
     private static final long INTERVAL_NANOS = 1_000_000_000L;
 
+    /** More often where lease-break-time is short, which others may change at any time: a look is good for half of it. */
+    private static final int LOOKS_A_BREAK = 4;
+
     /** How long whoever has the file open may take to close it again, before the disk fails. */
     private static final long TAKE_BACK_NANOS = 20_000_000_000L;
+
+    /** Whoever repeats what he did may do so as often: each time the file is closed to him again at once. */
+    private static final long MEND_PAUSE_NANOS = 100_000_000;
+
+    private static final String OTHERS_WAIT =
+            "others want to write to its file, and requests that the kernel serves by itself can't wait";
 
     private static final long QUIET_POLL_NANOS = 1_000_000;
 
@@ -47,14 +57,6 @@ final class Watcher implements Runnable {
         this.onFailure = onFailure;
     }
 
-    /**
-     * For how long a look at the lock is good: half of what an intruder is kept waiting, so that requests started just
-     * before the end of it are done when he gets the file.
-     */
-    static long freshNanos(AttachedImage image) {
-        return image.lock().breakNanos() / 2;
-    }
-
     /** Looks after {@code devices} too, which came later: their requests need the watcher while they are made. */
     void lookAfter(HostDevices devices) {
         this.devices = devices;
@@ -65,6 +67,8 @@ final class Watcher implements Runnable {
     void start() {
         thread.setDaemon(true);
         thread.start();
+        image.lock().whenDisturbed(() -> LockSupport.unpark(thread));
+        image.lock().fence();
     }
 
     /** Looks no more; what is going on is finished first. */
@@ -88,17 +92,20 @@ final class Watcher implements Runnable {
     }
 
     private void watch() {
+        ImageLock lock = image.lock();
         while (!ending && gate.state() != Gate.State.FAILED) {
             long before = System.nanoTime();
-            if (!image.lock().verify()) {
+            // Before the look: what is in force when an intruder comes is what was read, or the next look is soon.
+            long breakNanos = lock.breakNanos();
+            if (!lock.verify()) {
                 takeBack();
             } else {
-                gate.verified(before);
+                gate.verified(before, breakNanos);
                 // Always: whether requests have found the gate shut in the meantime can't be told from here.
                 queue.wakeUp();
             }
             queue.lookAtScheduling();
-            LockSupport.parkNanos(INTERVAL_NANOS);
+            LockSupport.parkNanos(Math.min(INTERVAL_NANOS, breakNanos / LOOKS_A_BREAK));
         }
     }
 
@@ -115,44 +122,66 @@ final class Watcher implements Runnable {
         }
     }
 
-    /** The lock is gone: holds requests, and gets it back if the layout is what it was. */
+    /**
+     * The lock is gone: holds requests, and gets it back if the layout is what it was. What the kernel serves by itself can't
+     * be held: it goes on while nobody waits to write to the file, and fails at once, before anything else, when somebody
+     * does, because then nothing can be done that wouldn't let him in.
+     */
     private void takeBack() {
         Log.line("the layout lock was taken away: requests wait");
         gate.hold();
         queue.wakeUp();
-        while (!gate.quiet()) {
-            LockSupport.parkNanos(QUIET_POLL_NANOS);
-        }
-        HostDevices others = devices;
-        if (others != null && others.servedByKernel() && image.lock().othersWait()) {
-            // Now, while they still wait: what is under way ends where the image still is.
-            fail("others want to write to its file, and requests that the kernel serves by itself can't wait");
-            return;
-        }
+        ImageLock lock = image.lock();
         long giveUpNanos = System.nanoTime() + TAKE_BACK_NANOS;
         while (true) {
             long before = System.nanoTime();
-            Optional<String> problem = image.lock().relock();
-            if (problem.isEmpty()) {
+            long breakNanos = lock.breakNanos();
+            Optional<String> problem;
+            if (!lock.othersWait()) {
+                problem = lock.mend();
+            } else if (servedByKernel()) {
+                problem = Optional.empty();
+                fail(OTHERS_WAIT);
+            } else {
+                awaitQuiet();
+                problem = lock.relock();
+            }
+            if (gate.state() == Gate.State.FAILED) {
+                return;
+            }
+            if (problem.isEmpty() && lock.verify()) {
                 Log.line("locked again, and the layout is unchanged: requests go on");
-                gate.verified(before);
+                gate.verified(before, breakNanos);
                 gate.release();
                 queue.wakeUp();
                 return;
             }
-            if (ending || System.nanoTime() - giveUpNanos >= 0) {
+            if (problem.isPresent() && (ending || System.nanoTime() - giveUpNanos >= 0)) {
                 fail(problem.get());
                 return;
             }
-            LockSupport.parkNanos(INTERVAL_NANOS);
+            LockSupport.parkNanos(MEND_PAUSE_NANOS);
         }
     }
 
-    /** By either thread; if by both, whoever looks at the disk is told the last reason. */
+    private boolean servedByKernel() {
+        HostDevices others = devices;
+        return others != null && others.servedByKernel();
+    }
+
+    private void awaitQuiet() {
+        while (!gate.quiet()) {
+            LockSupport.parkNanos(QUIET_POLL_NANOS);
+        }
+    }
+
+    /** By either thread; if by both, whoever looks at the disk is told the first reason. */
     private void fail(String reason) {
-        Log.line("the disk fails: " + reason);
         gate.fail(reason);
         queue.wakeUp();
-        onFailure.accept(reason);
+        onFailure.accept(gate.failure());
+        Log.line("the disk fails: " + reason);
+        awaitQuiet();
+        image.lock().quiet();
     }
 }

@@ -7,9 +7,7 @@ import org.vnd.block.RequestQueue;
 import org.vnd.block.Status;
 import org.vnd.engine.Transfer.Phase;
 import org.vnd.mem.AlignedBuffer;
-import org.vnd.ring.CompletionHandler;
 import org.vnd.ring.Ring;
-import org.vnd.sys.Errno;
 import org.vnd.sys.SysException;
 
 /**
@@ -17,7 +15,7 @@ import org.vnd.sys.SysException;
  * goes through its phases; a phase is cut into fragments where the place on the descriptor jumps; a fragment is one
  * operation of the ring. Where the place is, the two subclasses know.
  */
-public abstract class Engine implements BlockDevice, CompletionHandler {
+public abstract class Engine implements BlockDevice {
     /**
      * Requests in work at once. An NVMe queue of one Linux blk-mq context is commonly 128 to 256 deep; what comes beyond
      * waits in its slot and costs nothing.
@@ -30,9 +28,6 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
     /** Fragments of one transfer in flight: a request over a badly fragmented range doesn't take all from the others. */
     private static final int FRAGMENTS_PER_TRANSFER = 64;
 
-    /** What one step of a transfer may need: a head and a tail. */
-    private static final int FRAGMENTS_AT_ONCE = 2;
-
     /**
      * What one operation moves or zeroes. Once the gate is shut, what is in flight must be done in seconds, also where the
      * kernel zeroes by writing; and a device's own commands aren't longer.
@@ -42,20 +37,14 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
     /** The unit of zeroes written by hand; long enough that the calls don't matter, short enough to lock in memory. */
     private static final int ZERO_BYTES = 256 * 1024;
 
-    /** A descriptor in blocking mode that says "again" this often in a row is broken. */
-    private static final int ATTEMPT_LIMIT = 100;
-
-    private final Ring ring;
-    private final int handler;
     private final Gate gate;
-    private final int fd;
     private final long sizeBytes;
     private final int blockSizeBytes;
     private final boolean readOnly;
     private final AlignedBuffer memory;
     private final long zeroAddress;
     private final Transfer[] free = new Transfer[TRANSFER_LIMIT];
-    private final FragmentTable fragments = new FragmentTable(FRAGMENT_LIMIT);
+    private final Fragments fragments;
     private final RequestQueue arrived = new RequestQueue();
     private final TransferQueue starved = new TransferQueue();
     private final WriteOrder order = new WriteOrder(TRANSFER_LIMIT);
@@ -83,14 +72,12 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
             Deallocation deallocation)
             throws SysException {
         assert Integer.bitCount(blockSizeBytes) == 1 && blockSizeBytes <= AlignedBuffer.PAGE_BYTES;
-        this.ring = ring;
         this.gate = gate;
-        this.fd = fd;
         this.sizeBytes = sizeBytes;
         this.blockSizeBytes = blockSizeBytes;
         this.readOnly = readOnly;
         this.deallocation = deallocation;
-        this.handler = ring.addHandler(this);
+        this.fragments = new Fragments(ring, gate, fd, sizeBytes, blockSizeBytes, this::fragmentEnded);
         this.memory = new AlignedBuffer(ZERO_BYTES + 2 * TRANSFER_LIMIT * blockSizeBytes);
         this.zeroAddress = memory.address();
         long edges = memory.address() + ZERO_BYTES;
@@ -172,14 +159,9 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
 
     /** Goes on with what the gate held up, or fails it; called after every change of the gate. */
     public void gateChanged() {
+        fragments.settleShutOut();
         issueStarved();
-        tellIfQuiet();
-    }
-
-    private void tellIfQuiet() {
-        if (gate.state() != Gate.State.OPEN && fragments.inFlight() == 0) {
-            gate.becameQuiet();
-        }
+        fragments.tellIfQuiet();
     }
 
     /**
@@ -252,7 +234,7 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
             if (transfer.inFlight >= FRAGMENTS_PER_TRANSFER) {
                 return;
             }
-            if (mayIssue()) {
+            if (fragments.mayStart()) {
                 issueNext(transfer);
             } else if (gate.state() == Gate.State.FAILED) {
                 transfer.fail(Status.IO_ERROR);
@@ -272,7 +254,7 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
             case EDGE_WRITE -> issueEdges(transfer, FragmentTable.WRITE);
             case SYNC -> {
                 transfer.cursor = transfer.end;
-                submit(fragments.take(transfer, FragmentTable.SYNC, 0, 0, 0));
+                fragments.start(transfer, FragmentTable.SYNC, 0, 0, 0);
             }
             default -> issueRange(transfer);
         }
@@ -282,16 +264,17 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         transfer.cursor = transfer.end;
         if (transfer.partialHead) {
             long at = locate(transfer.blocksStart, blockSizeBytes);
-            submit(fragments.take(transfer, kind, transfer.headAddress, blockSizeBytes, at));
+            fragments.start(transfer, kind, transfer.headAddress, blockSizeBytes, at);
         }
         if (transfer.partialTail) {
             long at = locate(transfer.blocksEnd - blockSizeBytes, blockSizeBytes);
-            submit(fragments.take(transfer, kind, transfer.tailAddress, blockSizeBytes, at));
+            fragments.start(transfer, kind, transfer.tailAddress, blockSizeBytes, at);
         }
     }
 
     private void issueRange(Transfer transfer) {
-        long rest = Math.min(transfer.end - transfer.cursor, OPERATION_BYTES_LIMIT);
+        long most = Math.min(OPERATION_BYTES_LIMIT, fragments.roomBytes() & -blockSizeBytes);
+        long rest = Math.min(transfer.end - transfer.cursor, most);
         long at = locate(transfer.cursor, rest);
         long length = Math.min(rest, contiguousBytes());
         int kind;
@@ -308,31 +291,11 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         }
         assert length > 0 && length % blockSizeBytes == 0 : "fragment of " + length;
         transfer.cursor += length;
-        submit(fragments.take(transfer, kind, address, length, at));
+        fragments.start(transfer, kind, address, length, at);
     }
 
-    private void submit(int fragment) {
-        long address = fragments.address[fragment];
-        long length = fragments.lengthBytes[fragment];
-        long offset = fragments.deviceOffset[fragment];
-        switch (fragments.kind[fragment]) {
-            case FragmentTable.READ -> ring.read(handler, fragment, fd, address, (int) length, offset);
-            case FragmentTable.WRITE -> ring.write(handler, fragment, fd, address, (int) length, offset);
-            case FragmentTable.ALLOCATE ->
-                ring.allocate(handler, fragment, fd, fragments.transfer[fragment].mode, offset, length);
-            default -> ring.dataSync(handler, fragment, fd);
-        }
-    }
-
-    @Override
-    public void completed(long tag, int result) {
-        int fragment = (int) tag;
-        if (goesOn(fragment, result)) {
-            submit(fragment);
-            return;
-        }
-        Transfer transfer = fragments.transfer[fragment];
-        fragments.release(fragment);
+    /** A fragment of it is over, and perhaps the last one that holds others up. */
+    private void fragmentEnded(Transfer transfer) {
         if (!transfer.starved) {
             if (starved.isEmpty() || !moreToStart(transfer)) {
                 issue(transfer);
@@ -342,22 +305,18 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
         }
         // From here on the transfer may be another request's.
         issueStarved();
-        tellIfQuiet();
+        fragments.tellIfQuiet();
     }
 
     private void issueStarved() {
         for (Transfer next = starved.peek(); next != null; next = starved.peek()) {
-            if (!mayIssue() && gate.state() != Gate.State.FAILED) {
+            if (!fragments.mayStart() && gate.state() != Gate.State.FAILED) {
                 return;
             }
             starved.poll();
             next.starved = false;
             issue(next);
         }
-    }
-
-    private boolean mayIssue() {
-        return fragments.available() >= FRAGMENTS_AT_ONCE && gate.open();
     }
 
     private static boolean moreToStart(Transfer transfer) {
@@ -368,46 +327,6 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
     private void starve(Transfer transfer) {
         transfer.starved = true;
         starved.add(transfer);
-    }
-
-    /** Takes the result of a fragment; whether it must be submitted once more for what is left. */
-    private boolean goesOn(int fragment, int result) {
-        Transfer transfer = fragments.transfer[fragment];
-        if (result == -Errno.EAGAIN || result == -Errno.EINTR) {
-            if (fragments.attempts[fragment]++ < ATTEMPT_LIMIT) {
-                return true;
-            }
-            transfer.fail(Status.IO_ERROR);
-            return false;
-        }
-        if (result < 0) {
-            transfer.failed(fragments.kind[fragment], -result);
-            return false;
-        }
-        int kind = fragments.kind[fragment];
-        if ((kind != FragmentTable.READ && kind != FragmentTable.WRITE) || result >= neededBytes(fragment)) {
-            return false;
-        }
-        // A short transfer goes on at a block boundary. One that ends before the first is the end of the file or worse.
-        int whole = result & -blockSizeBytes;
-        if (whole == 0) {
-            transfer.fail(Status.IO_ERROR);
-            return false;
-        }
-        fragments.address[fragment] += whole;
-        fragments.lengthBytes[fragment] -= whole;
-        fragments.deviceOffset[fragment] += whole;
-        fragments.attempts[fragment] = 0;
-        return true;
-    }
-
-    /** The last block of a disk that is only read may be more than the file has. */
-    private long neededBytes(int fragment) {
-        long length = fragments.lengthBytes[fragment];
-        Transfer transfer = fragments.transfer[fragment];
-        return transfer.request.operation == Operation.READ
-                ? Math.min(length, sizeBytes - (fragments.address[fragment] - transfer.addressBase))
-                : length;
     }
 
     /** A phase is over: the next one, or the end. */
@@ -478,7 +397,7 @@ public abstract class Engine implements BlockDevice, CompletionHandler {
 
     /** Frees the engine's memory. Nothing may be in work. */
     public void close() {
-        assert fragments.inFlight() == 0;
+        assert fragments.idle();
         memory.close();
     }
 }

@@ -18,6 +18,13 @@ final class FragmentTable {
     /** How often in a row it came back with nothing done (EAGAIN, EINTR). */
     final int[] attempts;
 
+    /** What was in flight when it started, and when that was: {@link InFlightLimit}. */
+    final long[] aheadBytes;
+
+    final long[] startedNanos;
+    /** What it came back with while the gate was shut. */
+    final int[] result;
+
     private final int[] free;
     private int freeCount;
 
@@ -28,6 +35,9 @@ final class FragmentTable {
         lengthBytes = new long[capacity];
         deviceOffset = new long[capacity];
         attempts = new int[capacity];
+        aheadBytes = new long[capacity];
+        startedNanos = new long[capacity];
+        result = new int[capacity];
         free = new int[capacity];
         for (int at = 0; at < capacity; at++) {
             free[at] = at;

@@ -1,13 +1,16 @@
 package org.vnd.engine;
 
+import org.vnd.ring.Fence;
+
 /**
- * Whether I/O may go on: told by the thread that watches the image's layout lock, obeyed by the thread that does I/O.
+ * Whether I/O may go on: told by the thread that watches the image's layout lock, obeyed by the thread that does I/O, and
+ * asked once more, as the ring's {@link Fence}, where an operation leaves this process.
  *
- * <p>The lock is known to hold only as of the last look at it. When nobody has looked for {@code freshNanos} (the process
- * was stopped, say), the gate is shut by itself until somebody has: after lease-break-time an intruder gets the file, and
- * nothing may be written through a stale map.
+ * <p>The lock is known to hold only as of the last look at it. When nobody has looked for as long as a look is good (the
+ * process was stopped, say), the gate is shut by itself until somebody has: after lease-break-time an intruder gets the file,
+ * and nothing may be written through a stale map.
  */
-public final class Gate {
+public final class Gate implements Fence {
     /** What the I/O thread may do. */
     public enum State {
         /** I/O goes on. */
@@ -18,20 +21,38 @@ public final class Gate {
         FAILED
     }
 
-    private final long freshNanos;
+    /** Of what an intruder is kept waiting, a look is good for half: what starts just before its end is done in time. */
+    private static final int FRESH_PART = 2;
+
+    /** And what is in flight has to be done in a tenth: it may take several times as long as was measured. */
+    private static final int IN_FLIGHT_PART = 10;
+
     private volatile State state = State.OPEN;
-    private volatile long verifiedNanos = System.nanoTime();
+    /** When the lock was looked at, and for how long that is good: one reference, so that nobody sees half of it. */
+    private volatile Look look;
+
     private volatile boolean quiet;
     private volatile String failure = "";
 
-    /** A gate that trusts a look at the lock for {@code freshNanos}; {@link Long#MAX_VALUE} where there is no lock. */
-    public Gate(long freshNanos) {
-        this.freshNanos = freshNanos;
+    private record Look(long atNanos, long breakNanos) {
+        boolean fresh(long nowNanos) {
+            return nowNanos - atNanos < breakNanos / FRESH_PART;
+        }
     }
 
-    /** On the I/O thread: whether an operation may start now. */
-    boolean open() {
-        return state == State.OPEN && System.nanoTime() - verifiedNanos < freshNanos;
+    /** A gate whose lock was looked at just now; see {@link #verified}. */
+    public Gate(long breakNanos) {
+        look = new Look(System.nanoTime(), breakNanos);
+    }
+
+    @Override
+    public boolean open() {
+        return open(System.nanoTime());
+    }
+
+    /** The same where it is known what the time is. */
+    boolean open(long nowNanos) {
+        return state == State.OPEN && look.fresh(nowNanos);
     }
 
     /** What was decided last; a gate shut by age is still OPEN here. */
@@ -45,19 +66,30 @@ public final class Gate {
     }
 
     /**
-     * The lock was seen to hold at {@code nanos} of {@link System#nanoTime}, taken before looking. The gate may have been
-     * shut by age until now: the I/O thread must be woken, because requests may wait.
+     * The lock was seen to hold. The gate may have been shut by age until now: the I/O thread must be woken, because requests
+     * may wait.
+     *
+     * @param nanos of {@link System#nanoTime}, taken before looking
+     * @param breakNanos for how long an intruder was kept waiting then; {@link Long#MAX_VALUE} where there is no lock
      */
-    public void verified(long nanos) {
-        verifiedNanos = nanos;
+    public void verified(long nanos, long breakNanos) {
+        look = new Look(nanos, breakNanos);
+    }
+
+    /** In what time all that is in flight has to be done. */
+    long inFlightNanos() {
+        return look.breakNanos / IN_FLIGHT_PART;
     }
 
     /** Lets no operation start; {@link #quiet} tells when those in flight are done. */
     public synchronized void hold() {
-        quiet = false;
         if (state == State.OPEN) {
             state = State.HELD;
         }
+        // After it: the I/O thread may just be saying that it is quiet, for an earlier hold. What it says from here on
+        // is about
+        // this one, since it starts nothing any more.
+        quiet = false;
     }
 
     /** Opens again after {@link #hold}. */
@@ -67,10 +99,12 @@ public final class Gate {
         }
     }
 
-    /** Fails the disk for good: one who holds or releases at the same time doesn't undo it. */
+    /** Fails the disk for good: one who holds or releases at the same time doesn't undo it. The first reason stays. */
     public synchronized void fail(String reason) {
-        failure = reason;
-        state = State.FAILED;
+        if (state != State.FAILED) {
+            failure = reason;
+            state = State.FAILED;
+        }
     }
 
     /** On the I/O thread: nothing is in flight and nothing will start. */

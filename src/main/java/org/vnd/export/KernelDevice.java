@@ -1,6 +1,7 @@
 package org.vnd.export;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -43,6 +44,14 @@ public interface KernelDevice {
 
     /** Has it answer every request with an error from now on, where this process doesn't answer them. */
     default void fail() throws IOException {}
+
+    /**
+     * What {@link #fail} does, for another process to do: a program and its arguments, with status 0 if it did. Of devices
+     * that the kernel serves by itself.
+     */
+    default List<String> failCommand() {
+        return List.of();
+    }
 
     /**
      * Takes it away, if nobody uses it. By one caller at a time.

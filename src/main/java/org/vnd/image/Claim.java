@@ -90,6 +90,10 @@ final class Claim {
             if (e.errno() == Errno.EAGAIN || e.errno() == Errno.ETXTBSY) {
                 throw new HeldException(file, "in use: ");
             }
+            if (e.errno() == Errno.EPERM && (flags & FileCalls.O_RDWR) == 0) {
+                // What holds the lock of a disk that was killed does so until nothing of that can write any more.
+                throw new HeldException(file, "in use, another program refuses that it is opened (fanotify): ");
+            }
             throw new ImageException(file.path(), reason(flags, e), e);
         }
     }
@@ -102,10 +106,7 @@ final class Claim {
                 writing
                         ? "no permission to write: attach it read-only with -r, or get that permission"
                         : "no permission to read";
-            case Errno.EPERM ->
-                writing
-                        ? "immutable or append-only: chattr -ia it first, or attach it read-only with -r"
-                        : "in use: another program refuses that it is opened (fanotify), perhaps a disk being attached";
+            case Errno.EPERM -> "immutable or append-only: chattr -ia it first, or attach it read-only with -r";
             case Errno.EINVAL ->
                 (flags & FileCalls.O_DIRECT) != 0
                         ? "its file system has no O_DIRECT, and the host's page cache is what vnd never uses"

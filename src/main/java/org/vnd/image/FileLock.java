@@ -92,6 +92,11 @@ final class FileLock implements ImageLock {
     }
 
     @Override
+    public Optional<String> mend() {
+        return Optional.empty();
+    }
+
+    @Override
     public Optional<String> relock() {
         return Optional.empty();
     }
@@ -112,8 +117,13 @@ final class FileLock implements ImageLock {
         return Long.MAX_VALUE;
     }
 
-    @Override
-    public int fd() {
+    /** The image, for its I/O. */
+    int fd() {
         return fd;
+    }
+
+    @Override
+    public int[] descriptors() {
+        return new int[] {fd};
     }
 }

@@ -7,7 +7,7 @@ import java.util.Optional;
 public interface ImageLock {
     /**
      * Whether it still holds; cheap. Asked at least once a second, and after every pause of the process. When it doesn't,
-     * no I/O may be started until {@link #relock} has succeeded.
+     * no I/O may be started until {@link #mend} or {@link #relock} has succeeded.
      */
     boolean verify();
 
@@ -18,8 +18,14 @@ public interface ImageLock {
     boolean othersWait();
 
     /**
-     * Takes it again, with no I/O in flight. Empty if it holds and every block is where it was; otherwise why not, one
-     * line. May be tried again.
+     * Puts back what is missing of it, as far as that lets nobody in. Empty if it holds again and every block is where it
+     * was; otherwise why not, one line. May be tried again.
+     */
+    Optional<String> mend();
+
+    /**
+     * Lets those in who wait, and takes it again: with no I/O in flight, and nothing else that could write. Empty if it holds
+     * and every block is where it was; otherwise why not, one line. May be tried again.
      */
     Optional<String> relock();
 
@@ -33,14 +39,39 @@ public interface ImageLock {
     Optional<String> release(AttachListener listener) throws IOException;
 
     /**
-     * For how long at least, in nanoseconds, whoever takes the lock away is kept waiting before he can change anything;
-     * {@link Long#MAX_VALUE} where nothing can be taken away.
+     * For how long at least, in nanoseconds, whoever takes the lock away from now on is kept waiting before he can change
+     * anything; {@link Long#MAX_VALUE} where nothing can be taken away. Others may change it at any time.
      */
     long breakNanos();
 
     /**
-     * The descriptor the lock hangs on. Whoever has operations in flight after this process was killed (io_uring has)
-     * should have it registered too, so that nobody gets the image before they are done.
+     * The descriptors that the lock hangs on. Whoever has operations in flight after this process was killed (io_uring has)
+     * should have them registered too, so that nobody gets the image before they are done.
      */
-    int fd();
+    int[] descriptors();
+
+    /** Has {@code look} run, on any thread, as soon as {@link #verify} may say no, and before a look would be due. */
+    default void whenDisturbed(Runnable look) {}
+
+    /**
+     * The kernel serves a block device of the disk by itself from now on: it is made to fail when others wait to write to the
+     * file, also while this process is stopped or when it is dead.
+     *
+     * @throws IOException nobody can do that
+     */
+    default void kernelServes(KernelServed device) throws IOException {}
+
+    /**
+     * From now on this process must say {@link #quiet}, or get the lock back, in half of {@link #breakNanos} when others wait
+     * to write to the file; or else it is killed, since nothing else keeps one that was stopped from writing later.
+     */
+    default void fence() {}
+
+    /** No operation on the image is in flight, and none starts before {@link #mend} or {@link #relock} has succeeded. */
+    default void quiet() {}
+
+    /** What of it couldn't be had, though it holds without that; empty if all is there. For people. */
+    default String missing() {
+        return "";
+    }
 }

@@ -3,7 +3,6 @@ package org.vnd.image;
 import java.io.IOException;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.vnd.extent.ExtentMap;
 import org.vnd.extent.MapReader;
@@ -35,9 +34,10 @@ public final class LayoutLock implements ImageLock {
     /** The user has set the flag himself, and it stays; then there is nothing to write down and to put back. */
     private final boolean frozenBefore;
 
-    private final long breakNanos = TimeUnit.SECONDS.toNanos(Lease.breakSeconds());
+    /** Whether even a reader could share its blocks, so that nobody may open it. */
+    private final boolean shareable;
 
-    private @Nullable OpenGuard guard;
+    private final LockKeeping keeping;
     private @Nullable ExtentMap map;
     private int disk = -1;
 
@@ -53,6 +53,8 @@ public final class LayoutLock implements ImageLock {
         this.writable = writable;
         this.record = OwnershipRecord.ofThisProcess(unit, file.identity(), facts.flags());
         this.frozenBefore = facts.hasFlag(FileFlags.FS_IMMUTABLE_FL);
+        this.shareable = Reflink.possible(fd, facts);
+        this.keeping = new LockKeeping(fd, shareable);
     }
 
     /**
@@ -85,9 +87,10 @@ public final class LayoutLock implements ImageLock {
     }
 
     private void acquire(AttachListener listener) throws IOException {
-        if (Reflink.possible(fd, facts)) {
+        keeping.start();
+        if (shareable) {
             listener.step(LockStep.GUARD);
-            guard = OpenGuard.start(file);
+            keeping.refuseAll();
         }
         listener.step(LockStep.LEASE);
         takeLease();
@@ -114,6 +117,7 @@ public final class LayoutLock implements ImageLock {
         disk = device.openForDisk(writable);
         listener.step(LockStep.LOWER_LEASE);
         Lease.lower(fd, file.path());
+        keeping.serve();
         if (!verify()) {
             throw new ImageException(file.path(), "in use: " + Holders.describe(file, fd));
         }
@@ -157,7 +161,7 @@ public final class LayoutLock implements ImageLock {
         if (leased) {
             Lease.giveUp(fd);
         }
-        stopGuard();
+        keeping.close();
         return undone;
     }
 
@@ -194,13 +198,6 @@ public final class LayoutLock implements ImageLock {
     private void removeRecord() throws IOException {
         OwnershipRecord.remove(fd, file.path());
         Libc.check(FileCalls.fsync(fd), "fsync", file.path());
-    }
-
-    private void stopGuard() {
-        if (guard != null) {
-            guard.close();
-            guard = null;
-        }
     }
 
     private void emptyCache() throws IOException {
@@ -243,40 +240,84 @@ public final class LayoutLock implements ImageLock {
 
     @Override
     public boolean verify() {
-        return Lease.current(fd) == FileCalls.F_RDLCK && frozen() && (guard == null || guard.alive());
+        return Lease.current(fd) == FileCalls.F_RDLCK && frozen() && keeping.alive();
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * <p>The flag, and the guard. As long as nobody waits for the lease, nobody has had the file open for writing, so the
+     * cache can't have what the file system would still write. Pages that a reader keeps there are dealt with at the end.
+     */
+    @Override
+    public Optional<String> mend() {
+        try {
+            closeAgain();
+            return othersWait() ? Optional.of("others wait to write to it") : servedAgain();
+        } catch (IOException e) {
+            return Optional.of(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private void closeAgain() throws IOException {
+        if (!keeping.alive()) {
+            keeping.startAgain();
+            proveAloneAgain();
+        }
+        if (!frozen()) {
+            if (!frozenBefore) {
+                writeRecord();
+            }
+            freeze();
+            Libc.check(FileCalls.fsync(fd), "fsync", file.path());
+        }
+    }
+
+    /** While nobody was refused, somebody may have come who could share its blocks at any time. */
+    private void proveAloneAgain() throws IOException {
+        if (!shareable || othersWait()) {
+            return;
+        }
+        if (Lease.take(fd, FileCalls.F_WRLCK) != 0) {
+            throw new ImageException(file.path(), "in use: " + Holders.describe(file, fd));
+        }
+        Lease.lower(fd, file.path());
+    }
+
+    private Optional<String> servedAgain() throws IOException {
+        Optional<String> difference = mapDifference();
+        if (difference.isEmpty()) {
+            keeping.serve();
+        }
+        return difference;
     }
 
     /** The steps of {@link #acquire} that can have been undone by others, with the map of then as the measure. */
     @Override
     public Optional<String> relock() {
         try {
-            if (guard != null && !guard.alive()) {
-                stopGuard();
-                guard = OpenGuard.start(file);
-            }
-            if (!frozen()) {
-                if (!frozenBefore) {
-                    writeRecord();
-                }
-                freeze();
-                Libc.check(FileCalls.fsync(fd), "fsync", file.path());
-            }
-            if (Lease.current(fd) != FileCalls.F_RDLCK) {
-                // Others waited for it; they come in now, and it is granted again once no writer is left.
+            quiet();
+            closeAgain();
+            if (othersWait()) {
+                // They come in now, and it is granted again once no writer is left.
                 Lease.giveUp(fd);
                 if (Lease.take(fd, FileCalls.F_RDLCK) != 0) {
                     return Optional.of("in use: " + Holders.describe(file, fd));
                 }
+                // What they have written: nothing of it is written later, over what the disk writes. A page that a
+                // reader
+                // keeps is old at worst, and dealt with at the end.
+                Libc.check(FileCalls.fsync(fd), "fsync", file.path());
+                PageCache.empty(fd, file.path(), facts.sizeBytes());
             }
-            emptyCache();
-            return mapDifference();
+            return servedAgain();
         } catch (IOException e) {
             return Optional.of(String.valueOf(e.getMessage()));
         }
     }
 
     /** Why the map isn't any more what it was, or nothing. */
-    private Optional<String> mapDifference() throws SysException {
+    private Optional<String> mapDifference() throws IOException {
         try {
             FileFacts now = FileFacts.read(fd, file.path());
             if (now.sizeBytes() != facts.sizeBytes()) {
@@ -303,6 +344,7 @@ public final class LayoutLock implements ImageLock {
      */
     @Override
     public Optional<String> release(AttachListener listener) throws IOException {
+        quiet();
         if (!verify() && relock().isPresent()) {
             listener.note(file.path() + ": the lock was taken away, and can't be had back");
         }
@@ -337,7 +379,7 @@ public final class LayoutLock implements ImageLock {
         }
         listener.step(LockStep.GIVE_UP_LEASE);
         Lease.giveUp(fd);
-        stopGuard();
+        keeping.close();
         FileCalls.close(disk);
         Claim.end(fd);
         map().close();
@@ -350,12 +392,47 @@ public final class LayoutLock implements ImageLock {
 
     @Override
     public long breakNanos() {
-        return breakNanos;
+        return Lease.breakNanos();
+    }
+
+    /** The process that holds it with this one. */
+    long holderPid() throws IOException {
+        return keeping.pid();
+    }
+
+    /** On which lease and claim are. */
+    int fd() {
+        return fd;
     }
 
     @Override
-    public int fd() {
-        return fd;
+    public int[] descriptors() {
+        return new int[] {fd, keeping.writersMark()};
+    }
+
+    @Override
+    public void whenDisturbed(Runnable look) {
+        keeping.whenDisturbed(look);
+    }
+
+    @Override
+    public void kernelServes(KernelServed device) throws IOException {
+        keeping.kernelServes(device);
+    }
+
+    @Override
+    public void fence() {
+        keeping.fence();
+    }
+
+    @Override
+    public void quiet() {
+        keeping.quiet();
+    }
+
+    @Override
+    public String missing() {
+        return keeping.missing();
     }
 
     /** The device under the file system, O_DIRECT, for the disk's I/O. */

@@ -1,5 +1,6 @@
 package org.vnd.image;
 
+import java.util.concurrent.TimeUnit;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
@@ -42,6 +43,11 @@ final class Lease {
     /** How long whoever breaks a lease waits for its holder, proc_sys_fs(5). */
     static long breakSeconds() {
         return SmallFile.readNumber("/proc/sys/fs/lease-break-time", BREAK_SECONDS_MIN);
+    }
+
+    /** The same in nanoseconds, and carefully: with 0 the kernel waits for ever. */
+    static long breakNanos() {
+        return TimeUnit.SECONDS.toNanos(Math.max(1, breakSeconds()));
     }
 
     /**

@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import org.vnd.sys.Errno;
 import org.vnd.sys.abi.IoUringCqe;
 import org.vnd.sys.abi.IoUringParams;
 
@@ -45,7 +46,9 @@ final class CompletionQueue {
             // Release: the entry is read before the head frees it. Moved one by one, because a handler may submit, and
             // submitting with a full completion queue would make the kernel keep completions aside.
             INT.setRelease(ring, headOffset, head);
-            handlers[(int) (userData >>> 56)].completed(userData & (Ring.TAG_LIMIT - 1), result);
+            boolean heldBack = (userData & SubmissionQueue.HELD_BACK) != 0;
+            handlers[(int) (userData >>> 56)].completed(
+                    userData & (Ring.TAG_LIMIT - 1), heldBack ? -Errno.ECANCELED : result);
         }
         return count;
     }

@@ -13,10 +13,10 @@ import org.vnd.sys.SysException;
  * Memory and descriptors given to an operation stay valid until it completes.
  */
 public interface Ring extends AutoCloseable {
-    /** Tags are below this. */
-    long TAG_LIMIT = 1L << 56;
+    /** Tags are below this; the bit above says of an entry that it was held back. */
+    long TAG_LIMIT = 1L << 55;
 
-    /** At most this many handlers: what is left of user_data beside the tag. */
+    /** At most this many handlers: what is left of user_data beside the tag and its bit. */
     int HANDLER_LIMIT = 256;
 
     /** Adds a user; the number it submits with. */
@@ -34,6 +34,12 @@ public interface Ring extends AutoCloseable {
      * that a lock hangs on.
      */
     void registerFiles(int... fds);
+
+    /**
+     * Has {@code fence} asked right before an operation on a file that {@code handler} has prepared leaves the process. While
+     * it is shut, such an operation isn't done, and completes with −ECANCELED. Called once, before any I/O.
+     */
+    void fence(int handler, Fence fence);
 
     /** pread(2) of {@code length} bytes at {@code offset} to {@code address}; may be short. */
     void read(int handler, long tag, int fd, long address, int length, long offset);

@@ -15,6 +15,9 @@ import org.vnd.sys.abi.IoUringSqe;
  * of entries.
  */
 final class SubmissionQueue {
+    /** In user_data, above the tag: the entry was held back, and does nothing. */
+    static final long HELD_BACK = Ring.TAG_LIMIT;
+
     private static final VarHandle INT = MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
 
     private final ByteBuffer ring;
@@ -103,6 +106,20 @@ final class SubmissionQueue {
         add(IoUring.IORING_OP_URING_CMD, 0, fd, Integer.toUnsignedLong(operation), address, length, 0, userData, 0);
         entries.putLong(index + IoUringSqe.CMD_OFFSET, firstWord);
         entries.putLong(index + IoUringSqe.CMD_OFFSET + Long.BYTES, secondWord);
+    }
+
+    /**
+     * Makes entries that do nothing of those of {@code handler} which the kernel hasn't taken: it reads them in
+     * io_uring_enter(2), and not before.
+     */
+    void holdBack(int handler) {
+        for (int at = submittedTail; at != tail; at++) {
+            int index = (at & mask) * entryBytes;
+            long userData = entries.getLong(index + IoUringSqe.USER_DATA_OFFSET);
+            if (userData >>> 56 == handler) {
+                IoUringSqe.encode(entries, index, IoUring.IORING_OP_NOP, 0, -1, 0, 0, 0, 0, userData | HELD_BACK, 0);
+            }
+        }
     }
 
     /** Shows the kernel what was added; the number of entries it has not been asked to take yet. */

@@ -1,6 +1,7 @@
 package org.vnd.ring;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
@@ -56,6 +57,10 @@ public final class ThreadRing implements Ring {
     private final WakeUp wakeUp;
     private final WakeUp workDone;
     private final WorkerPool workers;
+    private int fencedHandler = -1;
+    /** Written before the first operation goes to a worker. */
+    private @Nullable Fence fence;
+
     private boolean closed;
 
     /** A ring for at most {@code capacity} operations in flight; {@code reason} says why it isn't an io_uring. */
@@ -97,6 +102,13 @@ public final class ThreadRing implements Ring {
     @Override
     public void registerFiles(int... files) {
         // Nothing to tell.
+    }
+
+    @Override
+    public void fence(int user, Fence asked) {
+        assert fence == null : "one fence a ring";
+        fencedHandler = user;
+        fence = asked;
     }
 
     private int take(int newKind, int newHandler, long newTag, int newFd) {
@@ -180,8 +192,12 @@ public final class ThreadRing implements Ring {
 
     /** On a worker's thread. */
     private void perform(int operation) {
+        Fence asked = fence;
+        if (asked != null && handler[operation] == fencedHandler && !asked.open()) {
+            result[operation] = -Errno.ECANCELED;
+            return;
+        }
         int file = fd[operation];
-
         long outcome = switch (kind[operation]) {
             case READ -> FileCalls.pread(file, address[operation], length[operation], offset[operation]);
             case WRITE -> FileCalls.pwrite(file, address[operation], length[operation], offset[operation]);

@@ -40,6 +40,11 @@ public final class UringRing implements Ring {
     private final int wakeUpHandler;
     private int handlerCount;
     private int nextTimespec;
+    private int fencedHandler = -1;
+    /** Whether the fenced handler may have prepared something since the kernel took all there was. */
+    private boolean fencedPrepared;
+
+    private @Nullable Fence fence;
     private int[] registeredFiles = {};
     private AlignedBuffer[] registeredMemory = {};
     private String memoryNote = "";
@@ -148,6 +153,13 @@ public final class UringRing implements Ring {
         if (register(IoUring.IORING_REGISTER_FILES, table, files.length) == 0) {
             registeredFiles = files.clone();
         }
+    }
+
+    @Override
+    public void fence(int handler, Fence asked) {
+        assert fence == null : "one fence a ring";
+        fencedHandler = handler;
+        fence = asked;
     }
 
     private long register(int operation, ByteBuffer argument, int count) {
@@ -302,6 +314,7 @@ public final class UringRing implements Ring {
         if (submissions.full()) {
             submitEarly();
         }
+        fencedPrepared |= handler == fencedHandler;
         submissions.add(
                 opcode, flags, file, offset, address, length, operationFlags, (long) handler << 56 | tag, bufferIndex);
     }
@@ -314,23 +327,29 @@ public final class UringRing implements Ring {
 
     /** Gives the kernel what was prepared, without waiting for anything. As far as it takes it: the next run does the rest. */
     public void submit() {
-        enter(submissions.publish(), 0, 0);
+        enter(0, 0);
     }
 
     /** Makes room in the submission queue. What can fail here fails again, and is reported, in the next run. */
     private void submitEarly() {
         while (submissions.full()) {
-            int taken = enter(submissions.publish(), 0, 0);
+            int taken = enter(0, 0);
             if (taken < 0 && taken != -Errno.EINTR && taken != -Errno.EAGAIN && taken != -Errno.EBUSY) {
                 throw new IllegalStateException("io_uring_enter: " + Errno.message(-taken));
             }
         }
     }
 
-    private int enter(int toSubmit, int minimumComplete, int flags) {
+    private int enter(int minimumComplete, int flags) {
+        Fence asked = fence;
+        if (fencedPrepared && asked != null && !asked.open()) {
+            submissions.holdBack(fencedHandler);
+        }
+        int toSubmit = submissions.publish();
         int result = (int) Libc.syscall(IoUring.SYS_IO_URING_ENTER, fd, toSubmit, minimumComplete, flags, 0);
         if (result > 0) {
             submissions.submitted(result);
+            fencedPrepared &= result < toSubmit;
         }
         return result;
     }
@@ -347,7 +366,7 @@ public final class UringRing implements Ring {
     }
 
     private void getEvents(int minimumComplete) throws SysException {
-        int result = enter(submissions.publish(), minimumComplete, IoUring.IORING_ENTER_GETEVENTS);
+        int result = enter(minimumComplete, IoUring.IORING_ENTER_GETEVENTS);
         // EINTR: a signal. EAGAIN, EBUSY: the kernel wants completions taken before it takes more; the drain does that.
         if (result < 0 && result != -Errno.EINTR && result != -Errno.EAGAIN && result != -Errno.EBUSY) {
             throw new SysException("io_uring_enter", "", -result);

@@ -16,6 +16,7 @@ public final class SocketCalls {
     public static final int AF_NETLINK = 16;
     public static final int SOCK_STREAM = 1;
     public static final int SOCK_RAW = 3;
+    public static final int SOCK_SEQPACKET = 5;
     public static final int SOCK_NONBLOCK = 0x800;
     public static final int SOCK_CLOEXEC = 0x80000;
     public static final int MSG_DONTWAIT = 0x40;
@@ -43,6 +44,7 @@ public final class SocketCalls {
     // include/uapi/asm-generic/socket.h
     public static final int SOL_SOCKET = 1;
     public static final int SO_TYPE = 3;
+    public static final int SO_PEERCRED = 17;
     public static final int SO_RCVTIMEO = 20;
     public static final int SO_ACCEPTCONN = 30;
 
@@ -106,6 +108,35 @@ public final class SocketCalls {
         }
     }
 
+    /** bind(2) to a name that is in no file system, and ends with the socket: the abstract ones of unix(7). */
+    public static int bindAbstract(int fd, String abstractName) {
+        byte[] name = abstractName.getBytes(StandardCharsets.UTF_8);
+        if (name.length >= UNIX_PATH_MAX) {
+            return -Errno.ENAMETOOLONG;
+        }
+        // It begins with a zero, and has none at its end.
+        ByteBuffer address = Libc.struct(2 + UNIX_PATH_MAX);
+        address.putShort(0, (short) AF_UNIX).put(3, name);
+        try {
+            return Libc.callInt(BIND, fd, Libc.address(address), 3 + name.length);
+        } finally {
+            Reference.reachabilityFence(address);
+        }
+    }
+
+    /** The process at the other end of a connected Unix socket, unix(7). */
+    public static int peerProcess(int fd) {
+        // struct ucred: pid, uid, gid.
+        ByteBuffer credentials = Libc.struct(4 * Integer.BYTES).putInt(3 * Integer.BYTES, 3 * Integer.BYTES);
+        long address = Libc.address(credentials);
+        try {
+            int result = Libc.callInt(GETSOCKOPT, fd, SOL_SOCKET, SO_PEERCRED, address, address + 3 * Integer.BYTES);
+            return result < 0 ? result : credentials.getInt(0);
+        } finally {
+            Reference.reachabilityFence(credentials);
+        }
+    }
+
     /** bind(2) of a netlink socket, netlink(7), to an address of its own, without which it isn't told what groups are told. */
     public static int bindNetlink(int fd) {
         // struct sockaddr_nl, include/uapi/linux/netlink.h; the kernel chooses the port.
@@ -165,6 +196,37 @@ public final class SocketCalls {
 
     public static long sendMessage(int fd, long messageAddress, int flags) {
         return Libc.callLong(SENDMSG, fd, messageAddress, flags);
+    }
+
+    /** Sends {@code data} in one message, with descriptors that the other end gets copies of, unix(7). */
+    public static int sendWithDescriptors(int fd, byte[] data, int... descriptors) {
+        int controlBytes = ControlMessage.SIZE_BYTES + descriptors.length * Integer.BYTES;
+        int vector = MessageHeader.SIZE_BYTES;
+        int control = vector + IoVector.SIZE_BYTES;
+        // Its header is aligned to eight bytes.
+        int text = control + (controlBytes + Long.BYTES - 1) / Long.BYTES * Long.BYTES;
+        ByteBuffer bytes = Libc.struct(text + data.length);
+        long address = Libc.address(bytes);
+        bytes.putLong(MessageHeader.MSG_IOV_OFFSET, address + vector)
+                .putLong(MessageHeader.MSG_IOVLEN_OFFSET, 1)
+                .putLong(vector + IoVector.IOV_BASE_OFFSET, address + text)
+                .putLong(vector + IoVector.IOV_LEN_OFFSET, data.length)
+                .put(text, data);
+        if (descriptors.length > 0) {
+            bytes.putLong(MessageHeader.MSG_CONTROL_OFFSET, address + control)
+                    .putLong(MessageHeader.MSG_CONTROLLEN_OFFSET, text - control)
+                    .putLong(control + ControlMessage.CMSG_LEN_OFFSET, controlBytes)
+                    .putInt(control + ControlMessage.CMSG_LEVEL_OFFSET, SOL_SOCKET)
+                    .putInt(control + ControlMessage.CMSG_TYPE_OFFSET, SCM_RIGHTS);
+            for (int at = 0; at < descriptors.length; at++) {
+                bytes.putInt(control + ControlMessage.SIZE_BYTES + at * Integer.BYTES, descriptors[at]);
+            }
+        }
+        try {
+            return Libc.callInt(SENDMSG, fd, address, MSG_NOSIGNAL);
+        } finally {
+            Reference.reachabilityFence(bytes);
+        }
     }
 
     public static int shutdown(int fd, int how) {

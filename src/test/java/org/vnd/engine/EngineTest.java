@@ -19,6 +19,7 @@ import org.vnd.sys.Errno;
 
 class EngineTest {
     private static final int MEBIBYTE = 1 << 20;
+    private static final long BREAK_NANOS = 1_000_000_000_000L;
 
     /** As large as the daemon's threads have it. */
     private static final int STACK_BYTES = 256 << 10;
@@ -69,28 +70,121 @@ class EngineTest {
             }
             staged.finish();
             assertTrue(staged.gate.quiet());
-            staged.ended.removeIf(request -> request.operation == Operation.FLUSH);
             staged.gate.fail("a test");
             staged.engine.gateChanged();
             assertEquals(0, staged.waiting.size());
             assertTrue(staged.ended.stream().allMatch(request -> request.status == Status.IO_ERROR));
-            assertEquals(3 + 2 * Engine.TRANSFER_LIMIT, staged.ended.size());
+            assertEquals(4 + 2 * Engine.TRANSFER_LIMIT, staged.ended.size());
             assertTrue(staged.engine.idle());
+        }
+    }
+
+    /** Between the engine and the disk: it was prepared when the gate was open, and would leave now. */
+    @Test
+    void whatHasntLeftWhenTheGateIsShutLeavesLaterOrNever() throws Exception {
+        try (StagedEngine staged = new StagedEngine(folder, MEBIBYTE, BREAK_NANOS)) {
+            staged.buffer.bytes().put(0, (byte) 7);
+            BlockRequest write = staged.submit(Operation.WRITE, 0, 4096);
+            staged.gate.hold();
+            staged.engine.gateChanged();
+            assertFalse(staged.gate.quiet());
+            staged.step();
+            assertTrue(staged.gate.quiet());
+            assertEquals(0, staged.firstByte(), "written while the gate was held");
+            staged.gate.release();
+            staged.engine.gateChanged();
+            staged.finish();
+            assertEquals(Status.OK, write.status);
+            assertEquals(7, staged.firstByte());
+
+            staged.buffer.bytes().put(0, (byte) 8);
+            BlockRequest never = staged.submit(Operation.WRITE, 0, 4096);
+            staged.gate.verified(System.nanoTime() - 2 * BREAK_NANOS, BREAK_NANOS);
+            staged.step();
+            staged.gate.fail("a test");
+            staged.engine.gateChanged();
+            assertEquals(Status.IO_ERROR, never.status);
+            assertEquals(7, staged.firstByte(), "written while the gate was shut by age");
+            assertTrue(staged.engine.idle());
+        }
+    }
+
+    /** It was short: the rest is a new operation. */
+    @Test
+    void theRestOfAShortOneAsksTheGateToo() throws Exception {
+        try (StagedEngine staged = new StagedEngine(folder, MEBIBYTE, BREAK_NANOS)) {
+            BlockRequest write = staged.submit(Operation.WRITE, 0, 4096);
+            staged.lengthLimit = 512;
+            staged.gate.hold();
+            staged.gate.release();
+            staged.step();
+            staged.gate.hold();
+            staged.engine.gateChanged();
+            staged.step();
+            assertTrue(staged.gate.quiet());
+            assertEquals(0, staged.waiting.size());
+            assertFalse(staged.engine.idle());
+            staged.gate.release();
+            staged.engine.gateChanged();
+            staged.finish();
+            assertEquals(Status.OK, write.status);
+        }
+    }
+
+    /** It was done; but where the image still was? */
+    @Test
+    void whatCameBackWhileTheGateWasShutIsAnsweredWhenThatIsKnown() throws Exception {
+        try (StagedEngine staged = new StagedEngine(folder, MEBIBYTE, BREAK_NANOS)) {
+            BlockRequest first = staged.submit(Operation.WRITE, 0, 4096);
+            BlockRequest second = staged.submit(Operation.READ, 8192, 4096);
+            staged.beforeDelivery = () -> staged.gate.verified(System.nanoTime() - 2 * BREAK_NANOS, BREAK_NANOS);
+            staged.step();
+            assertEquals(0, staged.ended.size(), "answered while nobody knew");
+            staged.beforeDelivery = () -> {};
+            staged.gate.verified(System.nanoTime(), BREAK_NANOS);
+            staged.engine.gateChanged();
+            assertEquals(Status.OK, first.status);
+            assertEquals(Status.OK, second.status);
+
+            BlockRequest lost = staged.submit(Operation.WRITE, 0, 4096);
+            staged.beforeDelivery = staged.gate::hold;
+            staged.step();
+            staged.gate.fail("a test");
+            staged.engine.gateChanged();
+            assertEquals(Status.IO_ERROR, lost.status);
+        }
+    }
+
+    @Test
+    void noMoreIsInFlightThanTheLimit() throws Exception {
+        try (StagedEngine staged = new StagedEngine(folder, 512 * MEBIBYTE, Long.MAX_VALUE)) {
+            staged.submit(Operation.WRITE_ZEROES, 0, 256 * MEBIBYTE);
+            staged.submit(Operation.WRITE_ZEROES, 256 * MEBIBYTE, 256 * MEBIBYTE);
+            long most = 0;
+            while (!staged.waiting.isEmpty()) {
+                long inFlight = staged.waiting.stream()
+                        .mapToLong(operation -> operation.length)
+                        .sum();
+                most = Math.max(most, inFlight);
+                staged.step();
+            }
+            assertTrue(most > 16 * MEBIBYTE && most <= InFlightLimit.MOST_BYTES, most + " bytes in flight");
+            assertTrue(staged.allEnded(Status.OK));
         }
     }
 
     @Test
     void aGateShutByAgeStopsALongRequestToo() throws Exception {
-        try (StagedEngine staged = new StagedEngine(folder, 64 * MEBIBYTE, 1_000_000_000_000L)) {
+        try (StagedEngine staged = new StagedEngine(folder, 64 * MEBIBYTE, BREAK_NANOS)) {
             staged.allocateError = Errno.EOPNOTSUPP;
             staged.submit(Operation.WRITE_ZEROES, 0, 64 * MEBIBYTE);
             while (staged.waiting.size() < 10) {
                 staged.step();
             }
-            staged.gate.verified(System.nanoTime() - 2_000_000_000_000L);
+            staged.gate.verified(System.nanoTime() - 2_000_000_000_000L, BREAK_NANOS);
             staged.step();
             assertEquals(0, staged.waiting.size(), "started while the gate was shut");
-            staged.gate.verified(System.nanoTime());
+            staged.gate.verified(System.nanoTime(), BREAK_NANOS);
             staged.engine.gateChanged();
             staged.finish();
             assertTrue(staged.allEnded(Status.OK));

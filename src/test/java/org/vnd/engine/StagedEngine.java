@@ -1,6 +1,7 @@
 package org.vnd.engine;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,20 +31,27 @@ final class StagedEngine extends OperationRing {
     /** What the next calls of fallocate(2) answer; 0 to do them. */
     int allocateError;
 
+    /** How much at most of an operation is done. */
+    long lengthLimit = Long.MAX_VALUE;
+
+    /** Runs after an operation is done and before the engine hears of it. */
+    Runnable beforeDelivery = () -> {};
+
     private final int blockBytes;
+    private final Path file;
     private final int fd;
     private int requests;
 
     /** On an empty file of {@code sizeBytes} in {@code folder}. */
-    StagedEngine(Path folder, long sizeBytes, long freshNanos) throws IOException {
-        this(folder, sizeBytes, freshNanos, BLOCK_BYTES, false);
+    StagedEngine(Path folder, long sizeBytes, long breakNanos) throws IOException {
+        this(folder, sizeBytes, breakNanos, BLOCK_BYTES, false);
     }
 
-    StagedEngine(Path folder, long sizeBytes, long freshNanos, int blockBytes, boolean readOnly) throws IOException {
+    StagedEngine(Path folder, long sizeBytes, long breakNanos, int blockBytes, boolean readOnly) throws IOException {
         super(new SynchronousRing());
         this.blockBytes = blockBytes;
-        gate = new Gate(freshNanos);
-        Path file = folder.resolve("disk");
+        gate = new Gate(breakNanos);
+        file = folder.resolve("disk");
         try (var made = new java.io.RandomAccessFile(file.toFile(), "rw")) {
             made.setLength(sizeBytes);
         }
@@ -79,7 +87,7 @@ final class StagedEngine extends OperationRing {
             if (operation.kind == Kind.ALLOCATE && allocateError != 0) {
                 deliver(operation, -allocateError);
             } else {
-                pass(operation, operation.length);
+                pass(operation, Math.min(operation.length, lengthLimit));
                 ((SynchronousRing) inner()).run(false);
             }
         }
@@ -93,6 +101,11 @@ final class StagedEngine extends OperationRing {
         }
     }
 
+    /** Of the disk, as the file has it. */
+    int firstByte() throws IOException {
+        return Files.readAllBytes(file)[0];
+    }
+
     boolean allEnded(Status status) {
         return ended.size() == requests && ended.stream().allMatch(request -> request.status == status);
     }
@@ -104,6 +117,7 @@ final class StagedEngine extends OperationRing {
 
     @Override
     protected void finished(FileOperation operation, int result) {
+        beforeDelivery.run();
         deliver(operation, result);
     }
 

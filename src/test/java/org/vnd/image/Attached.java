@@ -15,6 +15,7 @@ import org.vnd.mem.AlignedBuffer;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
+import org.vnd.sys.abi.FileFlags;
 
 /** An attached image in a test: closing it detaches, and insists that the file is then as free as it was before. */
 final class Attached implements AutoCloseable {
@@ -49,6 +50,22 @@ final class Attached implements AutoCloseable {
 
     static Attached attach(AttachRequest request, AttachListener listener) throws IOException {
         return new Attached(Path.of(request.path()), AttachedImage.attach(request, listener));
+    }
+
+    /** Kills what refuses opens and holds the lock with us: until the next look at the lock, only the lease keeps others out. */
+    void killHolder() throws IOException {
+        ProcessHandle holder =
+                ProcessHandle.of(((LayoutLock) image.lock()).holderPid()).orElseThrow();
+        holder.destroyForcibly();
+        while (image.lock().verify()) {
+            LockSupport.parkNanos(1_000_000);
+        }
+    }
+
+    /** Root takes the flag away, by the descriptor that this process has: others couldn't open it. */
+    void takeFlag() throws IOException {
+        int fd = image.lock().descriptors()[0];
+        FileFacts.writeFlags(fd, FileFacts.readFlags(fd) & ~FileFlags.FS_IMMUTABLE_FL, path.toString());
     }
 
     ExtentMap map() {

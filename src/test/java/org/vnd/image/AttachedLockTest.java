@@ -14,7 +14,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.vnd.image.AttachRequest.Engine;
@@ -23,13 +26,14 @@ import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
+import org.vnd.lab.Unmapper;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 
 /** While an image is attached: what readers get, what is noticed, and what can be mended. */
 @Requires(
         loop = true,
-        tools = {"mkfs.ext4", "mkfs.xfs", "lsattr", "chattr"})
+        tools = {"mkfs.ext4", "mkfs.xfs", "lsattr", "chattr", "perl"})
 class AttachedLockTest {
     private static final int SIZE = 1 << 20;
 
@@ -166,7 +170,8 @@ class AttachedLockTest {
         assertEquals(content[0], mapping.get(0));
         attached.writeBlock(0, 'd');
         Command.output("chattr", "-i", path);
-        Lease.giveUp(attached.image.lock().fd());
+        attached.killHolder();
+        Lease.giveUp(attached.image.lock().descriptors()[0]);
         int writer = FileCalls.open(path.toString(), FileCalls.O_RDWR);
         assertTrue(writer >= 0);
         String complaint = attached.release(AttachListener.NONE).orElseThrow();
@@ -199,11 +204,87 @@ class AttachedLockTest {
             assertFalse(attached.image.lock().verify());
             assertEquals(Optional.empty(), attached.image.lock().relock());
             assertTrue(attached.image.lock().verify());
-            assertTrue(Attached.flags(path).contains("i"));
             assertTrue(Attached.hasRecord(path));
             attached.writeBlock(0, 'd');
         }
         assertEquals('d', Files.readAllBytes(path)[0]);
+    }
+
+    /** Without waiting, and without an effect on the lease; and as soon as the flag is back, readers are let in again. */
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS_NO_REFLINK"})
+    void whoeverTakesTheFlagAwayIsRefusedAllTheSame(FileSystemKind kind) throws Exception {
+        create(kind);
+        try (Attached attached = Attached.physically(path)) {
+            Command.output("chattr", "-i", path);
+            assertEquals(-Errno.EPERM, FileCalls.open(path.toString(), FileCalls.O_RDWR));
+            assertEquals(-Errno.EPERM, FileCalls.open(path.toString(), FileCalls.O_RDONLY));
+            assertFalse(attached.image.lock().othersWait());
+            assertEquals(Optional.empty(), attached.image.lock().mend());
+            assertTrue(attached.image.lock().verify());
+            // Who had come before the flag was back isn't told from a reader for a second.
+            Thread.sleep(1100);
+            assertTrue(Arrays.equals(content, Files.readAllBytes(path)));
+        }
+    }
+
+    /** truncate(2) asks nobody, but waits for the lease. */
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS_NO_REFLINK"})
+    void aTruncationWaitsForTheLease(FileSystemKind kind) throws Exception {
+        create(kind);
+        try (Attached attached = Attached.physically(path)) {
+            ImageLock lock = attached.image.lock();
+            CountDownLatch disturbed = new CountDownLatch(1);
+            lock.whenDisturbed(disturbed::countDown);
+            Command.output("chattr", "-i", path);
+            try (Command.Running intruder =
+                    new Command("perl", "-e", "truncate($ARGV[0], 0) or die \"$!\"", path).start()) {
+                assertTrue(disturbed.await(30, TimeUnit.SECONDS), "nobody was told");
+                assertTrue(lock.othersWait());
+                assertTrue(lock.mend().isPresent());
+                assertTrue(intruder.alive(), "he didn't wait");
+                Optional<String> problem = lock.relock();
+                // ext4 looks at the flag once more.
+                assertEquals(kind == FileSystemKind.EXT4, problem.isEmpty(), problem.toString());
+            }
+            if (kind == FileSystemKind.EXT4) {
+                assertTrue(lock.verify());
+                return;
+            }
+            assertEquals(0, Files.size(path));
+            assertTrue(attached.release(AttachListener.NONE).isPresent());
+        }
+    }
+
+    /** Killed, it is started again, and does what it did. */
+    @ParameterizedTest
+    @EnumSource(names = {"EXT4", "XFS", "XFS_NO_REFLINK"})
+    void theHolderIsStartedAgain(FileSystemKind kind) throws Exception {
+        create(kind);
+        try (Attached attached = Attached.physically(path)) {
+            attached.killHolder();
+            assertEquals(Optional.empty(), attached.image.lock().mend());
+            assertTrue(attached.image.lock().verify());
+            attached.takeFlag();
+            assertEquals(-Errno.EPERM, FileCalls.open(path.toString(), FileCalls.O_RDWR));
+            assertEquals(Optional.empty(), attached.image.lock().mend());
+        }
+    }
+
+    /** While nobody was refused, he came: he could share blocks at any time. */
+    @Test
+    void aReaderWhoCameWhileTheHolderWasDeadIsNoticedWhereItMatters() throws Exception {
+        create(FileSystemKind.XFS);
+        try (Attached attached = Attached.physically(path)) {
+            attached.killHolder();
+            int reader = FileCalls.open(path.toString(), FileCalls.O_RDONLY);
+            assertTrue(reader >= 0);
+            Optional<String> problem = attached.image.lock().mend();
+            assertTrue(problem.orElseThrow().contains("in use: "), problem.toString());
+            FileCalls.close(reader);
+            assertEquals(Optional.empty(), attached.image.lock().mend());
+        }
     }
 
     @ParameterizedTest
@@ -212,13 +293,16 @@ class AttachedLockTest {
         create(kind);
         try (Attached attached = Attached.physically(path)) {
             Command.output("chattr", "-i", path);
+            attached.killHolder();
             // It doesn't wait, so it fails; but the lease is being broken then.
             assertEquals(-Errno.EAGAIN, FileCalls.open(path.toString(), FileCalls.O_RDWR | FileCalls.O_NONBLOCK));
             assertFalse(attached.image.lock().verify());
+            assertTrue(attached.image.lock().mend().isPresent(), "he is still waited for");
             assertEquals(Optional.empty(), attached.image.lock().relock());
             assertTrue(attached.image.lock().verify());
 
-            Command.output("chattr", "-i", path);
+            attached.takeFlag();
+            attached.killHolder();
             try (Command.Running writer = new Command(
                             "sh", "-c", "exec 3<>\"$1\"; echo opened; printf XY >&3; exec sleep 100", "sh", path)
                     .start()) {
@@ -253,13 +337,15 @@ class AttachedLockTest {
         Command.output("chattr", "-i", path);
         AttachedImage image = attached.image;
         // The lease keeps everybody else out for a while; so this process opens the way itself.
-        Lease.giveUp(image.lock().fd());
+        attached.killHolder();
+        Lease.giveUp(image.lock().descriptors()[0]);
         Command.output("fallocate", "-p", "-o", 65536, "-l", 65536, path);
         assertFalse(image.lock().verify());
         assertEquals(
                 Optional.of("it was changed: it is sparse (1 hole)"),
                 image.lock().relock());
-        Lease.giveUp(image.lock().fd());
+        attached.killHolder();
+        Lease.giveUp(image.lock().descriptors()[0]);
         Command.output("chattr", "-i", path);
         Command.output("truncate", "-s", "+4096", path);
         assertEquals(

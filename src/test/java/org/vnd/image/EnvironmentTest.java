@@ -20,6 +20,7 @@ import org.vnd.lab.FileSystemKind;
 import org.vnd.lab.MountNamespace;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
+import org.vnd.lab.Unmapper;
 import org.vnd.sys.FileCalls;
 
 /** Without privilege, in a container without device nodes, on a kernel without cachestat(2). */

@@ -27,6 +27,10 @@ final class OtherProcess implements AutoCloseable {
         if (jffi != null) {
             words.add("-Djffi.boot.library.path=" + jffi);
         }
+        String home = System.getProperty("vnd.home");
+        if (home != null) {
+            words.add("-Dvnd.home=" + home);
+        }
         words.addAll(List.of("-cp", classPath(), OtherProcess.class.getName()));
         words.addAll(arguments);
         process = new ProcessBuilder(words)
@@ -88,9 +92,14 @@ final class OtherProcess implements AutoCloseable {
 
     /** SIGKILL, and all its descriptors are closed. */
     void kill() throws Exception {
+        List<ProcessHandle> holders = process.children().toList();
         process.destroyForcibly();
         if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
             throw new AssertionError("doesn't die");
+        }
+        // What holds the lock longer, until nothing can write any more.
+        for (ProcessHandle holder : holders) {
+            holder.onExit().get(LIMIT_SECONDS, TimeUnit.SECONDS);
         }
     }
 

@@ -198,7 +198,7 @@ class PhysicalAttachTest {
             int fd = FileCalls.open(other.toString(), FileCalls.O_RDONLY);
             try (Attached attached = Attached.physically(path)) {
                 ExtentRules rules = new ExtentRules(4096, Long.MAX_VALUE);
-                MapConfirmation.check(attached.image.lock().fd(), path.toString(), attached.map(), rules);
+                MapConfirmation.check(attached.image.lock().descriptors()[0], path.toString(), attached.map(), rules);
                 NotPhysicalException refused = assertThrows(
                         NotPhysicalException.class,
                         () -> MapConfirmation.check(fd, other.toString(), attached.map(), rules));

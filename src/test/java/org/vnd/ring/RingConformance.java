@@ -12,6 +12,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -119,6 +121,45 @@ abstract class RingConformance {
         await(1);
         assertEquals(100, resultOf(7));
         FileCalls.close(fd);
+    }
+
+    /** It is asked where the operation leaves the process: after it was prepared. */
+    @Test
+    void holdsBackWhatWasPreparedBeforeTheFenceWasShut() throws Exception {
+        int fd = openFile("data", FileCalls.O_RDWR);
+        AtomicBoolean open = new AtomicBoolean(true);
+        CountDownLatch shut = new CountDownLatch(1);
+        ring.fence(handler, () -> {
+            awaitQuietly(shut);
+            return open.get();
+        });
+        int unfenced = ring.addHandler((tag, result) -> completions.add(new long[] {tag, result}));
+        ring.write(handler, 1, fd, memory.address(), 512, 0);
+        ring.allocate(handler, 2, fd, 0, 0, 1 << 20);
+        ring.dataSync(handler, 3, fd);
+        ring.read(handler, 4, fd, memory.address(), 512, 0);
+        ring.write(unfenced, 5, fd, memory.address(), 100, 0);
+        open.set(false);
+        shut.countDown();
+        await(5);
+        for (int tag = 1; tag <= 4; tag++) {
+            assertEquals(-Errno.ECANCELED, resultOf(tag));
+        }
+        assertEquals(100, resultOf(5));
+        assertEquals(100, Files.size(folder.resolve("data")));
+        open.set(true);
+        ring.write(handler, 6, fd, memory.address(), 512, 0);
+        await(6);
+        assertEquals(512, resultOf(6));
+        FileCalls.close(fd);
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     @Test

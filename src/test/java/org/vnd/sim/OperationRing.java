@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.ring.CompletionHandler;
+import org.vnd.ring.Fence;
 import org.vnd.ring.Ring;
 import org.vnd.sys.SysException;
 
@@ -132,6 +133,12 @@ public abstract class OperationRing implements Ring {
         }
         handlers.set(number, handler);
         return number;
+    }
+
+    @Override
+    public void fence(int handler, Fence fence) {
+        // What it has of files, whoever wanted it, leaves as this one's.
+        inner.fence(ownHandler, fence);
     }
 
     @Override

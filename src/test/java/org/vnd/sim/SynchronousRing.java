@@ -8,7 +8,9 @@ import java.util.PriorityQueue;
 import java.util.Queue;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.ring.CompletionHandler;
+import org.vnd.ring.Fence;
 import org.vnd.ring.Ring;
+import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 
 /**
@@ -20,7 +22,7 @@ public final class SynchronousRing implements Ring {
         long perform();
     }
 
-    private record Prepared(CompletionHandler handler, long tag, Call call) {}
+    private record Prepared(int handler, long tag, Call call) {}
 
     private record Timer(long deadlineNanos, long number, CompletionHandler handler, long tag) {}
 
@@ -29,6 +31,8 @@ public final class SynchronousRing implements Ring {
     private final PriorityQueue<Timer> timers =
             new PriorityQueue<>(Comparator.comparingLong(Timer::deadlineNanos).thenComparingLong(Timer::number));
     private Runnable wakeUpAction = () -> {};
+    private int fencedHandler = -1;
+    private Fence fence = () -> true;
     private long nowNanos;
     private long timerNumber;
 
@@ -38,8 +42,14 @@ public final class SynchronousRing implements Ring {
         return handlers.size() - 1;
     }
 
+    @Override
+    public void fence(int handler, Fence asked) {
+        fencedHandler = handler;
+        fence = asked;
+    }
+
     private void prepare(int handler, long tag, Call call) {
-        prepared.add(new Prepared(handlers.get(handler), tag, call));
+        prepared.add(new Prepared(handler, tag, call));
     }
 
     @Override
@@ -72,7 +82,9 @@ public final class SynchronousRing implements Ring {
         int count = prepared.size();
         for (int i = 0; i < count; i++) {
             Prepared next = prepared.remove();
-            next.handler().completed(next.tag(), (int) next.call().perform());
+            boolean heldBack = next.handler() == fencedHandler && !fence.open();
+            int result = heldBack ? -Errno.ECANCELED : (int) next.call().perform();
+            handlers.get(next.handler()).completed(next.tag(), result);
         }
         if (count == 0 && wait && !timers.isEmpty()) {
             Timer timer = timers.remove();

@@ -245,6 +245,11 @@ public final class DmDevice implements KernelDevice {
     }
 
     @Override
+    public List<String> failCommand() {
+        return device.failCommand(table.sectors());
+    }
+
+    @Override
     public synchronized void lookForPartitions() throws IOException {
         if (!removed) {
             partitions.look();

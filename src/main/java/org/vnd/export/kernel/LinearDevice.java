@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
 import org.vnd.mem.AlignedBuffer;
@@ -14,6 +15,7 @@ import org.vnd.sys.DmRequest;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
+import org.vnd.sys.OwnProgram;
 import org.vnd.sys.SysException;
 import org.vnd.sys.abi.DmIoctl;
 
@@ -154,6 +156,11 @@ final class LinearDevice {
         LinearTable.encode(memory, DmRequest.DATA_OFFSET, 0, sectors, "error", "");
         Libc.check(load.send(control, DmIoctl.DM_TABLE_LOAD), "load the table of", name());
         resume();
+    }
+
+    /** What does so in another process: native/dm.c. */
+    List<String> failCommand(long sectors) {
+        return List.of(OwnProgram.path("vnd-dm"), "fail", uuid, Long.toString(sectors), readOnly ? "ro" : "rw");
     }
 
     /**

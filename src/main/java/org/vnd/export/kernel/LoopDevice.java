@@ -5,6 +5,7 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
@@ -161,16 +162,16 @@ public final class LoopDevice implements KernelDevice {
         }
     }
 
+    @Override
+    public List<String> failCommand() {
+        BlockNode ours = Objects.requireNonNull(identity);
+        String loop = programs.resolve("vnd-loop").toString();
+        return List.of(loop, "fail", node(), ours.number(), ours.mark());
+    }
+
     /** The program was killed, and somebody still uses the device. */
     private boolean failedByAnother() {
-        BlockNode ours = Objects.requireNonNull(identity);
-        return SmallProgram.run(
-                FAIL_LIMIT_SECONDS,
-                programs.resolve("vnd-loop").toString(),
-                "fail",
-                node(),
-                ours.number(),
-                ours.mark());
+        return SmallProgram.run(FAIL_LIMIT_SECONDS, failCommand().toArray(new String[0]));
     }
 
     @Override

@@ -34,6 +34,7 @@ public final class IoUring {
     public static final int IORING_REGISTER_FILES = 2;
     public static final int IORING_UNREGISTER_FILES = 3;
 
+    public static final int IORING_OP_NOP = 0;
     public static final int IORING_OP_FSYNC = 3;
     public static final int IORING_OP_READ_FIXED = 4;
     public static final int IORING_OP_WRITE_FIXED = 5;

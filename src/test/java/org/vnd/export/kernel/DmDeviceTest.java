@@ -35,7 +35,7 @@ class DmDeviceTest {
                 sync "$1"
             }
             java() {
-                "$JAVA" -ea -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx300m -Djffi.boot.library.path="$NATIVE" \\
+                "$JAVA" -ea -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx300m -Djffi.boot.library.path="$NATIVE" -Dvnd.home="${NATIVE%/lib/native}" \\
                     -cp "$CLASS_PATH" org.vnd.export.kernel.DmProgram "$@"
             }
             """;

@@ -1,4 +1,4 @@
-package org.vnd.image;
+package org.vnd.lab;
 
 import java.lang.ref.Reference;
 import java.nio.MappedByteBuffer;
@@ -6,10 +6,11 @@ import org.vnd.sys.Libc;
 import org.vnd.sys.MemoryCalls;
 
 /** Takes a mapping of the JVM's away at once, which only its garbage collector may; nothing may use the buffer then. */
-final class Unmapper {
+public final class Unmapper {
     private Unmapper() {}
 
-    static void unmap(MappedByteBuffer mapping) throws Exception {
+    /** Unmaps the first page of {@code mapping}. */
+    public static void unmap(MappedByteBuffer mapping) throws Exception {
         // Anonymous memory in its place, so that the collector has something to unmap.
         int flags = MemoryCalls.MAP_PRIVATE | MemoryCalls.MAP_ANONYMOUS | 0x10;
         Libc.check(

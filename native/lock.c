@@ -1,0 +1,243 @@
+/*
+ * vnd-lock: vnd-lock NAME
+ *
+ * Holds an image's layout lock with the daemon that has taken it, and longer than that: it has the image's descriptor, on which
+ * the lease and the claim hang, it is asked by the kernel before anybody opens the image, and it gets the signal when the lease
+ * is being broken. Then it fails what the kernel serves of the disk, before anything else. It does so also while the daemon is
+ * stopped or when it is dead: a daemon that doesn't say in time that nothing of it is on the way to the disk is killed, and
+ * lease and guard stay until nobody can write any more.
+ *
+ * NAME is of an abstract Unix socket, SOCK_SEQPACKET, on which the daemon listens. A message is a line without its end, with
+ * descriptors where that is said:
+ *
+ *   image           and the image's descriptor, and one end of a socket pair. Whatever can write, threads and rings, has the
+ *                   other end open: when that is closed, nothing of the daemon writes any more.
+ *   guard all       refuse every open; "guard frozen": those of a file that isn't immutable. Answer: "ok" or "error WHY"
+ *   device          and a blank, and lines: NODE, NUMBER and MARKS of what the kernel serves, as in names.h, with tabs between
+ *                   them; then the program that has it fail, and its arguments, one a line. "device" alone: nothing.
+ *   serve           the lease is F_RDLCK, and is watched from now on, or again
+ *   fence           from now on the daemon may be killed
+ *   quiet           nothing of the daemon is on its way to the disk, and nothing starts before the next "serve"
+ *   release         end; the daemon has given up the lease
+ *
+ * All but guard are answered with "ok". It says by itself "broken" when somebody waits for the lease, and "loose" when somebody
+ * was refused because the file isn't immutable any more.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lock_device.h"
+#include "lock_guard.h"
+
+enum { MESSAGE_SIZE = DEVICE_SIZE, DESCRIPTORS = 2 };
+/* A device that couldn't be failed is tried again so often; with the daemon dead, it is looked at so often whether it is gone. */
+enum { RETRY_MILLIS = 100 };
+/* Who has passed the kernel's look at the flag before it was set again is asked about by then. */
+enum { GRACE_MILLIS = 1000 };
+/* The daemon has half of the time after which the kernel lets others in. */
+enum { FENCE_PART = 2 };
+
+static int channel = -1, image = -1, writers = -1, daemon_process = -1;
+static bool serving, fenced, quiet, killed, claimed = true;
+static long long broken_millis = -1, grace_millis, retry_millis;
+
+static long long now_millis(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static void say(const char *text)
+{
+    /* Whoever doesn't read has been stopped, and looks by itself when it goes on. */
+    if (channel >= 0)
+        send(channel, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* As of now: it may be changed at any time. 0 means never. */
+static long long break_millis(void)
+{
+    char text[32] = "";
+    int fd = open("/proc/sys/fs/lease-break-time", O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    long long seconds = length <= 0 ? 1 : atoll(text);
+    return (seconds < 1 ? 1 : seconds) * 1000;
+}
+
+static void keep_image(const int *descriptors)
+{
+    image = descriptors[0];
+    writers = descriptors[1];
+    fcntl(image, F_SETOWN, getpid());
+    fcntl(image, F_SETSIG, SIGURG);
+}
+
+static void serve(void)
+{
+    if (serving)
+        grace_millis = now_millis() + GRACE_MILLIS; /* The flag may just have been set again. */
+    serving = true;
+    quiet = false;
+    broken_millis = -1;
+}
+
+static const char *obey(char *message, const int *descriptors, int count)
+{
+    if (strcmp(message, "image") == 0 && count == DESCRIPTORS)
+        keep_image(descriptors);
+    else if (strncmp(message, "guard ", 6) == 0)
+        return guard_by(message + 6, image);
+    else if (strcmp(message, "device") == 0)
+        keep_device("");
+    else if (strncmp(message, "device ", 7) == 0)
+        return keep_device(message + 7) ? "ok" : "error not understood";
+    else if (strcmp(message, "serve") == 0)
+        serve();
+    else if (strcmp(message, "fence") == 0)
+        fenced = true;
+    else if (strcmp(message, "quiet") == 0)
+        quiet = true;
+    else
+        return "error not understood";
+    return "ok";
+}
+
+/* The daemon's next message; at the end of the channel it is dead. */
+static void listen_to_daemon(void)
+{
+    static char message[MESSAGE_SIZE];
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(DESCRIPTORS * sizeof(int))];
+    } control;
+    struct iovec data = {message, sizeof message - 1};
+    struct msghdr header = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    int descriptors[DESCRIPTORS], count = 0;
+    ssize_t length = recvmsg(channel, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (length < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (length <= 0) {
+        close(channel);
+        channel = -1;
+        return;
+    }
+    message[length] = '\0';
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+    if (rights != NULL && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS) {
+        count = (int)((rights->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+        memcpy(descriptors, CMSG_DATA(rights), count * sizeof(int));
+    }
+    if (strcmp(message, "release") == 0) {
+        close(image);
+        close(guard);
+        say("ok");
+        exit(0);
+    }
+    say(obey(message, descriptors, count));
+}
+
+static void kill_daemon(void)
+{
+    killed = true;
+    fprintf(stderr, "vnd-lock: others want to write to the image, and the daemon hasn't stopped in time: killed\n");
+    syscall(SYS_pidfd_send_signal, daemon_process, SIGKILL, NULL, 0);
+}
+
+/* What is to be done now; in how many milliseconds there may be something, or -1. */
+static int look(void)
+{
+    long long now = now_millis();
+    if (serving && broken_millis < 0 && fcntl(image, F_GETLEASE) != F_RDLCK) {
+        broken_millis = now;
+        retry_millis = now;
+    }
+    int wait = -1;
+    if (broken_millis >= 0) {
+        if (node != NULL && !device_failed && failing < 0 && now >= retry_millis)
+            start_failing();
+        if (broken_millis == now)
+            say("broken");
+        long long left = broken_millis + break_millis() / FENCE_PART - now;
+        if (fenced && !quiet && !killed && channel >= 0 && left <= 0)
+            kill_daemon();
+        wait = RETRY_MILLIS;
+    }
+    if (channel >= 0)
+        return wait;
+    struct pollfd end = {writers, 0, 0};
+    if (image < 0 || (poll(&end, 1, 0) == 1 && end.revents != 0)) {
+        /* Nothing of the daemon's writes: who recovers may have the claim. */
+        if (claimed && image >= 0)
+            flock(image, LOCK_UN);
+        claimed = false;
+        if (failing < 0 && (device_failed || !device_there()))
+            exit(0);
+    }
+    return RETRY_MILLIS;
+}
+
+int main(int argc, char **argv)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct ucred peer;
+    socklen_t peer_size = sizeof peer;
+    if (argc != 2 || strlen(argv[1]) >= sizeof address.sun_path - 1)
+        return 2;
+    strcpy(address.sun_path + 1, argv[1]);
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(argv[1]));
+    channel = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (channel < 0 || connect(channel, (const struct sockaddr *)&address, size) != 0 ||
+        getsockopt(channel, SOL_SOCKET, SO_PEERCRED, &peer, &peer_size) != 0 ||
+        (daemon_process = (int)syscall(SYS_pidfd_open, peer.pid, 0)) < 0) {
+        perror("vnd-lock");
+        return 1;
+    }
+    /* The daemon decides when the disk ends, also when a signal reaches all of its group. */
+    for (const int *ignored = (const int[]){SIGINT, SIGHUP, SIGTERM, SIGPIPE, 0}; *ignored != 0;)
+        signal(*ignored++, SIG_IGN);
+    sigset_t read_here;
+    sigemptyset(&read_here);
+    sigaddset(&read_here, SIGURG);
+    sigaddset(&read_here, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &read_here, NULL);
+    int signals = signalfd(-1, &read_here, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (signals < 0)
+        return 1;
+    mlockall(MCL_CURRENT | MCL_FUTURE); /* As far as we may. */
+    for (;;) {
+        int wait = look();
+        struct pollfd watched[] = {
+            {channel, POLLIN, 0}, {signals, POLLIN, 0}, {guard, POLLIN, 0}, {claimed && channel < 0 ? writers : -1, 0, 0}};
+        if (poll(watched, 4, wait) < 0)
+            continue;
+        struct signalfd_siginfo signal_read;
+        while (read(signals, &signal_read, sizeof signal_read) > 0)
+            ; /* Which of them it was is looked at. */
+        if (reap())
+            retry_millis = now_millis() + RETRY_MILLIS;
+        if (watched[2].revents != 0 && answer_opens(image, now_millis() < grace_millis) && serving)
+            say("loose");
+        if (watched[0].revents != 0)
+            listen_to_daemon();
+    }
+}

@@ -1,0 +1,71 @@
+/* What the kernel serves of vnd-lock's disk, and how it is made to fail. */
+#pragma once
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "marks.h"
+
+enum { DEVICE_SIZE = 16384, ARGUMENTS = 16 };
+
+/* None if `node` is NULL; else its number and marks as in names.h, and the command that has it fail. */
+static char device[DEVICE_SIZE], *node, *number, *marks, *command[ARGUMENTS + 1];
+static bool device_failed;
+static pid_t failing = -1;
+
+/* Takes the lines of a message apart, or none; whether they were understood. */
+static bool keep_device(const char *text)
+{
+    char *rest = NULL;
+    if (strlen(text) >= sizeof device)
+        return false;
+    node = strtok_r(strcpy(device, text), "\n", &rest);
+    number = node == NULL || *node != '/' ? NULL : strchr(node, '\t');
+    marks = number == NULL ? NULL : strchr(number + 1, '\t');
+    int count = 0;
+    while (count < ARGUMENTS && (command[count] = strtok_r(NULL, "\n", &rest)) != NULL)
+        count++;
+    device_failed = false;
+    if (marks == NULL || count == 0) {
+        node = NULL;
+        return *text == '\0';
+    }
+    *number++ = *marks++ = '\0';
+    return true;
+}
+
+/* Whether the kernel still serves it. Looking takes the marks apart. */
+static bool device_there(void)
+{
+    static char looked_at[DEVICE_SIZE], found[NAME_SIZE];
+    if (node == NULL)
+        return false;
+    read_sys(strrchr(node, '/') + 1, "dev", found);
+    strcpy(looked_at, marks);
+    return strcmp(found, number) == 0 && !is_anothers(node, number, looked_at);
+}
+
+/* By a process of its own, because that waits for what is on the way to the device. */
+static void start_failing(void)
+{
+    failing = fork();
+    if (failing == 0) {
+        sigprocmask(SIG_SETMASK, &(sigset_t){0}, NULL);
+        execv(command[0], command);
+        _exit(127);
+    }
+}
+
+/* Whether an attempt to have it fail is over. */
+static bool reap(void)
+{
+    int status;
+    if (failing <= 0 || waitpid(failing, &status, WNOHANG) != failing)
+        return false;
+    device_failed = (WIFEXITED(status) && WEXITSTATUS(status) == 0) || !device_there();
+    failing = -1;
+    return true;
+}

@@ -1,0 +1,195 @@
+package org.vnd.image;
+
+import java.io.File;
+import java.io.IOException;
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.vnd.sys.Errno;
+import org.vnd.sys.FileCalls;
+import org.vnd.sys.Libc;
+import org.vnd.sys.OwnProgram;
+import org.vnd.sys.SocketCalls;
+import org.vnd.sys.SysException;
+
+/**
+ * The small program that holds the layout lock beside this process and longer than it, vnd-lock: native/lock.c says what it
+ * does, and what the messages mean. Were it killed, what it does would be undone, but for the lease, which is ours too; then
+ * another is started.
+ */
+final class LockHolder implements AutoCloseable {
+    /** It answers in microseconds; on a machine that swaps, or to one that was stopped, it may take long. */
+    private static final int ANSWER_LIMIT_SECONDS = 10;
+
+    private static final int MESSAGE_BYTES = 4096;
+
+    private final Process process;
+    private final int socket;
+    private final Runnable disturbed;
+    private final BlockingQueue<String> answers = new LinkedBlockingQueue<>();
+    private final Thread reader = new Thread(this::read, "lock holder");
+    private volatile boolean alive = true;
+
+    private LockHolder(Process process, int socket, Runnable disturbed) {
+        this.process = process;
+        this.socket = socket;
+        this.disturbed = disturbed;
+        reader.setDaemon(true);
+        reader.start();
+    }
+
+    /**
+     * Starts one and gives it the image.
+     *
+     * @param image the descriptor on which the lease and the claim are
+     * @param writersEnd at which it sees that nothing of ours can write any more: all that can has the other end open
+     * @param disturbed runs, on a thread of this object's, when the lock should be looked at
+     */
+    static LockHolder start(int image, int writersEnd, Runnable disturbed) throws NotPhysicalException {
+        try {
+            LockHolder holder = connect(disturbed);
+            try {
+                holder.require("image", image, writersEnd);
+                return holder;
+            } catch (IOException e) {
+                holder.close();
+                throw e;
+            }
+        } catch (IOException e) {
+            throw new NotPhysicalException("what keeps its lock can't be started: " + e.getMessage(), e);
+        }
+    }
+
+    private static LockHolder connect(Runnable disturbed) throws IOException {
+        String name = "vnd-lock " + ProcessHandle.current().pid() + " "
+                + Long.toHexString(ThreadLocalRandom.current().nextLong());
+        int type = SocketCalls.SOCK_SEQPACKET | SocketCalls.SOCK_CLOEXEC;
+        int listener = (int) Libc.check(SocketCalls.socket(SocketCalls.AF_UNIX, type, 0), "socket", "");
+        try {
+            Libc.check(SocketCalls.bindAbstract(listener, name), "bind", name);
+            Libc.check(SocketCalls.listen(listener, 1), "listen", name);
+            SocketCalls.setReceiveTimeout(listener, ANSWER_LIMIT_SECONDS);
+            Process process = new ProcessBuilder(OwnProgram.path("vnd-lock"), name)
+                    .directory(new File("/"))
+                    .redirectInput(new File("/dev/null"))
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .redirectError(ProcessBuilder.Redirect.INHERIT)
+                    .start();
+            try {
+                int socket = (int) Libc.check(SocketCalls.accept(listener, SocketCalls.SOCK_CLOEXEC), "vnd-lock", "");
+                if (SocketCalls.peerProcess(socket) != process.pid()) {
+                    FileCalls.close(socket);
+                    throw new SysException("vnd-lock", "", Errno.EPERM);
+                }
+                return new LockHolder(process, socket, disturbed);
+            } catch (SysException e) {
+                process.destroyForcibly();
+                throw e;
+            }
+        } finally {
+            FileCalls.close(listener);
+        }
+    }
+
+    private void read() {
+        ByteBuffer message = Libc.struct(MESSAGE_BYTES);
+        while (true) {
+            int length = (int) SocketCalls.receive(socket, Libc.address(message), MESSAGE_BYTES, 0);
+            if (length <= 0 && length != -Errno.EINTR) {
+                break;
+            }
+            byte[] text = new byte[Math.max(length, 0)];
+            message.get(0, text);
+            String line = new String(text, StandardCharsets.UTF_8);
+            if (line.equals("broken") || line.equals("loose")) {
+                disturbed.run();
+            } else {
+                answers.add(line);
+            }
+        }
+        Reference.reachabilityFence(message);
+        alive = false;
+        answers.add("error it has ended");
+        disturbed.run();
+    }
+
+    /** Whether it is there, and so whatever it does. */
+    boolean alive() {
+        return alive;
+    }
+
+    /** Its process. */
+    long pid() {
+        return process.pid();
+    }
+
+    /** Refuses opens of the image from now on: all of them, or only while it isn't immutable. */
+    void guard(boolean all) throws IOException {
+        require(all ? "guard all" : "guard frozen");
+    }
+
+    /** Has the device fail when the lock is lost; null for none. */
+    void kernelServes(@Nullable KernelServed device) throws IOException {
+        require(device == null ? "device" : "device " + device.message());
+    }
+
+    /** The lease is a reader's, and watched from now on, or again. */
+    void serve() throws IOException {
+        require("serve");
+    }
+
+    /** From now on it may kill this process, which must say {@link #quiet} in time when the lease is being broken. */
+    void fence() throws IOException {
+        require("fence");
+    }
+
+    /** Nothing of this process is on its way to the disk, and nothing starts before the next {@link #serve}. */
+    void quiet() throws IOException {
+        require("quiet");
+    }
+
+    private synchronized void require(String message, int... descriptors) throws IOException {
+        String answer = ask(message, descriptors);
+        if (!answer.equals("ok")) {
+            throw new IOException(answer.replaceFirst("^error ", ""));
+        }
+    }
+
+    private String ask(String message, int... descriptors) throws IOException {
+        byte[] text = message.getBytes(StandardCharsets.UTF_8);
+        if (!alive) {
+            return "error it has ended";
+        }
+        Libc.check(SocketCalls.sendWithDescriptors(socket, text, descriptors), "tell vnd-lock", "");
+        try {
+            String answer = answers.poll(ANSWER_LIMIT_SECONDS, TimeUnit.SECONDS);
+            return answer == null ? "error vnd-lock doesn't answer: it may have been stopped" : answer;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return "error interrupted";
+        }
+    }
+
+    /** Ends it: the image's lease has been given up. */
+    @Override
+    public synchronized void close() {
+        try {
+            ask("release");
+        } catch (IOException gone) {
+            // That is what is wanted.
+        }
+        SocketCalls.shutdown(socket, SocketCalls.SHUT_READ_WRITE);
+        try {
+            reader.join();
+            process.waitFor(ANSWER_LIMIT_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        FileCalls.close(socket);
+    }
+}
