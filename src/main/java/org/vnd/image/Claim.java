@@ -1,8 +1,8 @@
 package org.vnd.image;
 
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.vnd.proc.Findings;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.SysException;
@@ -36,9 +36,9 @@ final class Claim {
             this(file, how, Holders.find(file, -1));
         }
 
-        private HeldException(BackingFile file, String how, List<String> holders) {
+        private HeldException(BackingFile file, String how, Findings holders) {
             super(file.path(), how + Holders.describe(holders));
-            holderIsKnown = !holders.isEmpty();
+            holderIsKnown = !holders.names().isEmpty();
         }
     }
 

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.regex.Pattern;
+import org.vnd.sys.DeviceNumber;
 import org.vnd.sys.DmRequest;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
@@ -75,11 +76,10 @@ final class DmLeftovers {
             if (at > names.capacity() - DmNameList.NAME_OFFSET || names.getLong(at + DmNameList.DEV_OFFSET) == 0) {
                 break;
             }
-            long number = names.getLong(at + DmNameList.DEV_OFFSET);
-            int minor = DmRequest.minor(number);
-            DmRequest status = new DmRequest().device(DmRequest.major(number), minor);
+            DeviceNumber number = DeviceNumber.unpack(names.getLong(at + DmNameList.DEV_OFFSET));
+            DmRequest status = new DmRequest().device(number);
             if (status.send(control, DmIoctl.DM_DEV_STATUS) == 0 && isOf(status.uuid(), identity)) {
-                devices.add(new Device(status.uuid(), "/dev/dm-" + minor));
+                devices.add(new Device(status.uuid(), "/dev/dm-" + number.minor()));
             }
             step = names.getInt(at + DmNameList.NEXT_OFFSET);
             at += step;

@@ -2,6 +2,7 @@ package org.vnd.image;
 
 import org.jspecify.annotations.Nullable;
 import org.vnd.mem.AlignedBuffer;
+import org.vnd.proc.SmallFile;
 import org.vnd.sys.abi.FileFlags;
 import org.vnd.sys.abi.FsXattr;
 import org.vnd.sys.abi.Statfs;

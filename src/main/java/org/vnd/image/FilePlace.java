@@ -1,5 +1,6 @@
 package org.vnd.image;
 
+import org.vnd.proc.SmallFile;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.SysException;
 

@@ -2,6 +2,7 @@ package org.vnd.image;
 
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.vnd.proc.SmallFile;
 
 /** Why the kernel calls a file too large, EFBIG: its file system, or what this process may make (RLIMIT_FSIZE). */
 final class FileSizeLimit {

@@ -2,6 +2,8 @@ package org.vnd.image;
 
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import org.vnd.proc.SmallFile;
+import org.vnd.sys.DeviceNumber;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
@@ -28,7 +30,7 @@ final class HolePunching {
      * fallocate(2) fails: blkdev_fallocate of Linux's block/fops.c. What /sys doesn't tell is taken to work.
      */
     static boolean ofDevice(int major, int minor) {
-        String device = "/sys/dev/block/" + major + ":" + minor;
+        String device = new DeviceNumber(major, minor).folder().toString();
         // A partition has the queue of its disk, whose folder is the one above.
         String disk = SmallFile.read(device + "/partition") == null ? device : device + "/..";
         return SmallFile.readNumber(disk + "/queue/write_zeroes_max_bytes", 1) > 0;

@@ -3,6 +3,8 @@ package org.vnd.image;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
+import org.vnd.proc.SmallFile;
+import org.vnd.sys.DeviceNumber;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
@@ -63,7 +65,7 @@ final class HostDevice implements AutoCloseable {
 
     /** The kernel's name for the device, or null if it has no such device. */
     static @Nullable String nameOf(int major, int minor) {
-        String events = SmallFile.read("/sys/dev/block/" + major + ":" + minor + "/uevent");
+        String events = SmallFile.read(new DeviceNumber(major, minor).folder() + "/uevent");
         if (events == null) {
             return null;
         }

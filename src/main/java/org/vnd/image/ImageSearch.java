@@ -3,6 +3,7 @@ package org.vnd.image;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.vnd.proc.SmallFile;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.SysException;

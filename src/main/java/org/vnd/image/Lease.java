@@ -1,6 +1,7 @@
 package org.vnd.image;
 
 import java.util.concurrent.TimeUnit;
+import org.vnd.proc.SmallFile;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;

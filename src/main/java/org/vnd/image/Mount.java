@@ -1,9 +1,11 @@
 package org.vnd.image;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.StringTokenizer;
 import org.jspecify.annotations.Nullable;
+import org.vnd.proc.Lines;
 
 /**
  * One line of /proc/self/mountinfo, proc_pid_mountinfo(5).
@@ -14,17 +16,15 @@ import org.jspecify.annotations.Nullable;
  * @param options of the mount and of the file system, separated by commas
  */
 record Mount(String id, String device, String mountPoint, String fileSystem, String options) {
+    private static final String TABLE = "/proc/self/mountinfo";
 
     /** Every mount of this process's namespace, in the order they were made. */
     static List<Mount> all() {
         List<Mount> mounts = new ArrayList<>();
-        String table = SmallFile.read("/proc/self/mountinfo");
-        for (int start = 0, end; table != null && start < table.length(); start = end + 1) {
-            end = table.indexOf('\n', start);
-            if (end < 0) {
-                end = table.length();
-            }
-            mounts.add(parse(new StringTokenizer(table.substring(start, end), " ")));
+        try {
+            Lines.each(TABLE, line -> mounts.add(parse(new StringTokenizer(line, " "))));
+        } catch (IOException none) {
+            return List.of();
         }
         return mounts;
     }
@@ -49,7 +49,7 @@ record Mount(String id, String device, String mountPoint, String fileSystem, Str
         fields.nextToken();
         String device = fields.nextToken();
         fields.nextToken();
-        String mountPoint = unescaped(fields.nextToken());
+        String mountPoint = Lines.unescaped(fields.nextToken());
         String options = fields.nextToken();
         while (!fields.nextToken().equals("-")) {
             // Tags about propagation.
@@ -58,20 +58,6 @@ record Mount(String id, String device, String mountPoint, String fileSystem, Str
         fields.nextToken();
         return new Mount(
                 id, device, mountPoint, type, options + "," + (fields.hasMoreTokens() ? fields.nextToken() : ""));
-    }
-
-    /** Blank, tab, newline and backslash are written in octal, {@code \040}. */
-    private static String unescaped(String field) {
-        StringBuilder text = new StringBuilder(field.length());
-        for (int i = 0; i < field.length(); i++) {
-            if (field.charAt(i) == '\\' && i + 3 < field.length()) {
-                text.append((char) Integer.parseInt(field.substring(i + 1, i + 4), 8));
-                i += 3;
-            } else {
-                text.append(field.charAt(i));
-            }
-        }
-        return text.toString();
     }
 
     boolean hasOption(String option) {

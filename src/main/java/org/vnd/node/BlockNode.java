@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.vnd.sys.DeviceNumber;
 
 /**
  * A disk or partition as the kernel had it in /sys/block at one moment, and its node in /dev. A partition of a dm device is a
@@ -74,16 +75,12 @@ public record BlockNode(String name, String suffix, int major, int minor, String
 
     /** None if it is gone: of a partition, because its table has just changed. */
     private static Optional<BlockNode> read(String name, String suffix, String mark) throws IOException {
-        String number = content(name, "dev");
-        int colon = number.indexOf(':');
-        return colon < 0
-                ? Optional.empty()
-                : Optional.of(new BlockNode(
-                        name,
-                        suffix,
-                        Integer.parseInt(number.substring(0, colon)),
-                        Integer.parseInt(number.substring(colon + 1)),
-                        mark));
+        String text = content(name, "dev");
+        if (text.isEmpty()) {
+            return Optional.empty();
+        }
+        DeviceNumber number = DeviceNumber.parse(text);
+        return Optional.of(new BlockNode(name, suffix, number.major(), number.minor(), mark));
     }
 
     /**
@@ -110,7 +107,10 @@ public record BlockNode(String name, String suffix, int major, int minor, String
      * @throws IOException that can't be told, for want of descriptors for one; the device may well be there
      */
     static String content(String name, String file) throws IOException {
-        Path path = DEVICES.resolve(name).resolve(file);
+        return content(DEVICES.resolve(name).resolve(file));
+    }
+
+    private static String content(Path path) throws IOException {
         try (InputStream stream = Files.newInputStream(path)) {
             return content(stream);
         } catch (IOException e) {
@@ -177,9 +177,7 @@ public record BlockNode(String name, String suffix, int major, int minor, String
             if (!isBlockNode(path)) {
                 return false;
             }
-            long number = (Long) Files.getAttribute(path, "unix:rdev");
-            String name = "../../dev/block/" + major(number) + ":" + minor(number);
-            return isInUse(content(name, "size"));
+            return isInUse(content(numberOf(path).folder().resolve("size")));
         } catch (IOException e) {
             if (!Files.exists(path)) {
                 return false;
@@ -191,20 +189,15 @@ public record BlockNode(String name, String suffix, int major, int minor, String
     /** Whether {@code path} is a node with its number. */
     public boolean isAt(Path path, LinkOption... options) {
         try {
-            long number = (Long) Files.getAttribute(path, "unix:rdev", options);
-            return major(number) == major && minor(number) == minor && isBlockNode(path, options);
+            return numberOf(path, options).toString().equals(number()) && isBlockNode(path, options);
         } catch (IOException | RuntimeException gone) {
             return false;
         }
     }
 
-    /** makedev(3) */
-    static long major(long number) {
-        return (number >>> 8 & 0xFFF) | (number >>> 32 & ~0xFFFL);
-    }
-
-    static long minor(long number) {
-        return (number & 0xFF) | (number >>> 12 & ~0xFFL);
+    /** Of the device that the node {@code path} leads to. */
+    static DeviceNumber numberOf(Path path, LinkOption... options) throws IOException {
+        return DeviceNumber.unpack((Long) Files.getAttribute(path, "unix:rdev", options));
     }
 
     static boolean isBlockNode(Path path, LinkOption... options) throws IOException {

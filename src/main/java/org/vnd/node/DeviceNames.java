@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
+import org.vnd.sys.DeviceNumber;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.SysException;
@@ -220,8 +221,7 @@ public final class DeviceNames {
 
     /** By its own device: below a /dev that is seen there may be another, and a chroot sees neither's mount. */
     static boolean isOfKernel() throws IOException {
-        long device = (Long) Files.getAttribute(NODES, "unix:dev");
-        String number = " " + BlockNode.major(device) + ":" + BlockNode.minor(device) + " ";
+        String number = " " + DeviceNumber.unpack((Long) Files.getAttribute(NODES, "unix:dev")) + " ";
         for (String mount : Files.readAllLines(MOUNTS)) {
             if (mount.contains(number) && mount.contains(" - devtmpfs ")) {
                 return true;

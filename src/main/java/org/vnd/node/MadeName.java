@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.vnd.sys.DeviceNumber;
 
 /**
  * A line of a {@link NameList}: what was made, or is about to be.
@@ -85,13 +86,8 @@ record MadeName(Kind kind, String path, String leadsTo, String mark) {
 
     /** The device of a node or disk. */
     BlockNode device() {
-        int colon = leadsTo.indexOf(':');
-        return new BlockNode(
-                path.substring(path.lastIndexOf('/') + 1),
-                "",
-                Integer.parseInt(leadsTo.substring(0, colon)),
-                Integer.parseInt(leadsTo.substring(colon + 1)),
-                mark);
+        DeviceNumber number = DeviceNumber.parse(leadsTo);
+        return new BlockNode(path.substring(path.lastIndexOf('/') + 1), "", number.major(), number.minor(), mark);
     }
 
     /** Whether it is there as it was made. */

@@ -25,8 +25,7 @@ final class Origin {
      * on another that shares its /dev. Of ublk, that can't be told.
      */
     static boolean isElsewhere(Path path) throws IOException {
-        long number = (Long) Files.getAttribute(path, "unix:rdev");
-        Path device = Path.of("/sys/dev/block", BlockNode.major(number) + ":" + BlockNode.minor(number));
+        Path device = BlockNode.numberOf(path).folder();
         if (!Files.exists(device)) {
             return false;
         }

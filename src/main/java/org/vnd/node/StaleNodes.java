@@ -81,7 +81,7 @@ public final class StaleNodes {
         if (!Files.exists(node, LinkOption.NOFOLLOW_LINKS) || !BlockNode.isBlockNode(node, LinkOption.NOFOLLOW_LINKS)) {
             return false;
         }
-        long number = (Long) Files.getAttribute(node, "unix:rdev", LinkOption.NOFOLLOW_LINKS);
-        return !BlockNode.content(name, "dev").equals(BlockNode.major(number) + ":" + BlockNode.minor(number));
+        return !BlockNode.content(name, "dev")
+                .equals(BlockNode.numberOf(node, LinkOption.NOFOLLOW_LINKS).toString());
     }
 }

@@ -38,8 +38,8 @@ public final class DmRequest {
     }
 
     /** Of the device of this number. */
-    public DmRequest device(int major, int minor) {
-        memory.putLong(DmIoctl.DEV_OFFSET, major << 8 | (minor & 0xFF) | (minor & ~0xFFL) << 12);
+    public DmRequest device(DeviceNumber number) {
+        memory.putLong(DmIoctl.DEV_OFFSET, number.packed());
         return this;
     }
 
@@ -96,14 +96,9 @@ public final class DmRequest {
         return memory.getInt(DmIoctl.OPEN_COUNT_OFFSET);
     }
 
-    /** Of the answer: the device's major number. */
-    public int major() {
-        return major(memory.getLong(DmIoctl.DEV_OFFSET));
-    }
-
-    /** Of the answer: the device's minor number, the N of dm-N. */
-    public int minor() {
-        return minor(memory.getLong(DmIoctl.DEV_OFFSET));
+    /** Of the answer: the device's number, whose minor one is the N of dm-N. */
+    public DeviceNumber number() {
+        return DeviceNumber.unpack(memory.getLong(DmIoctl.DEV_OFFSET));
     }
 
     /** Of the answer. */
@@ -120,16 +115,6 @@ public final class DmRequest {
             end = 0;
         }
         return memory.slice(start, end - start).order(memory.order());
-    }
-
-    /** Of a device number as the device mapper packs it. */
-    public static int major(long device) {
-        return (int) (device >>> 8 & 0xFFF);
-    }
-
-    /** Of a device number as the device mapper packs it. */
-    public static int minor(long device) {
-        return (int) ((device & 0xFF) | (device >>> 12 & 0xFFF00));
     }
 
     /** The C string at {@code offset}, which ends after {@code limitBytes} at the latest, and with the buffer. */

@@ -62,8 +62,9 @@ public final class FileCalls {
     private static final int S_IFCHR = 0x2000;
     private static final int S_IFBLK = 0x6000;
 
-    /** include/uapi/linux/stat.h and fcntl.h: statx on the descriptor itself. */
+    // include/uapi/linux/fcntl.h: statx on the descriptor itself; what the kernel knows, without asking a server
     private static final int AT_EMPTY_PATH = 0x1000;
+    private static final int AT_STATX_DONT_SYNC = 0x4000;
 
     // include/uapi/linux/fcntl.h
     private static final int AT_FDCWD = -100;
@@ -71,6 +72,12 @@ public final class FileCalls {
 
     /** include/uapi/linux/fs.h */
     private static final int RENAME_NOREPLACE = 1;
+
+    /** include/uapi/asm-generic/unistd.h: openat2(2), Linux 5.6. */
+    private static final int SYS_OPENAT2 = 437;
+
+    /** include/uapi/linux/openat2.h: only by what the kernel has in memory; Linux 5.12. */
+    private static final long RESOLVE_CACHED = 0x20;
 
     /** include/uapi/asm-generic/unistd.h: cachestat(2), Linux 6.5. */
     private static final int SYS_CACHESTAT = 451;
@@ -121,6 +128,20 @@ public final class FileCalls {
         }
     }
 
+    /** openat2(2) if the kernel has every part of {@code path} in memory, and needn't ask a server for it; else EAGAIN. */
+    public static int openCached(String path, int flags) {
+        ByteBuffer name = Libc.cString(path);
+        // struct open_how: flags, mode, resolve
+        ByteBuffer how =
+                Libc.struct(3 * Long.BYTES).putLong(0, flags | O_CLOEXEC).putLong(2 * Long.BYTES, RESOLVE_CACHED);
+        try {
+            return (int) Libc.syscall(SYS_OPENAT2, AT_FDCWD, Libc.address(name), Libc.address(how), how.capacity(), 0);
+        } finally {
+            Reference.reachabilityFence(name);
+            Reference.reachabilityFence(how);
+        }
+    }
+
     /** mknod(2) of a block device node with mode 0600. */
     public static int makeBlockNode(String path, int major, int minor) {
         return makeNode(path, S_IFBLK | 0600, major, minor);
@@ -133,10 +154,8 @@ public final class FileCalls {
 
     private static int makeNode(String path, int mode, int major, int minor) {
         ByteBuffer name = Libc.cString(path);
-        // makedev(3)
-        long device = (major & 0xFFFL) << 8 | (major & ~0xFFFL) << 32 | (minor & 0xFFL) | (minor & ~0xFFL) << 12;
         try {
-            return Libc.callInt(MKNOD, Libc.address(name), mode, device);
+            return Libc.callInt(MKNOD, Libc.address(name), mode, new DeviceNumber(major, minor).packed());
         } finally {
             Reference.reachabilityFence(name);
         }
@@ -252,6 +271,19 @@ public final class FileCalls {
             return Libc.callInt(STATX, fd, Libc.address(empty), AT_EMPTY_PATH, mask, address);
         } finally {
             Reference.reachabilityFence(empty);
+        }
+    }
+
+    /**
+     * statx(2) of what {@code path} leads to, without asking the server that has it; the way there may ask others, unless it is
+     * a link of /proc.
+     */
+    public static int statxKnown(String path, int mask, long address) {
+        ByteBuffer name = Libc.cString(path);
+        try {
+            return Libc.callInt(STATX, AT_FDCWD, Libc.address(name), AT_STATX_DONT_SYNC, mask, address);
+        } finally {
+            Reference.reachabilityFence(name);
         }
     }
 

@@ -21,13 +21,14 @@ final class Layers {
             Map.entry("control", List.of()),
             Map.entry("sys", List.of()),
             Map.entry("node", List.of("sys")),
+            Map.entry("proc", List.of("sys")),
             Map.entry("partition", List.of()),
             Map.entry("mem", List.of("sys")),
             Map.entry("ring", List.of("mem", "sys")),
             Map.entry("extent", List.of("mem", "sys")),
-            Map.entry("image", List.of("extent", "mem", "sys")),
+            Map.entry("image", List.of("extent", "mem", "proc", "sys")),
             Map.entry("engine", List.of("block", "extent", "image", "ring", "mem", "sys")),
-            Map.entry("export", List.of("block", "mem", "node", "partition", "sys", "ring")),
+            Map.entry("export", List.of("block", "mem", "node", "partition", "proc", "sys", "ring")),
             Map.entry(
                     "daemon",
                     List.of(

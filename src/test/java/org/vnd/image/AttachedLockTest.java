@@ -27,6 +27,7 @@ import org.vnd.lab.FileSystemKind;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
 import org.vnd.lab.Unmapper;
+import org.vnd.proc.SmallFile;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 

@@ -21,6 +21,7 @@ import org.vnd.lab.LoopDevice;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
 import org.vnd.lab.Unmapper;
+import org.vnd.proc.SmallFile;
 import org.vnd.ring.UringRing;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.SysException;

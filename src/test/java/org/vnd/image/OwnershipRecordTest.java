@@ -17,6 +17,7 @@ import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
+import org.vnd.proc.SmallFile;
 import org.vnd.sys.FileCalls;
 
 class OwnershipRecordTest {

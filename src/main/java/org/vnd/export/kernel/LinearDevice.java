@@ -11,6 +11,7 @@ import java.util.function.BiConsumer;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.node.BlockNode;
 import org.vnd.node.DeviceNames;
+import org.vnd.sys.DeviceNumber;
 import org.vnd.sys.DmRequest;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
@@ -34,8 +35,7 @@ final class LinearDevice {
 
     private final int control;
     private final String uuid;
-    private final int major;
-    private final int minor;
+    private final DeviceNumber number;
     private final boolean readOnly;
     private final DeviceNames names;
     private int fd = -1;
@@ -43,8 +43,7 @@ final class LinearDevice {
     private LinearDevice(int control, String uuid, DmRequest created, boolean readOnly, DeviceNames names) {
         this.control = control;
         this.uuid = uuid;
-        this.major = created.major();
-        this.minor = created.minor();
+        this.number = created.number();
         this.readOnly = readOnly;
         this.names = names;
     }
@@ -122,7 +121,7 @@ final class LinearDevice {
 
     /** The kernel's name: {@code dm-3}. */
     String name() {
-        return "dm-" + minor;
+        return "dm-" + number.minor();
     }
 
     String node() {
@@ -130,11 +129,11 @@ final class LinearDevice {
     }
 
     int major() {
-        return major;
+        return number.major();
     }
 
     int minor() {
-        return minor;
+        return number.minor();
     }
 
     /** Open for reading, or -1 once it is gone. */
@@ -196,7 +195,9 @@ final class LinearDevice {
     private void reopen() {
         int opened = FileCalls.open(node(), FileCalls.O_RDONLY);
         DmRequest status = new DmRequest().uuid(uuid);
-        if (opened >= 0 && status.send(control, DmIoctl.DM_DEV_STATUS) == 0 && status.minor() == minor) {
+        if (opened >= 0
+                && status.send(control, DmIoctl.DM_DEV_STATUS) == 0
+                && status.number().equals(number)) {
             fd = opened;
         } else if (opened >= 0) {
             FileCalls.close(opened);
@@ -218,7 +219,7 @@ final class LinearDevice {
      * one in /sys/block goes before the node in /dev does, this one behind.
      */
     private boolean gone() {
-        Path folder = Path.of("/sys/dev/block", major + ":" + minor);
+        Path folder = number.folder();
         try {
             return !uuid.equals(readUuid(folder));
         } catch (IOException unreadable) {

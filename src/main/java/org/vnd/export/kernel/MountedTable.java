@@ -3,6 +3,7 @@ package org.vnd.export.kernel;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
+import org.vnd.sys.DeviceNumber;
 import org.vnd.sys.DmRequest;
 import org.vnd.sys.Errno;
 import org.vnd.sys.Libc;
@@ -32,7 +33,7 @@ final class MountedTable {
     List<DmTarget> read() throws IOException {
         while (true) {
             DmRequest status = new DmRequest(memory)
-                    .device(major, minor)
+                    .device(new DeviceNumber(major, minor))
                     .flags(DmIoctl.DM_STATUS_TABLE_FLAG | DmIoctl.DM_NOFLUSH_FLAG);
             int result = status.send(control, DmIoctl.DM_TABLE_STATUS);
             if (result == -Errno.ENXIO) {

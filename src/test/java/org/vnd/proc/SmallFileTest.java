@@ -1,4 +1,4 @@
-package org.vnd.image;
+package org.vnd.proc;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
