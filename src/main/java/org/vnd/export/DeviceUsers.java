@@ -124,6 +124,7 @@ public final class DeviceUsers {
                     search.add(node.path() + " is mounted on " + Lines.unescaped(fields[4]));
                 }
             }
+            return true;
         });
     }
 

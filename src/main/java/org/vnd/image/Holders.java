@@ -70,7 +70,13 @@ final class Holders {
                     lookAtDescriptor(search, process, number);
                 }
             });
-            process.eachLine("maps", line -> lookAtMapping(search, process, line));
+            process.eachLine("maps", line -> {
+                if (!isMappingOfTheFile(process, line)) {
+                    return true;
+                }
+                search.add(process.describe() + " has it mapped");
+                return false;
+            });
         });
     }
 
@@ -94,22 +100,19 @@ final class Holders {
         }
     }
 
-    private void lookAtMapping(Search search, ProcessFolder process, String line) {
-        if (!line.contains(" " + numbers.get(0) + " ") && !line.contains(" " + numbers.get(1) + " ")) {
-            return;
-        }
-        // address range, permissions, offset, device, inode, path: proc_pid_maps(5)
-        String[] fields = line.split(" +", 6);
-        if (fields.length >= 5 && numbers.contains(fields[4]) && isMappingOfTheFile(process, fields)) {
-            search.add(process.describe() + " has it mapped");
-        }
-    }
-
     /**
      * By the device's number, or, because btrfs and overlayfs have another number there than stat(2) says, by the link
      * to the mapped file, which only a privileged process may follow.
      */
-    private boolean isMappingOfTheFile(ProcessFolder process, String[] fields) {
+    private boolean isMappingOfTheFile(ProcessFolder process, String line) {
+        if (!line.contains(" " + numbers.get(0) + " ") && !line.contains(" " + numbers.get(1) + " ")) {
+            return false;
+        }
+        // address range, permissions, offset, device, inode, path: proc_pid_maps(5)
+        String[] fields = line.split(" +", 6);
+        if (fields.length < 5 || !numbers.contains(fields[4])) {
+            return false;
+        }
         // Device numbers are printed in hexadecimal, at least two digits each.
         return fields[3].equals(hexadecimal(file.device().major()) + ":"
                         + hexadecimal(file.device().minor()))

@@ -1,7 +1,7 @@
 package org.vnd.proc;
 
 import java.util.function.BiConsumer;
-import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** A process as /proc shows it to a {@link Search}: it may end at any moment, and then shows nothing. */
@@ -68,8 +68,8 @@ public final class ProcessFolder {
         return info.substring(at + name.length() + 1, end).trim();
     }
 
-    /** Each line of its file {@code name}, such as {@code maps}. */
-    public void eachLine(String name, Consumer<String> look) {
+    /** Each line of its file {@code name}, such as {@code maps}, for as long as {@code look} wants more. */
+    public void eachLine(String name, Predicate<String> look) {
         search.eachLine(folder + name, look);
     }
 

@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * A look at every process, loop device and swap file of this machine, for those that use something.
@@ -104,6 +105,7 @@ public final class Search {
             if (path.startsWith("/")) {
                 look.accept(path);
             }
+            return true;
         });
     }
 
@@ -121,15 +123,9 @@ public final class Search {
         }
     }
 
-    void eachLine(String file, Consumer<String> look) {
+    void eachLine(String file, Predicate<String> look) {
         try {
-            Lines.each(file, line -> {
-                if (isOver()) {
-                    return false;
-                }
-                look.accept(line);
-                return true;
-            });
+            Lines.each(file, line -> !isOver() && look.test(line));
         } catch (IOException gone) {
             // A process that has ended, or another user's.
         }
