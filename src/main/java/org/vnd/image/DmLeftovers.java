@@ -2,12 +2,15 @@ package org.vnd.image;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.regex.Pattern;
+import org.vnd.proc.SmallFile;
 import org.vnd.sys.DeviceNumber;
 import org.vnd.sys.DmRequest;
 import org.vnd.sys.Errno;
@@ -23,8 +26,10 @@ import org.vnd.sys.abi.DmNameList;
  * that. They are found by the device mapper's own list: one without a table is nowhere else.
  */
 final class DmLeftovers {
-    /** There when the device mapper is; to open its node would load it. */
-    private static final Path PRESENT = Path.of("/sys/class/misc/device-mapper");
+    /** There is an entry when there is a device mapper; to open its node would load it. */
+    private static final Path DRIVERS = Path.of("/sys/class/misc");
+
+    private static final Path DISKS = Path.of("/sys/block");
 
     private static final int FIRST_BYTES = 64 * 1024;
 
@@ -40,14 +45,16 @@ final class DmLeftovers {
      *
      * @param identity of the image as its ownership record has it, {@link OwnershipRecord#file}
      * @return a device that somebody uses, such as {@code /dev/dm-3}, or empty: then all are gone
+     * @throws IOException that can't be told
      */
     static String remove(String identity) throws IOException {
-        if (!Files.exists(PRESENT)) {
+        if (!isDriverThere(DRIVERS)) {
             return "";
         }
         int control = DmRequest.openControl();
         if (control < 0) {
-            throw new SysException("open", "/dev/mapper/control", -control);
+            // As where /dev lacks its node: it can be seen, and not removed.
+            return find(DISKS, identity);
         }
         try {
             for (Device device : find(control, identity)) {
@@ -62,6 +69,28 @@ final class DmLeftovers {
             return "";
         } finally {
             FileCalls.close(control);
+        }
+    }
+
+    static boolean isDriverThere(Path drivers) throws IOException {
+        if (Files.notExists(drivers)) {
+            throw new IOException(drivers + " isn't there, so that nothing is known of dm devices: mount /sys");
+        }
+        return !Files.notExists(drivers.resolve("device-mapper"));
+    }
+
+    /** A device of this image by what /sys shows; one without a table, which nobody can use, isn't there. */
+    static String find(Path disks, String identity) throws IOException {
+        try (DirectoryStream<Path> folders = Files.newDirectoryStream(disks)) {
+            for (Path folder : folders) {
+                String name = folder.getFileName().toString();
+                if (name.startsWith("dm-") && isOf(SmallFile.readIfThere(folder.resolve("dm/uuid")), identity)) {
+                    return "/dev/" + name;
+                }
+            }
+            return "";
+        } catch (DirectoryIteratorException e) {
+            throw new IOException(disks + ": " + e.getMessage(), e);
         }
     }
 

@@ -3,30 +3,59 @@ package org.vnd.image;
 import java.io.IOException;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.vnd.extent.ExtentMap;
+import org.vnd.extent.FiemapReader;
 import org.vnd.proc.SmallFile;
+import org.vnd.sys.DeviceNumber;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
 import org.vnd.sys.abi.LoopInfo;
 
-/** Loop devices on the device under a file system, where a file's blocks are: they write to them without its knowing. */
+/**
+ * Loop devices on the device under a file system, where a file's blocks are: they write to them without its knowing. That one
+ * can't be looked at is never taken for an answer.
+ */
 final class LoopsOverBlocks {
+    private static final Path DISKS = Path.of("/sys/block");
+
+    /** One that is in use, and where it begins in what is below it. */
+    private record Loop(String name, long offsetBytes) {
+        boolean beginsIn(long physicalBytes, long lengthBytes) {
+            return offsetBytes >= physicalBytes && offsetBytes - physicalBytes < lengthBytes;
+        }
+    }
+
     private LoopsOverBlocks() {}
 
-    /** The first that begins in a block of the open file {@code fd}, such as {@code /dev/loop3}; empty if there is none. */
+    /**
+     * The first that begins in a block of the open file {@code fd}, such as {@code /dev/loop3}; empty if there is none.
+     *
+     * @throws IOException that can't be told
+     */
     static String find(int fd, String path) throws IOException {
-        FileFacts facts = FileFacts.read(fd, path);
-        try (HostDevice device = HostDevice.open(facts.deviceMajor(), facts.deviceMinor());
-                ExtentMap map = PhysicalMap.read(fd, path, facts, device, 1)) {
-            return find(facts, map);
-        } catch (NotPhysicalException e) {
-            // Nobody had its blocks.
+        List<Loop> loops = inUse();
+        if (loops.isEmpty()) {
             return "";
         }
+        List<Loop> inside = new ArrayList<>();
+        try (FiemapReader reader = new FiemapReader()) {
+            // Whatever its extents have become since they were written behind its file system.
+            reader.read(fd, path, extent -> {
+                for (Loop loop : loops) {
+                    if (loop.beginsIn(extent.physicalBytes(), extent.lengthBytes())) {
+                        inside.add(loop);
+                    }
+                }
+            });
+        }
+        return firstOn(FileFacts.read(fd, path), inside);
     }
 
     /**
@@ -35,54 +64,72 @@ final class LoopsOverBlocks {
      * @throws IOException that can't be told of one that may begin there
      */
     static String find(FileFacts facts, ExtentMap map) throws IOException {
-        try (DirectoryStream<Path> disks = Files.newDirectoryStream(Path.of("/sys/block"), "loop*")) {
-            for (Path disk : disks) {
-                // Most are told apart by that, and needn't be opened.
-                String offset = SmallFile.read(disk.resolve("loop/offset").toString());
-                if (offset != null && isIn(map, Long.parseLong(offset.trim())) && isOn(facts, map, disk)) {
-                    return "/dev/" + disk.getFileName();
+        List<Loop> inside = new ArrayList<>();
+        for (Loop loop : inUse()) {
+            for (int index = 0; index < map.count(); index++) {
+                long lengthBytes = map.endBytes(index) - map.startBytes(index);
+                if (!map.hole(index) && loop.beginsIn(map.physicalBytes(index), lengthBytes)) {
+                    inside.add(loop);
                 }
             }
-            return "";
         }
+        return firstOn(facts, inside);
     }
 
-    private static boolean isIn(ExtentMap map, long offset) {
-        for (int index = 0; index < map.count(); index++) {
-            long behind = offset - map.physicalBytes(index);
-            if (!map.hole(index) && behind >= 0 && behind < map.endBytes(index) - map.startBytes(index)) {
-                return true;
+    private static List<Loop> inUse() throws IOException {
+        List<Loop> loops = new ArrayList<>();
+        try (DirectoryStream<Path> disks = Files.newDirectoryStream(DISKS)) {
+            for (Path disk : disks) {
+                String name = disk.getFileName().toString();
+                String offset = name.startsWith("loop") ? SmallFile.readIfThere(disk.resolve("loop/offset")) : "";
+                if (!offset.isEmpty()) {
+                    loops.add(new Loop(name, Long.parseLong(offset)));
+                }
+            }
+        } catch (DirectoryIteratorException e) {
+            throw new IOException(DISKS + ": " + e.getMessage(), e);
+        }
+        return loops;
+    }
+
+    private static String firstOn(FileFacts facts, List<Loop> inside) throws IOException {
+        DeviceNumber below = new DeviceNumber(facts.deviceMajor(), facts.deviceMinor());
+        for (Loop loop : inside) {
+            if (isOn(below, loop)) {
+                return "/dev/" + loop.name;
             }
         }
-        return false;
+        return "";
     }
 
-    /** By its number: a container's /dev needn't have its node. */
-    private static boolean isOn(FileFacts facts, ExtentMap map, Path disk) throws IOException {
-        String device = SmallFile.read(disk.resolve("dev").toString());
-        if (device == null) {
+    /** By its number: the path that /sys has of what is below may lead elsewhere here than where it was set up. */
+    private static boolean isOn(DeviceNumber below, Loop loop) throws IOException {
+        String text = SmallFile.readIfThere(DISKS.resolve(loop.name).resolve("dev"));
+        if (text.isEmpty()) {
             // It has ended meanwhile.
             return false;
         }
-        String[] numbers = device.trim().split(":");
+        DeviceNumber number = DeviceNumber.parse(text);
         ByteBuffer info = Libc.struct(LoopInfo.SIZE_BYTES);
         int result;
-        try (HostDevice loop = HostDevice.open(Integer.parseInt(numbers[0]), Integer.parseInt(numbers[1]))) {
-            result = FileCalls.ioctl(loop.fd(), LoopInfo.LOOP_GET_STATUS64, Libc.address(info));
+        try (HostDevice device = HostDevice.open(number.major(), number.minor())) {
+            result = FileCalls.ioctl(device.fd(), LoopInfo.LOOP_GET_STATUS64, Libc.address(info));
             Reference.reachabilityFence(info);
         } catch (NotPhysicalException e) {
-            throw new IOException(e.getMessage(), e);
+            if (SmallFile.readIfThere(DISKS.resolve(loop.name).resolve("loop/offset"))
+                    .isEmpty()) {
+                return false;
+            }
+            throw new IOException(
+                    "/dev/" + loop.name + " begins in a block of it, and can't be asked what it is on ("
+                            + e.getMessage() + "): do this where /dev has it",
+                    e);
         }
         if (result == -Errno.ENXIO) {
-            // The same.
             return false;
         }
-        Libc.check(result, "look at", "/dev/" + disk.getFileName());
-        long number = info.getLong(LoopInfo.RDEVICE_OFFSET);
-        long major = number >>> 8 & 0xFFF;
-        long minor = (number & 0xFF) | (number >>> 12 & ~0xFFL);
-        return major == facts.deviceMajor()
-                && minor == facts.deviceMinor()
-                && isIn(map, info.getLong(LoopInfo.OFFSET_OFFSET));
+        Libc.check(result, "look at", "/dev/" + loop.name);
+        return DeviceNumber.unpack(info.getLong(LoopInfo.RDEVICE_OFFSET)).equals(below)
+                && info.getLong(LoopInfo.OFFSET_OFFSET) == loop.offsetBytes;
     }
 }

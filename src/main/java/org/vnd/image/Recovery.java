@@ -113,8 +113,11 @@ public final class Recovery {
                 device = LoopsOverBlocks.find(fd, path);
             }
         } catch (IOException e) {
-            throw new ImageException(
-                    path, "whether a block device uses its blocks can't be told: " + e.getMessage(), e);
+            throw new StillServedException(
+                    path,
+                    "locked by " + record.owner() + ", which is gone, but whether a block device still has its blocks"
+                            + " can't be told: " + e.getMessage(),
+                    e);
         }
         if (!device.isEmpty()) {
             throw new StillServedException(

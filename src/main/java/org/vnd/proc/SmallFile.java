@@ -25,6 +25,23 @@ public final class SmallFile {
         }
     }
 
+    /**
+     * All of {@code path}, a file of /sys, without blanks around it; empty if it isn't there.
+     *
+     * @throws IOException that can't be told, for want of descriptors for one
+     */
+    public static String readIfThere(Path path) throws IOException {
+        try (InputStream file = Files.newInputStream(path)) {
+            return new String(file.readNBytes(LIMIT_BYTES), StandardCharsets.UTF_8).strip();
+        } catch (IOException e) {
+            // What was opened and can't be read is of a device that has gone since.
+            if (Files.notExists(path)) {
+                return "";
+            }
+            throw e;
+        }
+    }
+
     /** Where the symbolic link leads; empty if that can't be told. */
     public static String readLink(String path) {
         try {

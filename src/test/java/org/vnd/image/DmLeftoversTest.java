@@ -1,7 +1,15 @@
 package org.vnd.image;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -22,5 +30,32 @@ class DmLeftoversTest {
     })
     void aDeviceNamesItsImage(String uuid, boolean expected) {
         assertEquals(expected, DmLeftovers.isOf(uuid, "254:0:13"));
+    }
+
+    @TempDir
+    private Path system;
+
+    private void device(String name, String uuid) throws Exception {
+        Files.createDirectories(system.resolve(name + "/dm"));
+        Files.writeString(system.resolve(name + "/dm/uuid"), uuid + "\n");
+    }
+
+    /** Without the device mapper's node. */
+    @Test
+    void whatCantBeRemovedIsSeen() throws Exception {
+        device("dm-0", "VND-vnd0-254:0:14-0badcafe");
+        Files.createDirectories(system.resolve("loop0"));
+        assertEquals("", DmLeftovers.find(system, "254:0:13"));
+        device("dm-1", "VND-vnd0-254:0:13-0badcafe");
+        assertEquals("/dev/dm-1", DmLeftovers.find(system, "254:0:13"));
+    }
+
+    @Test
+    void withoutSysNothingIsKnown() throws Exception {
+        assertFalse(DmLeftovers.isDriverThere(system));
+        Files.createFile(system.resolve("device-mapper"));
+        assertTrue(DmLeftovers.isDriverThere(system));
+        assertThrows(IOException.class, () -> DmLeftovers.isDriverThere(system.resolve("none")));
+        assertThrows(IOException.class, () -> DmLeftovers.find(system.resolve("none"), "254:0:13"));
     }
 }

@@ -10,6 +10,7 @@ import java.util.concurrent.TimeUnit;
 import org.vnd.export.DeviceBusyException;
 import org.vnd.export.KernelDevice;
 import org.vnd.export.SmallProgram;
+import org.vnd.proc.Lines;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
 import org.vnd.sys.SocketCalls;
@@ -127,9 +128,26 @@ public final class FuserMount implements KernelDevice {
         return program.exitValue() == NO_PROGRAM ? PROGRAM + " isn't there (apt-get install fuse3)" : said;
     }
 
-    /** Unmounts what a process has left on {@code folder} that was killed. */
-    public static void removeDead(String folder) {
-        SmallProgram.run(LIMIT_SECONDS, PROGRAM, "-u", "-z", "--", folder);
+    /**
+     * Unmounts what a process has left on {@code folder} that was killed.
+     *
+     * @throws IOException it is still mounted
+     */
+    public static void removeDead(String folder) throws IOException {
+        if (!SmallProgram.run(LIMIT_SECONDS, PROGRAM, "-u", "-z", "--", folder) && isListed(folder)) {
+            throw new IOException(folder + " is still mounted, and " + PROGRAM + " -u -z can't unmount it");
+        }
+    }
+
+    /** By the kernel's list: to look at the folder would be to ask whoever serves it. */
+    private static boolean isListed(String folder) throws IOException {
+        boolean[] listed = {false};
+        Lines.each("/proc/self/mountinfo", line -> {
+            // proc_pid_mountinfo(5): the fifth field is where it is mounted.
+            listed[0] = Lines.unescaped(line.split(" ", 6)[4]).equals(folder);
+            return !listed[0];
+        });
+        return listed[0];
     }
 
     /** For the server, whose it is from now on. */

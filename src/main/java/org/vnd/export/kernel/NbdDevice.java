@@ -18,6 +18,7 @@ import org.vnd.export.Partitions;
 import org.vnd.export.SmallProgram;
 import org.vnd.node.BlockNode;
 import org.vnd.node.DeviceNames;
+import org.vnd.proc.SmallFile;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
@@ -154,13 +155,9 @@ public final class NbdDevice implements KernelDevice {
         return disks;
     }
 
-    private static @Nullable String backend(String disk) {
-        try {
-            return Files.readString(DISKS.resolve(disk).resolve("backend"), StandardCharsets.UTF_8)
-                    .strip();
-        } catch (IOException none) {
-            return null;
-        }
+    /** Empty if it has none, or is gone. */
+    private static String backend(String disk) throws IOException {
+        return SmallFile.readIfThere(DISKS.resolve(disk).resolve("backend"));
     }
 
     private interface SocketsUser {
@@ -340,7 +337,7 @@ public final class NbdDevice implements KernelDevice {
 
     private synchronized boolean ended() throws IOException {
         String backend = backend(name());
-        if (backend != null) {
+        if (!backend.isEmpty()) {
             // Another's: it has got the number in the meantime.
             return !backend.equals(identifier);
         }

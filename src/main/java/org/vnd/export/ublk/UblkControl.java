@@ -27,6 +27,9 @@ import org.vnd.sys.SysException;
 public final class UblkControl implements KernelDevice {
     private static final String CONTROL = "/dev/ublk-control";
 
+    /** There when the driver is, whether /dev has its node or not. */
+    private static final Path DRIVER = Path.of("/sys/class/misc/ublk-control");
+
     /** The most that one discard or writing of zeroes names: no request holds the queue up for long. */
     private static final long RANGE_LIMIT_BYTES = 128L << 20;
 
@@ -76,12 +79,15 @@ public final class UblkControl implements KernelDevice {
      * Removes the device {@code number} if its server was the process {@code pid}, which has ended: the driver then answers
      * requests with errors, but keeps the device.
      *
-     * @throws SysException the driver refused
+     * @throws SysException the driver refused, or can't be asked
      */
     public static void removeDead(int number, long pid) throws SysException {
         int control = FileCalls.open(CONTROL, FileCalls.O_RDWR);
         if (control < 0) {
-            return; // The driver is gone, and its devices with it.
+            if (Files.notExists(DRIVER) && Files.exists(DRIVER.getParent())) {
+                return; // The driver is gone, and its devices with it.
+            }
+            throw new SysException("open", CONTROL, -control);
         }
         UblkControl dead;
         try {
@@ -94,8 +100,13 @@ public final class UblkControl implements KernelDevice {
         ByteBuffer info = Libc.struct(DeviceInfo.SIZE_BYTES);
         try {
             dead.command(Command.GET_DEVICE_INFO, "GET_DEV_INFO", info, 0);
-        } catch (SysException gone) {
+        } catch (SysException e) {
             dead.device = DeviceInfo.ANY_DEVICE;
+            // EINVAL before Linux 6.5.
+            if (e.errno() != Errno.ENODEV && e.errno() != Errno.EINVAL) {
+                dead.discard();
+                throw e;
+            }
         }
         if (DeviceInfo.serverPid(info) != pid) {
             dead.device = DeviceInfo.ANY_DEVICE; // Another's, which has got the number since.
