@@ -76,7 +76,25 @@ record OwnershipRecord(String bootId, String unit, long pid, long startTicks, St
 
     /** Whether it was written for {@code thisFile}, where it was found, and the process that wrote it runs. */
     boolean ownerRuns(String thisFile) {
-        return file.equals(thisFile) && bootId.equals(currentBootId()) && startTicks(pid) == startTicks;
+        return file.equals(thisFile) && writerRuns();
+    }
+
+    /** Whether the process that wrote it runs, for whatever file. */
+    boolean writerRuns() {
+        return bootId.equals(currentBootId()) && startTicks(pid) == startTicks;
+    }
+
+    /**
+     * Whether it came along when the file was copied (cp -a), and so says nothing of {@code thisFile}, where it was found: it was
+     * written for another inode. That of another device with the same number may be this file, which has its device by another
+     * number since.
+     */
+    boolean isOfAnother(String thisFile) {
+        return !inode(file).equals(inode(thisFile));
+    }
+
+    private static String inode(String identity) {
+        return identity.substring(identity.lastIndexOf(':') + 1);
     }
 
     /** For people. */

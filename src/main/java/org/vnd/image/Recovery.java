@@ -22,10 +22,11 @@ public final class Recovery {
     public static String recover(String path) throws ImageException {
         BackingFile file = new BackingFile(path);
         try {
-            if (OwnershipRecord.read(file) == null) {
+            OwnershipRecord record = OwnershipRecord.read(file);
+            if (record == null) {
                 return path + ": nothing to recover";
             }
-            return recoverClaimed(file);
+            return record.isOfAnother(file.identity()) ? ofAnother(file, record) : recoverClaimed(file);
         } finally {
             file.close();
         }
@@ -47,6 +48,9 @@ public final class Recovery {
             if (record == null) {
                 return file.path() + ": nothing to recover" + moved(image, file);
             }
+            if (record.isOfAnother(file.identity())) {
+                return ofAnother(file, record);
+            }
             if (!image.wrote(record)) {
                 return file.path() + ": nothing to recover for " + image.unit() + ": locked by " + record.owner();
             }
@@ -54,6 +58,13 @@ public final class Recovery {
         } finally {
             file.close();
         }
+    }
+
+    /** Of a file that nobody has locked. */
+    private static String ofAnother(BackingFile file, OwnershipRecord record) {
+        return file.path() + ": nothing to recover, its attribute " + OwnershipRecord.ATTRIBUTE
+                + " was written for another" + " file by " + record.unit()
+                + " and copied along (setfattr -x removes it)";
     }
 
     /** Where it is by now, if not on the device on which it was. */
@@ -97,7 +108,7 @@ public final class Recovery {
     /** For the claimed file {@code fd}, whose owner is therefore gone. */
     static void takeOver(BackingFile file, int fd, AttachListener listener) throws IOException {
         OwnershipRecord record = OwnershipRecord.read(fd, file.path());
-        if (record != null) {
+        if (record != null && !record.isOfAnother(file.identity())) {
             listener.step(LockStep.RECOVER);
             restore(file, fd, record);
             listener.note(file.path() + ": recovered, it was " + record.owner());
@@ -108,7 +119,8 @@ public final class Recovery {
     private static void refuseUsed(int fd, String path, OwnershipRecord record) throws ImageException {
         String device;
         try {
-            device = DmLeftovers.remove(record.file());
+            // Of a running disk's they are no leftovers: this file is on a copy of its file system.
+            device = record.writerRuns() ? "" : DmLeftovers.remove(record.file());
             if (device.isEmpty()) {
                 device = LoopsOverBlocks.find(fd, path);
             }

@@ -9,6 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -64,7 +66,12 @@ class OwnershipRecordTest {
     /** {@code cp -a}, a snapshot and a restored backup have the attribute of a file that is attached. */
     @Test
     void aCopyOfTheFileIsNotTheOwners() {
-        assertFalse(OwnershipRecord.ofThisProcess("vnd0", "8:1:13", 0).ownerRuns("8:1:14"));
+        OwnershipRecord record = OwnershipRecord.ofThisProcess("vnd0", "8:1:13", 0);
+        assertFalse(record.ownerRuns("8:1:14"));
+        assertTrue(record.isOfAnother("8:1:14"));
+        assertTrue(record.isOfAnother("8:1:113"));
+        assertFalse(record.isOfAnother("8:17:13"), "its device may have got another number");
+        assertTrue(record.writerRuns());
     }
 
     @Test
@@ -82,9 +89,29 @@ class OwnershipRecordTest {
                         .run()
                         .succeeded();
                 assertTrue(Attached.hasRecord(copy));
-                try (Attached second = Attached.physically(copy)) {
+                assertEquals(
+                        copy
+                                + ": nothing to recover, its attribute trusted.vnd was written for another file by vnd7 and"
+                                + " copied along (setfattr -x removes it)",
+                        Recovery.recover(copy.toString()));
+                List<String> notes = new ArrayList<>();
+                AttachListener listener = new AttachListener() {
+                    @Override
+                    public void step(LockStep step) {}
+
+                    @Override
+                    public void progress(long done, long total, String what) {}
+
+                    @Override
+                    public void note(String text) {
+                        notes.add(text);
+                    }
+                };
+                try (Attached second =
+                        Attached.attach(Attached.request(copy, AttachRequest.Engine.PHYSICAL), listener)) {
                     assertNotEquals(first.image.fd(), second.image.fd());
                 }
+                assertEquals(List.of(), notes);
                 assertFalse(Attached.hasRecord(copy));
                 assertTrue(Attached.hasRecord(original));
             }
