@@ -17,6 +17,7 @@ import org.vnd.image.FilePlace;
 import org.vnd.image.LostImage;
 import org.vnd.image.Recovery;
 import org.vnd.image.StillServedException;
+import org.vnd.node.NameList;
 import org.vnd.sys.DescriptorOutputStream;
 
 /**
@@ -134,6 +135,14 @@ final class UnitRecovery {
             left = e;
         }
         String done = recover(record, file);
+        Optional<String> served = NameList.served(unitDirectory);
+        if (served.isPresent()) {
+            // Its image may be deleted, and its blocks another file's.
+            throw new StillServedException(
+                    record.file(),
+                    "its daemon is gone, but " + served.get()
+                            + " still is that disk: unmount or close it first, and it goes away");
+        }
         if (left != null) {
             throw new IOException(done + ", but what is left of its device stays: " + Reason.withFile(left), left);
         }

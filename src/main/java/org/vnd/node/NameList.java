@@ -98,7 +98,8 @@ public final class NameList {
     }
 
     /**
-     * Removes all that is listed, and every link of the unit that isn't and leads to no disk. Not while its daemon lives.
+     * Removes all that is listed, and every link of the unit that isn't and leads to no disk. Not while its daemon lives. What
+     * {@link #served} finds stays listed.
      *
      * @throws IOException of the first that couldn't be removed; the others are
      */
@@ -108,6 +109,9 @@ public final class NameList {
         for (MadeName name : read(unitFolder)) {
             try {
                 name.remove();
+                if (isServed(name)) {
+                    left.add(name);
+                }
             } catch (IOException e) {
                 failures.add(e);
                 left.add(name);
@@ -128,6 +132,25 @@ public final class NameList {
             }
         }
         failures.throwFirst();
+    }
+
+    /**
+     * The unit's disk, such as {@code /dev/loop3}, if the kernel serves it by itself, and so goes on after its daemon's end for as
+     * long as somebody uses it. None of a daemon of an earlier version, which has written no list.
+     */
+    public static Optional<String> served(Path unitFolder) throws IOException {
+        for (MadeName name : read(unitFolder)) {
+            if (isServed(name)) {
+                return Optional.of(name.path());
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static boolean isServed(MadeName name) throws IOException {
+        return name.kind() == MadeName.Kind.DISK
+                && name.device().isThere()
+                && Origin.isServedByKernel(name.device().name());
     }
 
     /**

@@ -18,7 +18,16 @@ final class Origin {
     /** The one file of a hidden file system, as the kernel shows it from outside. */
     private static final String FUSE_FILE = "/disk";
 
+    /** In every path of a device node, as the kernel shows it from outside of the /dev that it is in, too. */
+    private static final String NODES = "/dev/";
+
     private Origin() {}
+
+    /** Whether the disk {@code name}, one of ours, is served without its daemon: a dm device, or a loop device on another. */
+    static boolean isServedByKernel(String name) throws IOException {
+        String backing = BlockNode.content(name, "loop/backing_file");
+        return name.startsWith("dm-") || (!backing.isEmpty() && !backing.equals(FUSE_FILE));
+    }
 
     /**
      * Whether the disk or partition that {@code path} leads to is of a disk that certainly no vnd has made, on this system or
@@ -34,10 +43,11 @@ final class Origin {
         String disk = real.getName(level).toString();
         String backing = BlockNode.content(disk, "loop/backing_file");
         if (!backing.isEmpty()) {
-            // Ours are a part of the device below a file system, or of a file that is seen nowhere.
-            String file = backing.replaceFirst(" \\(deleted\\)$", "");
+            // Ours are a part of the device below a file system, or of a file that is seen nowhere. To look at the file
+            // could
+            // mean to wait for whoever serves it.
             boolean isWhole = BlockNode.content(disk, "loop/sizelimit").equals("0");
-            return isWhole || (!file.equals(FUSE_FILE) && Files.isRegularFile(Path.of(file)));
+            return isWhole || (!backing.equals(FUSE_FILE) && !backing.contains(NODES));
         }
         String backend = BlockNode.content(disk, "backend");
         String uuid = BlockNode.content(disk, "dm/uuid");

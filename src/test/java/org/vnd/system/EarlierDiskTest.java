@@ -101,6 +101,31 @@ class EarlierDiskTest {
         assertFalse(isImmutable(image));
     }
 
+    /** What it writes would be another file's by then. */
+    @Test
+    void theKernelStillServesItThoughItsImageIsDeleted() throws Exception {
+        Path image = image(files, "image");
+        product.run("-c", "--export", "loop", "vnd0", image).succeeded();
+        String node =
+                Files.readSymbolicLink(product.state().resolve("vnd0/vnd0")).toString();
+        try (InputStream user = Files.newInputStream(Path.of(node))) {
+            product.killAll();
+            Command.output("chattr", "-i", image);
+            Files.delete(image);
+            assertCrashed("vnd0");
+            String why = node + " still is that disk: unmount or close it first, and it goes away";
+            for (int attempt = 0; attempt < 2; attempt++) {
+                String refusal = product.refusal("--recover", "vnd0");
+                assertTrue(refusal.endsWith(why), refusal);
+            }
+            Command.Result givenUp = product.run("-u", "-F", "vnd0").exited(1);
+            assertTrue(givenUp.errors().strip().endsWith(why), givenUp::toString);
+            assertCrashed("vnd0");
+            assertTrue(user.read() >= 0, "it is served to the end");
+        }
+        product.run("--recover", "vnd0").succeeded();
+    }
+
     @Test
     void theirFileSystemIsNotMounted() throws Exception {
         List<Path> images = List.of(image(files, "image0"), image(files, "image1"));
