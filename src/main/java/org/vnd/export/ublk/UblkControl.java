@@ -102,8 +102,7 @@ public final class UblkControl implements KernelDevice {
             dead.command(Command.GET_DEVICE_INFO, "GET_DEV_INFO", info, 0);
         } catch (SysException e) {
             dead.device = DeviceInfo.ANY_DEVICE;
-            // EINVAL before Linux 6.5.
-            if (e.errno() != Errno.ENODEV && e.errno() != Errno.EINVAL) {
+            if (e.errno() != Errno.ENODEV) {
                 dead.discard();
                 throw e;
             }
