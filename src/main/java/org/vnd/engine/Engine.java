@@ -93,6 +93,9 @@ public abstract class Engine implements BlockDevice {
     /** For how many bytes, at least, what was just located goes on without a jump, if that isn't all that was wanted. */
     protected abstract long contiguousBytes();
 
+    /** Whether all of the range lies at {@code place} on the descriptor: looked up by another way than {@link #locate}. */
+    protected abstract boolean liesAt(long place, long diskOffset, long lengthBytes);
+
     /** The range is about to be written or zeroed: for those who keep account of what has storage. */
     protected abstract void willChange(long fromBytes, long toBytes);
 
@@ -264,10 +267,13 @@ public abstract class Engine implements BlockDevice {
         transfer.cursor = transfer.end;
         if (transfer.partialHead) {
             long at = locate(transfer.blocksStart, blockSizeBytes);
+            assert liesAt(at, transfer.blocksStart, blockSizeBytes) : "head at " + transfer.blocksStart;
             fragments.start(transfer, kind, transfer.headAddress, blockSizeBytes, at);
         }
         if (transfer.partialTail) {
-            long at = locate(transfer.blocksEnd - blockSizeBytes, blockSizeBytes);
+            long tail = transfer.blocksEnd - blockSizeBytes;
+            long at = locate(tail, blockSizeBytes);
+            assert liesAt(at, tail, blockSizeBytes) : "tail at " + tail;
             fragments.start(transfer, kind, transfer.tailAddress, blockSizeBytes, at);
         }
     }
@@ -290,6 +296,7 @@ public abstract class Engine implements BlockDevice {
             kind = FragmentTable.ALLOCATE;
         }
         assert length > 0 && length % blockSizeBytes == 0 : "fragment of " + length;
+        assert liesAt(at, transfer.cursor, length) : "fragment at " + transfer.cursor;
         transfer.cursor += length;
         fragments.start(transfer, kind, address, length, at);
     }

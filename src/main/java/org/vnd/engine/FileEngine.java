@@ -67,6 +67,13 @@ public final class FileEngine extends Engine {
     }
 
     @Override
+    protected boolean liesAt(long place, long diskOffset, long lengthBytes) {
+        // The last block of a disk that is only read may be more than the file has.
+        long end = sizeBytes() + blockSizeBytes() - 1 & -blockSizeBytes();
+        return place == offsetBytes + diskOffset && diskOffset >= 0 && lengthBytes <= end - diskOffset;
+    }
+
+    @Override
     protected void willChange(long fromBytes, long toBytes) {
         if (map != null) {
             written.set((int) (fromBytes >>> chunkShift), (int) ((toBytes - 1) >>> chunkShift) + 1);

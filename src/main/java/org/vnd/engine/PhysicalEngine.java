@@ -68,6 +68,16 @@ public final class PhysicalEngine extends Engine {
     }
 
     @Override
+    protected boolean liesAt(long place, long diskOffset, long lengthBytes) {
+        long at = offsetBytes + diskOffset;
+        // By the runs themselves, and never by the lines that tell of a place at once.
+        int extent = map.find(at);
+        return lengthBytes <= map.endBytes(extent) - at
+                && !map.hole(extent)
+                && place == map.physicalBytes(extent) + (at - map.startBytes(extent));
+    }
+
+    @Override
     protected void willChange(long fromBytes, long toBytes) {
         // Everything has storage already, and keeps it.
     }
