@@ -180,7 +180,7 @@ public final class ControlServer implements AutoCloseable {
         }
         try {
             return handler.handle(request.get(), answer);
-        } catch (RuntimeException defect) {
+        } catch (RuntimeException | Error defect) {
             System.err.println("vnd-control: " + Reason.ofDefect(defect));
             return Outcome.error("the daemon failed: " + defect);
         }

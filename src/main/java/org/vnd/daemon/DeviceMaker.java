@@ -194,7 +194,7 @@ record DeviceMaker(
         try {
             requests = queue.add(
                     parts -> new UblkQueue((UringRing) parts.ring(), parts.engine(), parts.deviceMemory(), control));
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             removal.certain(control.node(), e, control::remove);
             throw e;
         }
@@ -202,7 +202,7 @@ record DeviceMaker(
             Leftover.note(arguments.unitDirectory(), AttachOptions.UBLK, Integer.toString(control.number()));
             control.start(names);
             return control;
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             removal.certain(control.node(), e, control::remove);
             queue.drop(requests);
             Leftover.forget(arguments.unitDirectory());
@@ -238,7 +238,7 @@ record DeviceMaker(
             try {
                 return LoopDevice.attach(
                         programs(), AttachOptions.FUSE_LOOP, backing(mount.file(), 0, true), names, removal);
-            } catch (IOException | RuntimeException e) {
+            } catch (IOException | RuntimeException | Error e) {
                 queue.drop(server);
                 throw e;
             }
@@ -270,7 +270,7 @@ record DeviceMaker(
     private KernelDevice served(KernelDevice mount, int fd) throws IOException {
         try {
             serve(fd, false);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             mount.remove();
             throw e;
         }
@@ -318,7 +318,7 @@ record DeviceMaker(
                 }
                 return server;
             });
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             // There is no server whose it would be: whoever looks at the mount gets ENOTCONN, and doesn't wait.
             FileCalls.close(fd);
             throw e;

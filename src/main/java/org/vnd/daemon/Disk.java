@@ -158,7 +158,7 @@ final class Disk implements ControlServer.Handler {
             } catch (IOException | RuntimeException | Error e) {
                 try {
                     image.lock().release(AttachListener.NONE);
-                } catch (IOException locked) {
+                } catch (IOException | RuntimeException | Error locked) {
                     e.addSuppressed(locked);
                     throw new StillLockedException(Reason.withFile(e), e);
                 }

@@ -340,7 +340,7 @@ final class HostDevices {
         try {
             names.withdraw();
             device.remove();
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             try {
                 names.restore();
             } catch (IOException missing) {

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
 import org.vnd.control.Commitment;
 import org.vnd.control.DaemonArguments;
 import org.vnd.control.EndHook;
@@ -39,7 +40,14 @@ public final class Main {
     public static void main(String[] words) {
         Main main = new Main(DaemonArguments.parse(words));
         EndHook.add(new Thread(main::endInOrder, "vnd-end"));
-        main.run();
+        try {
+            main.run();
+        } catch (RuntimeException | Error e) {
+            // A disk that is there already ends in order: nobody would wait for its end any more.
+            Log.line(Reason.ofDefect(e));
+        }
+        // By way of endInOrder.
+        System.exit(0);
     }
 
     private void run() {
@@ -60,8 +68,6 @@ public final class Main {
         if (ready) {
             attached.join().orElseThrow().awaitEnd();
         }
-        // By way of endInOrder.
-        System.exit(0);
     }
 
     /** The disk, or nothing when the error has been reported. */
@@ -109,10 +115,20 @@ public final class Main {
         Optional<Disk> disk = attached.join();
         int status = leftBehind ? REPORTED : 0;
         if (disk.isPresent()) {
-            status = disk.get().end() ? 0 : 1;
+            status = status(disk.get()::end);
         }
         // After a signal the JVM would end with a status that says so, and the keeper would take it for a crash.
         Runtime.getRuntime().halt(status);
+    }
+
+    /** Of a process whose disk {@code end} ends, and says whether nothing was left behind: after a defect nobody knows. */
+    static int status(BooleanSupplier end) {
+        try {
+            return end.getAsBoolean() ? 0 : 1;
+        } catch (RuntimeException | Error e) {
+            Log.line(Reason.ofDefect(e));
+            return 1;
+        }
     }
 
     private static String environment(String name) {

@@ -62,6 +62,9 @@ final class QueueThread {
     private final BusyPoll diskPoll = new BusyPoll();
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
     private final Queue<Runnable> posted = new ConcurrentLinkedQueue<>();
+    /** Held while something is posted, and while it is said that nothing more may be. */
+    private final Object posting = new Object();
+
     private volatile boolean stopping;
     private volatile @Nullable Courtesy courtesy;
     /** Of the thread; replaced when one is added or removed. */
@@ -127,19 +130,22 @@ final class QueueThread {
         try {
             parts = maker.make();
         } catch (IOException | RuntimeException | Error e) {
+            // Nothing is served yet: whoever has asked for the disk is told.
             made.completeExceptionally(e);
             return;
         }
-        courtesy = Courtesy.ofThisThread();
-        Ring ring = parts.ring();
-        ring.onWakeUp(this::doPosted);
-        exports = parts.exports().toArray(new QueueExport[0]);
-        for (QueueExport export : exports) {
-            export.start();
-        }
-        made.complete(parts);
         try {
+            courtesy = Courtesy.ofThisThread();
+            Ring ring = parts.ring();
+            ring.onWakeUp(this::doPosted);
+            exports = parts.exports().toArray(new QueueExport[0]);
+            for (QueueExport export : exports) {
+                export.start();
+            }
+            made.complete(parts);
             loop(ring, parts.engine());
+            // What was posted before the end was said: whoever asked waits for the answer.
+            doPosted();
             // Here, because the kernel takes orders about a ring only from the thread that made it.
             for (QueueExport export : exports) {
                 export.close();
@@ -195,9 +201,14 @@ final class QueueThread {
         engine().gateChanged();
     }
 
-    /** Makes the engine look at the gate, soon. */
+    /** Makes the engine look at the gate, soon. Nothing, if the thread was told to end. */
     void wakeUp() {
-        ring().wakeUp();
+        synchronized (posting) {
+            // Not later: the ring may be closed then, and its descriptor somebody else's.
+            if (!stopping) {
+                ring().wakeUp();
+            }
+        }
     }
 
     /** Looks whether the thread gets its processor in time; called once a second. */
@@ -208,13 +219,26 @@ final class QueueThread {
         }
     }
 
-    /** Has {@code action} done on the thread, soon. */
+    /**
+     * Has {@code action} done on the thread, soon.
+     *
+     * @throws IllegalStateException the thread was told to end
+     */
     void post(Runnable action) {
-        posted.add(action);
-        ring().wakeUp();
+        synchronized (posting) {
+            if (stopping) {
+                throw new IllegalStateException("the disk has ended");
+            }
+            posted.add(action);
+            ring().wakeUp();
+        }
     }
 
-    /** Has {@code question} answered on the thread, and waits for the answer. */
+    /**
+     * Has {@code question} answered on the thread, and waits for the answer.
+     *
+     * @throws IllegalStateException the thread was told to end
+     */
     <T> T ask(Supplier<T> question) {
         CompletableFuture<T> answer = new CompletableFuture<>();
         post(() -> answer.complete(question.get()));
@@ -225,19 +249,22 @@ final class QueueThread {
      * Has one more export made and served.
      *
      * @throws IOException it couldn't be made
+     * @throws IllegalStateException the thread was told to end
      */
     <T extends QueueExport> T add(ExportMaker<T> maker) throws IOException {
         CompletableFuture<T> answer = new CompletableFuture<>();
         post(() -> {
+            T export;
             try {
-                T export = maker.make(made.join());
-                exports = Arrays.copyOf(exports, exports.length + 1);
-                exports[exports.length - 1] = export;
-                export.start();
-                answer.complete(export);
-            } catch (IOException | RuntimeException | Error e) {
+                export = maker.make(made.join());
+            } catch (IOException | RuntimeException e) {
                 answer.completeExceptionally(e);
+                return;
             }
+            exports = Arrays.copyOf(exports, exports.length + 1);
+            exports[exports.length - 1] = export;
+            export.start();
+            answer.complete(export);
         });
         try {
             return answer.join();
@@ -269,8 +296,12 @@ final class QueueThread {
 
     /** Ends the thread; nothing may be in flight. */
     void end() {
-        stopping = true;
-        ring().wakeUp();
+        synchronized (posting) {
+            if (!stopping) {
+                stopping = true;
+                ring().wakeUp();
+            }
+        }
         ended.join();
     }
 }

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,6 +25,9 @@ class SourceFilesTest {
     private static final Path ROOT = Path.of(System.getProperty("basedir", "."));
     private static final Path MAIN = ROOT.resolve("src/main/java");
     private static final Path TEST = ROOT.resolve("src/test/java");
+
+    private static final Pattern CAUGHT_AND_THROWN =
+            Pattern.compile("catch \\(([^)]*) (\\w+)\\) \\{[^}]*?throw \\2;", Pattern.DOTALL);
 
     @TempDir
     private Path scratch;
@@ -51,6 +55,32 @@ class SourceFilesTest {
         assertEquals(List.of(), silentPackages(MAIN, TEST));
     }
 
+    /** With assertions on, a defect is an Error: what was made is taken away after it as after any other failure. */
+    @Test
+    void whoCleansUpAfterADefectDoesSoAfterAnError() throws IOException {
+        List<String> found = new ArrayList<>();
+        for (Path file : files(MAIN)) {
+            found.addAll(withoutErrors(file));
+        }
+        assertEquals(List.of(), found);
+    }
+
+    @Test
+    void aCleaningUpThatLeavesErrorsOutIsFound() throws IOException {
+        Path file = Files.writeString(scratch.resolve("Cleans.java"), """
+                } catch (IOException | RuntimeException | Error e) {
+                    close();
+                    throw e;
+                } catch (IOException | RuntimeException e) {
+                    close();
+                    throw e;
+                } catch (RuntimeException e) {
+                    return null;
+                }
+                """);
+        assertEquals(List.of(file + ": IOException | RuntimeException"), withoutErrors(file));
+    }
+
     @Test
     void aLongFileIsFound() throws IOException {
         Path file = Files.writeString(scratch.resolve("Long.java"), "//\n".repeat(MAXIMUM_LINES + 1));
@@ -71,6 +101,17 @@ class SourceFilesTest {
         return files.stream()
                 .filter(file -> lines(file) > maximumLines)
                 .map(file -> file + ": " + lines(file) + " lines")
+                .toList();
+    }
+
+    /** What is caught, in {@code file}, and thrown again, of which Errors are no part although defects are. */
+    private static List<String> withoutErrors(Path file) throws IOException {
+        return CAUGHT_AND_THROWN
+                .matcher(Files.readString(file, StandardCharsets.ISO_8859_1))
+                .results()
+                .map(each -> each.group(1))
+                .filter(caught -> caught.contains("RuntimeException") && !caught.contains("Error"))
+                .map(caught -> file + ": " + caught)
                 .toList();
     }
 

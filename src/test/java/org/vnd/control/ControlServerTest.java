@@ -86,6 +86,10 @@ class ControlServerTest {
             throw new IllegalStateException("defect");
         });
         assertEquals(Outcome.Kind.ERROR, ask(ControlRequest.STATUS).kind());
+        handler.set((request, answer) -> {
+            throw new AssertionError("defect");
+        });
+        assertEquals(Outcome.Kind.ERROR, ask(ControlRequest.STATUS).kind());
         handler.set((request, answer) -> Outcome.ok());
         assertEquals(Outcome.ok(), ask(ControlRequest.STATUS));
     }

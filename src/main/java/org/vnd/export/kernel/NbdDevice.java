@@ -118,13 +118,13 @@ public final class NbdDevice implements KernelDevice {
                 names.use(disk);
                 names.makeNode(disk);
                 Partitions.update(device.node());
-            } catch (IOException | RuntimeException e) {
+            } catch (IOException | RuntimeException | Error e) {
                 family.disconnect(index);
                 names.removeNode(device.name());
                 throw e;
             }
             return device;
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             family.close();
             throw e;
         }
@@ -271,7 +271,7 @@ public final class NbdDevice implements KernelDevice {
                 takeAway();
                 awaitEnd();
             }
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             synchronized (this) {
                 leaving = false;
             }

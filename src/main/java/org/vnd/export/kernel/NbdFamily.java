@@ -41,14 +41,14 @@ final class NbdFamily implements AutoCloseable {
             NetlinkSocket events = new NetlinkSocket();
             try {
                 events.join(group(family));
-            } catch (IOException | RuntimeException e) {
+            } catch (IOException | RuntimeException | Error e) {
                 events.close();
                 throw e;
             }
             int number = (int) NetlinkAttribute.find(family, GenericNetlink.CTRL_ATTR_FAMILY_ID)
                     .number();
             return new NbdFamily(requests, events, number);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             requests.close();
             throw e;
         }
