@@ -2,6 +2,7 @@ package org.vnd.ring;
 
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
@@ -39,6 +40,8 @@ final class WorkerPool implements AutoCloseable {
     private long todoTail;
     private long doneHead;
     private volatile boolean stopping;
+    /** What was thrown by a worker, whose operation never comes back. */
+    private volatile @Nullable Throwable failure;
 
     /** A pool for operations numbered 0 to {@code capacity} − 1, which signals {@code finished} after each. */
     WorkerPool(int capacity, Work work, WakeUp finished) throws SysException {
@@ -65,11 +68,19 @@ final class WorkerPool implements AutoCloseable {
         FileCalls.write(semaphore, memory.address(), 8);
     }
 
-    /** An operation that is done, or −1; on the ring's thread. */
+    /**
+     * An operation that is done, or −1; on the ring's thread, which must not wait for one that a worker has lost.
+     *
+     * @throws IllegalStateException a worker has failed
+     */
     int nextDone() {
         int place = (int) (doneHead & mask);
         int stored = done.getAcquire(place);
         if (stored == 0) {
+            Throwable thrown = failure;
+            if (thrown != null) {
+                throw new IllegalStateException("an operation was lost", thrown);
+            }
             return -1;
         }
         done.setPlain(place, 0);
@@ -78,6 +89,16 @@ final class WorkerPool implements AutoCloseable {
     }
 
     private void run(long scratch) {
+        try {
+            work(scratch);
+        } catch (Throwable e) {
+            // Thrown again where it can't be overlooked: on the thread that the disk lives by.
+            failure = e;
+            finished.signal();
+        }
+    }
+
+    private void work(long scratch) {
         while (true) {
             long result = FileCalls.read(semaphore, scratch, 8);
             if (stopping) {

@@ -2,6 +2,8 @@ package org.vnd.ring;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.concurrent.CountDownLatch;
@@ -38,6 +40,31 @@ class WorkerPoolTest {
                 }
                 assertFalse(Thread.interrupted(), "an operation was never done");
             }
+        }
+    }
+
+    /** Whoever waited for the operation that it had would wait for ever. */
+    @Test
+    @Timeout(60)
+    void aWorkerThatFailsIsHeardOfOnTheRingsThread() throws Exception {
+        AssertionError defect = new AssertionError("a defect");
+        try (WakeUp finished = new WakeUp();
+                WorkerPool pool = new WorkerPool(
+                        4,
+                        operation -> {
+                            if (operation == 1) {
+                                throw defect;
+                            }
+                        },
+                        finished)) {
+            pool.start(0);
+            pool.start(1);
+            IllegalStateException heard = assertThrows(IllegalStateException.class, () -> {
+                while (!Thread.interrupted()) {
+                    pool.nextDone();
+                }
+            });
+            assertSame(defect, heard.getCause());
         }
     }
 
