@@ -1,13 +1,10 @@
 package org.vnd.export.kernel;
 
-import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
+import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.vnd.export.DeviceBusyException;
@@ -42,29 +39,29 @@ public final class LoopDevice implements KernelDevice {
     /** What a small program may take that fails the device. */
     private static final int FAIL_LIMIT_SECONDS = 10;
 
+    private static final int FAIL_ATTEMPTS = 3;
+
     private final Path programs;
-    private final Process program;
+    private final LoopProgram program;
     private final String export;
     private final boolean servedByKernel;
-    private final BufferedReader answers;
     private String name = "";
     /** What has this name as long as it is ours. */
     private @Nullable BlockNode identity;
 
-    /** Held while somebody of ours has it open, without the monitor, which {@link #fail} needs at once. */
+    /** Held while somebody of ours has it open or takes it away; never by {@link #fail}, which may not wait for that. */
     private final Object looking = new Object();
 
     /** The program has closed it. */
     private boolean closed;
 
-    private boolean removed;
+    private volatile boolean removed;
 
-    private LoopDevice(Path programs, Process program, String export, boolean servedByKernel) {
+    private LoopDevice(Path programs, LoopProgram program, String export, boolean servedByKernel) {
         this.programs = programs;
         this.program = program;
         this.export = export;
         this.servedByKernel = servedByKernel;
-        this.answers = program.inputReader(StandardCharsets.UTF_8);
     }
 
     /**
@@ -97,20 +94,17 @@ public final class LoopDevice implements KernelDevice {
      */
     public static LoopDevice attach(Path programs, String export, Backing backing, DeviceNames names, Removal removal)
             throws IOException {
-        Process program = new ProcessBuilder(
-                        programs.resolve("vnd-loop").toString(),
-                        backing.path,
-                        Long.toString(backing.offsetBytes),
-                        Long.toString(backing.sizeBytes / backing.blockBytes * backing.blockBytes),
-                        Integer.toString(backing.blockBytes),
-                        backing.readOnly ? "ro" : "rw",
-                        backing.label,
-                        names.list().toString())
-                .directory(new File("/"))
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start();
+        LoopProgram program = LoopProgram.start(
+                programs.resolve("vnd-loop").toString(),
+                backing.path,
+                Long.toString(backing.offsetBytes),
+                Long.toString(backing.sizeBytes / backing.blockBytes * backing.blockBytes),
+                Integer.toString(backing.blockBytes),
+                backing.readOnly ? "ro" : "rw",
+                backing.label,
+                names.list().toString());
         LoopDevice device = new LoopDevice(programs, program, export, !backing.servedHere);
-        String[] answer = device.answer().split(" ", 2);
+        String[] answer = program.firstAnswer().split(" ", 2);
         if (!answer[0].equals("ready")) {
             throw new IOException(answer[answer.length - 1]);
         }
@@ -130,11 +124,6 @@ public final class LoopDevice implements KernelDevice {
         }
     }
 
-    private String answer() throws IOException {
-        String line = answers.readLine();
-        return line == null ? "error the program that keeps it has ended (vnd-loop)" : line;
-    }
-
     @Override
     public String export() {
         return export;
@@ -150,16 +139,24 @@ public final class LoopDevice implements KernelDevice {
         return servedByKernel;
     }
 
+    /** By its program or, if that is asked something already or doesn't answer, by another: the one who waits can't wait. */
     @Override
-    public synchronized void fail() throws IOException {
-        if (!servedByKernel || removed) {
+    public void fail() throws IOException {
+        if (!servedByKernel) {
             return;
         }
-        if (program.isAlive()) {
-            require("failed", ask("fail"));
-        } else if (bound() && !failedByAnother()) {
-            throw new IOException(name + ": the program that kept it was killed, and another can't have it fail");
+        String why = "";
+        for (int attempt = 0; attempt < FAIL_ATTEMPTS; attempt++) {
+            if (removed || !bound()) {
+                return;
+            }
+            Optional<String> answer = program.askIfFree("fail");
+            if (answer.equals(Optional.of("failed")) || failedByAnother()) {
+                return;
+            }
+            why = answer.orElse("its program doesn't answer, and another can't do it");
         }
+        throw new IOException(name + ": " + why.replaceFirst("^error ", ""));
     }
 
     @Override
@@ -169,39 +166,22 @@ public final class LoopDevice implements KernelDevice {
         return List.of(loop, "fail", node(), ours.number(), ours.mark());
     }
 
-    /** The program was killed, and somebody still uses the device. */
+    /** By a program that needs nothing of the first: the kernel asks nobody whose device it is. */
     private boolean failedByAnother() {
         return SmallProgram.run(FAIL_LIMIT_SECONDS, failCommand().toArray(new String[0]));
     }
 
     @Override
     public void whenLost(Runnable told) {
-        CompletableFuture<Void> unused = program.onExit().thenRun(told);
-    }
-
-    private String ask(String question) throws IOException {
-        program.outputWriter(StandardCharsets.UTF_8)
-                .append(question)
-                .append('\n')
-                .flush();
-        return answer();
-    }
-
-    private void require(String wanted, String answer) throws IOException {
-        if (!answer.equals(wanted)) {
-            throw new IOException(name + ": " + answer.replaceFirst("^error ", ""));
-        }
+        program.whenEnded(told);
     }
 
     @Override
     public void lookForPartitions() throws IOException {
         synchronized (looking) {
-            synchronized (this) {
-                if (removed || !bound()) {
-                    return;
-                }
+            if (!removed && bound()) {
+                Partitions.update(node());
             }
-            Partitions.update(node());
         }
     }
 
@@ -212,7 +192,7 @@ public final class LoopDevice implements KernelDevice {
         }
     }
 
-    private synchronized void takeAway() throws IOException {
+    private void takeAway() throws IOException {
         if (removed) {
             return;
         }
@@ -240,11 +220,14 @@ public final class LoopDevice implements KernelDevice {
             // Killed; the device ends with its last user.
             return !bound();
         }
-        String answer = ask("remove");
+        String answer = program.ask("remove")
+                .orElseThrow(() -> new IOException(name + " isn't taken away yet: " + program.silence()));
         if (answer.equals("busy")) {
             return false;
         }
-        require("gone", answer);
+        if (!answer.equals("gone")) {
+            throw new IOException(name + ": " + answer.replaceFirst("^error ", ""));
+        }
         return true;
     }
 
