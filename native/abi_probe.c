@@ -1,5 +1,5 @@
 /*
- * Prints every constant of org.vnd.sys.abi as this compiler and these headers have it, "Class.CONSTANT value" a line. A
+ * Prints every constant of org.vnd.sys and org.vnd.sys.abi as this compiler and these headers have it, "Class.CONSTANT value" a line. A
  * test compares. What the headers are too old for is declared here, and then only the layout is checked.
  */
 #define _GNU_SOURCE
@@ -88,6 +88,9 @@ struct xfs_swapext {
 
 #include "abi_probe_fuse.h"
 #include "abi_probe_netlink.h"
+#include "abi_probe_ublk.h"
+/* Last: it names constants of the headers of the others. */
+#include "abi_probe_calls.h"
 
 static void file_map(void)
 {
@@ -412,5 +415,7 @@ int main(void)
     device_mapper();
     fuse();
     netlink();
+    ublk();
+    calls();
     return 0;
 }

@@ -10,11 +10,6 @@ import org.jspecify.annotations.Nullable;
 import org.vnd.export.DeviceBusyException;
 import org.vnd.export.DeviceUsers;
 import org.vnd.export.KernelDevice;
-import org.vnd.export.ublk.wire.Command;
-import org.vnd.export.ublk.wire.ControlCommand;
-import org.vnd.export.ublk.wire.DeviceInfo;
-import org.vnd.export.ublk.wire.Feature;
-import org.vnd.export.ublk.wire.Parameters;
 import org.vnd.node.BlockNode;
 import org.vnd.node.DeviceNames;
 import org.vnd.ring.CommandRing;
@@ -22,6 +17,10 @@ import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
 import org.vnd.sys.SysException;
+import org.vnd.sys.abi.Ublk;
+import org.vnd.sys.abi.UblkControlCommand;
+import org.vnd.sys.abi.UblkDeviceInfo;
+import org.vnd.sys.abi.UblkParameters;
 
 /** A device of the ublk driver. Not for the queue's thread, which answers meanwhile what these methods wait for. */
 public final class UblkControl implements KernelDevice {
@@ -38,7 +37,7 @@ public final class UblkControl implements KernelDevice {
 
     private final CommandRing ring;
     private final int control;
-    private int device = DeviceInfo.ANY_DEVICE;
+    private int device = UblkDeviceInfo.ANY_DEVICE;
     private boolean userCopy;
     /** What has its name as long as it is ours. */
     private @Nullable BlockNode identity;
@@ -97,18 +96,18 @@ public final class UblkControl implements KernelDevice {
             throw e;
         }
         dead.device = number;
-        ByteBuffer info = Libc.struct(DeviceInfo.SIZE_BYTES);
+        ByteBuffer info = Libc.struct(UblkDeviceInfo.SIZE_BYTES);
         try {
-            dead.command(Command.GET_DEVICE_INFO, "GET_DEV_INFO", info, 0);
+            dead.command(Ublk.UBLK_U_CMD_GET_DEV_INFO, "GET_DEV_INFO", info, 0);
         } catch (SysException e) {
-            dead.device = DeviceInfo.ANY_DEVICE;
+            dead.device = UblkDeviceInfo.ANY_DEVICE;
             if (e.errno() != Errno.ENODEV) {
                 dead.discard();
                 throw e;
             }
         }
-        if (DeviceInfo.serverPid(info) != pid) {
-            dead.device = DeviceInfo.ANY_DEVICE; // Another's, which has got the number since.
+        if (UblkDeviceInfo.serverPid(info) != pid) {
+            dead.device = UblkDeviceInfo.ANY_DEVICE; // Another's, which has got the number since.
         }
         dead.discard();
     }
@@ -120,18 +119,18 @@ public final class UblkControl implements KernelDevice {
 
     private void make(DiskShape shape, boolean copy) throws SysException {
         ByteBuffer features = Libc.struct(Long.BYTES);
-        command(Command.GET_FEATURES, "GET_FEATURES", features, 0);
-        userCopy = copy && (features.getLong(0) & Feature.USER_COPY) != 0;
-        ByteBuffer info = Libc.struct(DeviceInfo.SIZE_BYTES);
-        long wanted = Feature.IOCTL_ENCODED | (userCopy ? Feature.USER_COPY : 0);
-        DeviceInfo.encode(info, UblkQueue.DEPTH, UblkQueue.TRANSFER_BYTES, wanted);
-        command(Command.ADD_DEVICE, "ADD_DEV", info, 0);
-        device = DeviceInfo.device(info);
-        if (DeviceInfo.depth(info) != UblkQueue.DEPTH || (DeviceInfo.features(info) & wanted) != wanted) {
+        command(Ublk.UBLK_U_CMD_GET_FEATURES, "GET_FEATURES", features, 0);
+        userCopy = copy && (features.getLong(0) & Ublk.UBLK_F_USER_COPY) != 0;
+        ByteBuffer info = Libc.struct(UblkDeviceInfo.SIZE_BYTES);
+        long wanted = Ublk.UBLK_F_CMD_IOCTL_ENCODE | (userCopy ? Ublk.UBLK_F_USER_COPY : 0);
+        UblkDeviceInfo.encode(info, UblkQueue.DEPTH, UblkQueue.TRANSFER_BYTES, wanted);
+        command(Ublk.UBLK_U_CMD_ADD_DEV, "ADD_DEV", info, 0);
+        device = UblkDeviceInfo.device(info);
+        if (UblkDeviceInfo.depth(info) != UblkQueue.DEPTH || (UblkDeviceInfo.features(info) & wanted) != wanted) {
             throw new SysException("ADD_DEV", node(), Errno.EOPNOTSUPP);
         }
-        ByteBuffer parameters = Libc.struct(Parameters.SIZE_BYTES);
-        Parameters.encode(
+        ByteBuffer parameters = Libc.struct(UblkParameters.SIZE_BYTES);
+        UblkParameters.encode(
                 parameters,
                 shape.sizeBytes(),
                 shape.blockSizeBytes(),
@@ -139,7 +138,7 @@ public final class UblkControl implements KernelDevice {
                 UblkQueue.TRANSFER_BYTES,
                 shape.trims() && !shape.readOnly() ? RANGE_LIMIT_BYTES : 0,
                 shape.readOnly() ? 0 : RANGE_LIMIT_BYTES);
-        command(Command.SET_PARAMETERS, "SET_PARAMS", parameters, 0);
+        command(Ublk.UBLK_U_CMD_SET_PARAMS, "SET_PARAMS", parameters, 0);
     }
 
     /**
@@ -150,7 +149,7 @@ public final class UblkControl implements KernelDevice {
      */
     public void start(DeviceNames names) throws IOException {
         command(
-                Command.START_DEVICE,
+                Ublk.UBLK_U_CMD_START_DEV,
                 "START_DEV",
                 Libc.struct(1),
                 ProcessHandle.current().pid());
@@ -160,8 +159,8 @@ public final class UblkControl implements KernelDevice {
     }
 
     private void command(int operation, String name, ByteBuffer buffer, long data) throws SysException {
-        ByteBuffer command = Libc.struct(ControlCommand.SIZE_BYTES);
-        ControlCommand.encode(command, device, Libc.address(buffer), buffer.capacity(), data);
+        ByteBuffer command = Libc.struct(UblkControlCommand.SIZE_BYTES);
+        UblkControlCommand.encode(command, device, Libc.address(buffer), buffer.capacity(), data);
         int result = ring.run(control, operation, command);
         Reference.reachabilityFence(buffer);
         Libc.check(result, name, device < 0 ? CONTROL : node());
@@ -222,7 +221,7 @@ public final class UblkControl implements KernelDevice {
     public void remove() throws IOException {
         if (identity != null && !identity.isThere()) {
             // Somebody has deleted it, and the number may be another's.
-            device = DeviceInfo.ANY_DEVICE;
+            device = UblkDeviceInfo.ANY_DEVICE;
             discard();
             return;
         }
@@ -242,10 +241,10 @@ public final class UblkControl implements KernelDevice {
     }
 
     private void discard() throws SysException {
-        if (device != DeviceInfo.ANY_DEVICE) {
+        if (device != UblkDeviceInfo.ANY_DEVICE) {
             ByteBuffer none = Libc.struct(1);
-            command(Command.STOP_DEVICE, "STOP_DEV", none, 0);
-            command(Command.DELETE_DEVICE, "DEL_DEV", none, 0);
+            command(Ublk.UBLK_U_CMD_STOP_DEV, "STOP_DEV", none, 0);
+            command(Ublk.UBLK_U_CMD_DEL_DEV, "DEL_DEV", none, 0);
         }
         ring.close();
         FileCalls.close(control);

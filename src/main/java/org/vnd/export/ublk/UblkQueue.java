@@ -7,10 +7,6 @@ import org.vnd.block.Operation;
 import org.vnd.block.RequestValidator;
 import org.vnd.block.Status;
 import org.vnd.export.QueueExport;
-import org.vnd.export.ublk.wire.Command;
-import org.vnd.export.ublk.wire.Descriptor;
-import org.vnd.export.ublk.wire.Feature;
-import org.vnd.export.ublk.wire.IoCommand;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.ring.UringRing;
 import org.vnd.sys.Errno;
@@ -18,6 +14,9 @@ import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
 import org.vnd.sys.MemoryCalls;
 import org.vnd.sys.SysException;
+import org.vnd.sys.abi.Ublk;
+import org.vnd.sys.abi.UblkDescriptor;
+import org.vnd.sys.abi.UblkIoCommand;
 
 /** The one queue of a ublk device. A tag is a slot: its request, its buffer and its command with the driver. */
 public final class UblkQueue implements QueueExport {
@@ -34,7 +33,7 @@ public final class UblkQueue implements QueueExport {
     public static final int RING_OPERATIONS = DEPTH;
 
     private static final int TABLE_BYTES =
-            (DEPTH * Descriptor.SIZE_BYTES + AlignedBuffer.PAGE_BYTES - 1) & -AlignedBuffer.PAGE_BYTES;
+            (DEPTH * UblkDescriptor.SIZE_BYTES + AlignedBuffer.PAGE_BYTES - 1) & -AlignedBuffer.PAGE_BYTES;
 
     private final UringRing ring;
     private final BlockDevice disk;
@@ -80,14 +79,14 @@ public final class UblkQueue implements QueueExport {
     @Override
     public void start() {
         for (int tag = 0; tag < DEPTH; tag++) {
-            give(tag, Command.FETCH, -1);
+            give(tag, Ublk.UBLK_U_IO_FETCH_REQ, -1);
         }
     }
 
     private void give(int tag, int command, int result) {
         tagsWithDriver++;
         // With copying by us the driver insists on no address.
-        ring.command(handler, tag, file, command, IoCommand.firstWord(tag, result), userCopy ? 0 : address(tag));
+        ring.command(handler, tag, file, command, UblkIoCommand.firstWord(tag, result), userCopy ? 0 : address(tag));
     }
 
     private long address(int tag) {
@@ -96,7 +95,7 @@ public final class UblkQueue implements QueueExport {
 
     private void arrived(long tag, int result) {
         tagsWithDriver--;
-        if (result == Command.RESULT_OK) {
+        if (result == Ublk.UBLK_IO_RES_OK) {
             serve((int) tag);
         } else {
             // The device is being removed.
@@ -106,45 +105,44 @@ public final class UblkQueue implements QueueExport {
 
     private void serve(int tag) {
         BlockRequest request = slots[tag];
-        int operation = Descriptor.operation(table, tag);
-        request.offsetBytes = Descriptor.offsetBytes(table, tag);
-        request.lengthBytes = Descriptor.lengthBytes(table, tag);
-        request.forceUnitAccess = Descriptor.forceUnitAccess(table, tag);
+        int operation = UblkDescriptor.operation(table, tag);
+        request.offsetBytes = UblkDescriptor.offsetBytes(table, tag);
+        request.lengthBytes = UblkDescriptor.lengthBytes(table, tag);
+        request.forceUnitAccess = UblkDescriptor.forceUnitAccess(table, tag);
         request.keepAllocated = false;
         request.onlyIfFast = false;
         request.bufferAddress = address(tag);
         switch (operation) {
-            case Descriptor.READ:
+            case UblkDescriptor.UBLK_IO_OP_READ:
                 request.operation = Operation.READ;
                 break;
-            case Descriptor.WRITE:
+            case UblkDescriptor.UBLK_IO_OP_WRITE:
                 request.operation = Operation.WRITE;
                 break;
-            case Descriptor.FLUSH:
+            case UblkDescriptor.UBLK_IO_OP_FLUSH:
                 request.operation = Operation.FLUSH;
                 break;
-            case Descriptor.DISCARD:
+            case UblkDescriptor.UBLK_IO_OP_DISCARD:
                 request.operation = Operation.TRIM;
                 break;
-            case Descriptor.WRITE_ZEROES:
+            case UblkDescriptor.UBLK_IO_OP_WRITE_ZEROES:
                 request.operation = Operation.WRITE_ZEROES;
-                request.keepAllocated = Descriptor.noUnmap(table, tag);
+                request.keepAllocated = UblkDescriptor.noUnmap(table, tag);
                 break;
             default:
-                give(tag, Command.COMMIT_AND_FETCH, -Errno.EOPNOTSUPP);
+                give(tag, Ublk.UBLK_U_IO_COMMIT_AND_FETCH_REQ, -Errno.EOPNOTSUPP);
                 return;
         }
         Status status = validator.validate(request);
         if (status == Status.OK && request.operation == Operation.WRITE && userCopy) {
             status = copied(
-                    FileCalls.pread(file, request.bufferAddress, request.lengthBytes, Feature.copyOffset(tag)),
-                    request);
+                    FileCalls.pread(file, request.bufferAddress, request.lengthBytes, Ublk.copyOffset(tag)), request);
         }
         if (status == Status.OK) {
             requestsInWork++;
             disk.submit(request);
         } else {
-            give(tag, Command.COMMIT_AND_FETCH, result(request, status));
+            give(tag, Ublk.UBLK_U_IO_COMMIT_AND_FETCH_REQ, result(request, status));
         }
     }
 
@@ -153,11 +151,10 @@ public final class UblkQueue implements QueueExport {
         Status status = request.status;
         if (status == Status.OK && request.operation == Operation.READ && userCopy) {
             status = copied(
-                    FileCalls.pwrite(
-                            file, request.bufferAddress, request.lengthBytes, Feature.copyOffset(request.slot)),
+                    FileCalls.pwrite(file, request.bufferAddress, request.lengthBytes, Ublk.copyOffset(request.slot)),
                     request);
         }
-        give(request.slot, Command.COMMIT_AND_FETCH, result(request, status));
+        give(request.slot, Ublk.UBLK_U_IO_COMMIT_AND_FETCH_REQ, result(request, status));
     }
 
     private static Status copied(long bytes, BlockRequest request) {

@@ -1,4 +1,4 @@
-package org.vnd.export.ublk.wire;
+package org.vnd.sys.abi;
 
 /**
  * What fetching and committing are given, struct ublksrv_io_cmd, as the two words that go into an entry.
@@ -12,13 +12,16 @@ package org.vnd.export.ublk.wire;
  *   +---------------------------------------------------------------+
  * </pre>
  */
-public final class IoCommand {
+public final class UblkIoCommand {
     public static final int SIZE_BYTES = 16;
 
-    private IoCommand() {}
+    private static final int TAG_OFFSET = 2;
+    private static final int RESULT_OFFSET = 4;
+
+    private UblkIoCommand() {}
 
     /** The first word, of queue 0, on a little-endian machine; the second is the address. */
     public static long firstWord(int tag, int result) {
-        return (long) result << 32 | (long) tag << 16;
+        return (long) result << (RESULT_OFFSET * Byte.SIZE) | (long) tag << (TAG_OFFSET * Byte.SIZE);
     }
 }

@@ -1,4 +1,4 @@
-package org.vnd.export.ublk.wire;
+package org.vnd.sys.abi;
 
 import java.nio.ByteBuffer;
 
@@ -18,26 +18,26 @@ import java.nio.ByteBuffer;
  *   +---------------+---------------+-------------------------------+
  * </pre>
  */
-public final class ControlCommand {
+public final class UblkControlCommand {
     public static final int SIZE_BYTES = 32;
 
-    private static final int DEVICE_OFFSET = 0;
-    private static final int QUEUE_OFFSET = 4;
-    private static final int LENGTH_OFFSET = 6;
-    private static final int ADDRESS_OFFSET = 8;
+    private static final int DEV_ID_OFFSET = 0;
+    private static final int QUEUE_ID_OFFSET = 4;
+    private static final int LEN_OFFSET = 6;
+    private static final int ADDR_OFFSET = 8;
     private static final int DATA_OFFSET = 16;
 
     /** The queue of a command that is of the whole device. */
-    private static final short NO_QUEUE = -1;
+    private static final int NO_QUEUE = -1;
 
-    private ControlCommand() {}
+    private UblkControlCommand() {}
 
     /** Writes one for {@code device} with the buffer that it reads or fills, and a number. */
     public static void encode(ByteBuffer bytes, int device, long address, int lengthBytes, long data) {
-        bytes.putInt(DEVICE_OFFSET, device);
-        bytes.putShort(QUEUE_OFFSET, NO_QUEUE);
-        bytes.putShort(LENGTH_OFFSET, (short) lengthBytes);
-        bytes.putLong(ADDRESS_OFFSET, address);
+        bytes.putInt(DEV_ID_OFFSET, device);
+        bytes.putShort(QUEUE_ID_OFFSET, (short) NO_QUEUE);
+        bytes.putShort(LEN_OFFSET, (short) lengthBytes);
+        bytes.putLong(ADDR_OFFSET, address);
         bytes.putLong(DATA_OFFSET, data);
     }
 }

@@ -1,4 +1,4 @@
-package org.vnd.export.ublk.wire;
+package org.vnd.sys.abi;
 
 import java.nio.ByteBuffer;
 
@@ -20,41 +20,41 @@ import java.nio.ByteBuffer;
  *   +---------------------------------------------------------------+
  * </pre>
  */
-public final class DeviceInfo {
+public final class UblkDeviceInfo {
     public static final int SIZE_BYTES = 64;
     /** The number of a device that the driver shall choose. */
     public static final int ANY_DEVICE = -1;
 
-    private static final int QUEUES_OFFSET = 0;
-    private static final int DEPTH_OFFSET = 2;
-    private static final int TRANSFER_OFFSET = 8;
-    private static final int DEVICE_OFFSET = 12;
-    private static final int SERVER_PID_OFFSET = 16;
+    private static final int NR_HW_QUEUES_OFFSET = 0;
+    private static final int QUEUE_DEPTH_OFFSET = 2;
+    private static final int MAX_IO_BUF_BYTES_OFFSET = 8;
+    private static final int DEV_ID_OFFSET = 12;
+    private static final int UBLKSRV_PID_OFFSET = 16;
     private static final int FLAGS_OFFSET = 24;
 
-    private DeviceInfo() {}
+    private UblkDeviceInfo() {}
 
     /** Writes one with one queue of {@code depth} requests, of which each moves at most {@code transferBytes}. */
     public static void encode(ByteBuffer bytes, int depth, int transferBytes, long features) {
-        bytes.putShort(QUEUES_OFFSET, (short) 1);
-        bytes.putShort(DEPTH_OFFSET, (short) depth);
-        bytes.putInt(TRANSFER_OFFSET, transferBytes);
-        bytes.putInt(DEVICE_OFFSET, ANY_DEVICE);
+        bytes.putShort(NR_HW_QUEUES_OFFSET, (short) 1);
+        bytes.putShort(QUEUE_DEPTH_OFFSET, (short) depth);
+        bytes.putInt(MAX_IO_BUF_BYTES_OFFSET, transferBytes);
+        bytes.putInt(DEV_ID_OFFSET, ANY_DEVICE);
         bytes.putLong(FLAGS_OFFSET, features);
     }
 
     /** The device's number. */
     public static int device(ByteBuffer bytes) {
-        return bytes.getInt(DEVICE_OFFSET);
+        return bytes.getInt(DEV_ID_OFFSET);
     }
 
     /** The process that started it, or -1. */
     public static int serverPid(ByteBuffer bytes) {
-        return bytes.getInt(SERVER_PID_OFFSET);
+        return bytes.getInt(UBLKSRV_PID_OFFSET);
     }
 
     public static int depth(ByteBuffer bytes) {
-        return bytes.getShort(DEPTH_OFFSET) & 0xffff;
+        return bytes.getShort(QUEUE_DEPTH_OFFSET) & 0xffff;
     }
 
     public static long features(ByteBuffer bytes) {
