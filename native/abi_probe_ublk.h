@@ -123,6 +123,7 @@ static void ublk(void)
     OFFSET(UblkDeviceInfo, DEV_ID, struct ublksrv_ctrl_dev_info, dev_id);
     OFFSET(UblkDeviceInfo, UBLKSRV_PID, struct ublksrv_ctrl_dev_info, ublksrv_pid);
     OFFSET(UblkDeviceInfo, FLAGS, struct ublksrv_ctrl_dev_info, flags);
+    OFFSET(UblkDeviceInfo, UBLKSRV_FLAGS, struct ublksrv_ctrl_dev_info, ublksrv_flags);
     LINE(UblkDeviceInfo, ANY_DEVICE, (int32_t)UINT32_MAX);
 
     SIZE(UblkDescriptor, struct ublksrv_io_desc);

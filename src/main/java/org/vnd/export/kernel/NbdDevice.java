@@ -41,9 +41,6 @@ public final class NbdDevice implements KernelDevice {
      */
     public static final int CONNECTIONS = 4;
 
-    /** include/uapi/asm-generic/fcntl.h; of a block device: unless it is mounted, or somebody has it to himself. */
-    private static final int O_EXCL = 0x80;
-
     /** Somebody who only looks at what has changed, as udev does after each close, is gone within half a second. */
     private static final int BUSY_ATTEMPTS = 10;
 
@@ -309,7 +306,7 @@ public final class NbdDevice implements KernelDevice {
             // Before it is opened, so that there is hardly anybody left with whom we could wait for a lock of the
             // device.
             if (DeviceUsers.of(name()).isEmpty()) {
-                int claim = FileCalls.open(node(), FileCalls.O_RDONLY | O_EXCL);
+                int claim = FileCalls.open(node(), FileCalls.O_RDONLY | FileCalls.O_EXCL);
                 if (claim >= 0 && DeviceUsers.of(name()).isEmpty()) {
                     return claim;
                 }

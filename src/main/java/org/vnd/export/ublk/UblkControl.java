@@ -25,15 +25,14 @@ import org.vnd.sys.abi.UblkParameters;
 /** A device of the ublk driver. Not for the queue's thread, which answers meanwhile what these methods wait for. */
 public final class UblkControl implements KernelDevice {
     private static final String CONTROL = "/dev/ublk-control";
-
-    /** There when the driver is, whether /dev has its node or not. */
+    /** As long as there are devices of it. */
     private static final Path DRIVER = Path.of("/sys/class/misc/ublk-control");
 
     /** The most that one discard or writing of zeroes names: no request holds the queue up for long. */
     private static final long RANGE_LIMIT_BYTES = 128L << 20;
 
-    /** include/uapi/asm-generic/fcntl.h; of a block device: unless it is mounted, or somebody has it to himself. */
-    private static final int O_EXCL = 0x80;
+    /** "vnd ", above the number of a process. */
+    private static final long MARK = 0x766E_6420L << Integer.SIZE;
 
     private final CommandRing ring;
     private final int control;
@@ -41,6 +40,8 @@ public final class UblkControl implements KernelDevice {
     private boolean userCopy;
     /** What has its name as long as it is ours. */
     private @Nullable BlockNode identity;
+    /** It has no requests and no users any more, but its number still. */
+    private boolean stopped;
 
     private UblkControl(CommandRing ring, int control) {
         this.ring = ring;
@@ -67,7 +68,7 @@ public final class UblkControl implements KernelDevice {
         UblkControl made = new UblkControl(ring, control);
         try {
             made.make(shape, copy);
-        } catch (SysException e) {
+        } catch (SysException | RuntimeException | Error e) {
             made.discard();
             throw e;
         }
@@ -78,7 +79,7 @@ public final class UblkControl implements KernelDevice {
      * Removes the device {@code number} if its server was the process {@code pid}, which has ended: the driver then answers
      * requests with errors, but keeps the device.
      *
-     * @throws SysException the driver refused, or can't be asked
+     * @throws SysException the driver refused, or can't be asked; it may still be there
      */
     public static void removeDead(int number, long pid) throws SysException {
         int control = FileCalls.open(CONTROL, FileCalls.O_RDWR);
@@ -95,21 +96,36 @@ public final class UblkControl implements KernelDevice {
             FileCalls.close(control);
             throw e;
         }
-        dead.device = number;
-        ByteBuffer info = Libc.struct(UblkDeviceInfo.SIZE_BYTES);
+        boolean itsOwn;
         try {
-            dead.command(Ublk.UBLK_U_CMD_GET_DEV_INFO, "GET_DEV_INFO", info, 0);
+            itsOwn = dead.isOf(number, pid);
         } catch (SysException e) {
-            dead.device = UblkDeviceInfo.ANY_DEVICE;
-            if (e.errno() != Errno.ENODEV) {
-                dead.discard();
-                throw e;
-            }
+            dead.close();
+            throw e;
         }
-        if (UblkDeviceInfo.serverPid(info) != pid) {
-            dead.device = UblkDeviceInfo.ANY_DEVICE; // Another's, which has got the number since.
-        }
+        dead.device = itsOwn ? number : UblkDeviceInfo.ANY_DEVICE;
         dead.discard();
+    }
+
+    /** Whether there is a device {@code number}, and the process {@code pid} serves it, or did. */
+    private boolean isOf(int number, long pid) throws SysException {
+        ByteBuffer info = Libc.struct(UblkDeviceInfo.SIZE_BYTES);
+        device = number;
+        try {
+            command(Ublk.UBLK_U_CMD_GET_DEV_INFO, "GET_DEV_INFO", info, 0);
+        } catch (SysException e) {
+            if (e.errno() == Errno.ENODEV) {
+                return false;
+            }
+            throw e;
+        }
+        // Otherwise it is another's, which has got the number since.
+        return UblkDeviceInfo.mark(info) == mark(pid) || UblkDeviceInfo.serverPid(info) == pid;
+    }
+
+    /** By which a device is known when its server is gone. */
+    private static long mark(long pid) {
+        return MARK | pid;
     }
 
     /** The number in its name. */
@@ -123,7 +139,8 @@ public final class UblkControl implements KernelDevice {
         userCopy = copy && (features.getLong(0) & Ublk.UBLK_F_USER_COPY) != 0;
         ByteBuffer info = Libc.struct(UblkDeviceInfo.SIZE_BYTES);
         long wanted = Ublk.UBLK_F_CMD_IOCTL_ENCODE | (userCopy ? Ublk.UBLK_F_USER_COPY : 0);
-        UblkDeviceInfo.encode(info, UblkQueue.DEPTH, UblkQueue.TRANSFER_BYTES, wanted);
+        long mark = mark(ProcessHandle.current().pid());
+        UblkDeviceInfo.encode(info, UblkQueue.DEPTH, UblkQueue.TRANSFER_BYTES, wanted, mark);
         command(Ublk.UBLK_U_CMD_ADD_DEV, "ADD_DEV", info, 0);
         device = UblkDeviceInfo.device(info);
         if (UblkDeviceInfo.depth(info) != UblkQueue.DEPTH || (UblkDeviceInfo.features(info) & wanted) != wanted) {
@@ -219,33 +236,67 @@ public final class UblkControl implements KernelDevice {
     /** Returns when the queue has given the character device back, which it does as soon as it has nothing in work. */
     @Override
     public void remove() throws IOException {
-        if (identity != null && !identity.isThere()) {
+        if (!stopped && identity != null && !identity.isThere()) {
             // Somebody has deleted it, and the number may be another's.
-            device = UblkDeviceInfo.ANY_DEVICE;
-            discard();
+            close();
             return;
         }
+        if (!stopped) {
+            int claim = claim();
+            try {
+                stop();
+            } finally {
+                // Before its number is let go, for which the driver waits until nobody has the device open.
+                if (claim >= 0) {
+                    FileCalls.close(claim);
+                }
+            }
+            stopped = true;
+        }
+        delete();
+        close();
+    }
+
+    /** Has the device to ourselves: nobody can mount it, nor a partition of it, before it is stopped. */
+    private int claim() throws IOException {
         Optional<String> users = DeviceUsers.of(name());
         if (users.isPresent()) {
             throw new DeviceBusyException(users.get());
         }
-        // Who doesn't show in /proc, and has it to himself.
-        int exclusive = FileCalls.open(node(), FileCalls.O_RDONLY | O_EXCL);
-        if (exclusive == -Errno.EBUSY) {
+        int claim = FileCalls.open(node(), FileCalls.O_RDONLY | FileCalls.O_EXCL);
+        if (claim == -Errno.EBUSY) {
+            // Who doesn't show in /proc, and has it to himself.
             throw new DeviceBusyException("something that /proc doesn't show has it open");
         }
-        if (exclusive >= 0) {
-            FileCalls.close(exclusive);
+        if (claim < 0 && identity != null) {
+            throw new SysException("open", node(), -claim);
         }
-        discard();
+        // Of one that wasn't started there is nothing to open.
+        return claim;
+    }
+
+    private void stop() throws SysException {
+        if (device != UblkDeviceInfo.ANY_DEVICE) {
+            command(Ublk.UBLK_U_CMD_STOP_DEV, "STOP_DEV", Libc.struct(1), 0);
+        }
+    }
+
+    private void delete() throws SysException {
+        if (device != UblkDeviceInfo.ANY_DEVICE) {
+            command(Ublk.UBLK_U_CMD_DEL_DEV, "DEL_DEV", Libc.struct(1), 0);
+        }
     }
 
     private void discard() throws SysException {
-        if (device != UblkDeviceInfo.ANY_DEVICE) {
-            ByteBuffer none = Libc.struct(1);
-            command(Ublk.UBLK_U_CMD_STOP_DEV, "STOP_DEV", none, 0);
-            command(Ublk.UBLK_U_CMD_DEL_DEV, "DEL_DEV", none, 0);
+        try {
+            stop();
+            delete();
+        } finally {
+            close();
         }
+    }
+
+    private void close() {
         ring.close();
         FileCalls.close(control);
     }

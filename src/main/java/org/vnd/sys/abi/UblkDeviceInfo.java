@@ -31,16 +31,22 @@ public final class UblkDeviceInfo {
     private static final int DEV_ID_OFFSET = 12;
     private static final int UBLKSRV_PID_OFFSET = 16;
     private static final int FLAGS_OFFSET = 24;
+    private static final int UBLKSRV_FLAGS_OFFSET = 32;
 
     private UblkDeviceInfo() {}
 
-    /** Writes one with one queue of {@code depth} requests, of which each moves at most {@code transferBytes}. */
-    public static void encode(ByteBuffer bytes, int depth, int transferBytes, long features) {
+    /**
+     * Writes one with one queue of {@code depth} requests, of which each moves at most {@code transferBytes}.
+     *
+     * @param mark is the server's own: the driver keeps it and tells it
+     */
+    public static void encode(ByteBuffer bytes, int depth, int transferBytes, long features, long mark) {
         bytes.putShort(NR_HW_QUEUES_OFFSET, (short) 1);
         bytes.putShort(QUEUE_DEPTH_OFFSET, (short) depth);
         bytes.putInt(MAX_IO_BUF_BYTES_OFFSET, transferBytes);
         bytes.putInt(DEV_ID_OFFSET, ANY_DEVICE);
         bytes.putLong(FLAGS_OFFSET, features);
+        bytes.putLong(UBLKSRV_FLAGS_OFFSET, mark);
     }
 
     /** The device's number. */
@@ -48,7 +54,12 @@ public final class UblkDeviceInfo {
         return bytes.getInt(DEV_ID_OFFSET);
     }
 
-    /** The process that started it, or -1. */
+    /** What its server has marked it with. */
+    public static long mark(ByteBuffer bytes) {
+        return bytes.getLong(UBLKSRV_FLAGS_OFFSET);
+    }
+
+    /** The process that serves it, or -1: also when that has ended, as soon as the driver has noticed. */
     public static int serverPid(ByteBuffer bytes) {
         return bytes.getInt(UBLKSRV_PID_OFFSET);
     }

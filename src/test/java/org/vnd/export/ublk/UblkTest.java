@@ -55,6 +55,7 @@ class UblkTest {
                 .toURI());
         String classPath = tests + ":" + System.getProperty("vnd.classes") + ":" + Guest.home() + "/lib/jffi.jar";
         Command.Result result = new Guest()
+                .memoryMebibytes(1500)
                 .modules("ublk_drv")
                 .limitSeconds(600)
                 .run(
@@ -76,7 +77,9 @@ class UblkTest {
                         "copies by system calls: " + copies,
                         "busy: /dev/ublkb0p2 is mounted on /run/vmlab/mounted",
                         "flushed: true",
-                        "left: false"),
+                        "left: false",
+                        "left by who was killed: false",
+                        "not told: open /dev/ublk-control: No such file or directory"),
                 result.output().lines().toList());
     }
 }
