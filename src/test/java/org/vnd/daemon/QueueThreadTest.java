@@ -76,7 +76,7 @@ class QueueThreadTest {
         };
     }
 
-    /** By a process that ends, and says why: then the disk can be recovered. */
+    /** By a process that ends, and says why: then the disk can be recovered. On the JVM of a disk, which has assertions on. */
     @ParameterizedTest
     @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "NONE")
     void whatIsThrownOnItEndsTheDaemon(Defect defect) throws Exception {
@@ -92,8 +92,7 @@ class QueueThreadTest {
                 .toURI());
         return new Command(
                         Path.of(System.getProperty("java.home"), "bin", "java"),
-                        "-ea",
-                        "-XX:TieredStopAtLevel=1",
+                        "@" + System.getProperty("vnd.home") + "/lib/daemon.jvmargs",
                         "-Djffi.boot.library.path=" + System.getProperty("vnd.home") + "/lib/native",
                         "-cp",
                         tests + ":" + System.getProperty("vnd.classes") + ":" + System.getProperty("vnd.home")
