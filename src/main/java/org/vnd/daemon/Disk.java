@@ -43,6 +43,9 @@ final class Disk implements ControlServer.Handler {
     /** Each look goes through all processes. */
     private static final long BUSY_POLL_NANOS = 1_000_000_000;
 
+    /** Once a second, for somebody who reads the image while the disk is told to end. */
+    private static final int RELEASE_ATTEMPTS = 10;
+
     private final DaemonArguments arguments;
     private final StateDirectory state;
     private final Unit unit;
@@ -298,6 +301,10 @@ final class Disk implements ControlServer.Handler {
         if (clients > 0) {
             return Outcome.busy(clients == 1 ? "1 client is connected" : clients + " clients are connected");
         }
+        Optional<String> obstacle = force ? Optional.empty() : image.lock().obstacle();
+        if (obstacle.isPresent()) {
+            return Outcome.busy(obstacle.get());
+        }
         try {
             // Its users can't be told to go, as clients can: nothing of the disk ends before they have.
             devices.remove();
@@ -323,6 +330,8 @@ final class Disk implements ControlServer.Handler {
         } catch (IOException e) {
             Log.line("detach: " + Reason.withFile(e));
             if (!force) {
+                // Somebody has come who wasn't there when it was decided.
+                ended(Reason.withFile(e));
                 return Outcome.error(
                         Reason.withFile(e) + ": nothing is unlocked yet: try again, or give the disk up with -F");
             }
@@ -333,6 +342,18 @@ final class Disk implements ControlServer.Handler {
         }
         answer.afterwards(ended::countDown);
         return complaint.isEmpty() ? Outcome.ok() : Outcome.ended(unit.name() + ": detached, but " + complaint.get());
+    }
+
+    /** There is nothing by which it can be reached, and it isn't let go: a listing shows that. */
+    private void ended(String why) {
+        try {
+            synchronized (recordLock) {
+                record.failed("nothing leads to it any more, and its image can't be let go yet: " + why)
+                        .write(state.record(unit));
+            }
+        } catch (IOException e) {
+            Log.line("a listing doesn't show that it can't be let go: " + e);
+        }
     }
 
     /** So that a listing shows it; empty if it doesn't wait any more. */
@@ -379,12 +400,17 @@ final class Disk implements ControlServer.Handler {
         }
         removeForCertain(devices, Log::line);
         stopServing();
-        try {
-            finish();
-            return true;
-        } catch (IOException e) {
-            Log.line("detach: " + Reason.withFile(e));
-            return false;
+        for (int attempt = 1; true; attempt++) {
+            try {
+                finish();
+                return true;
+            } catch (IOException e) {
+                Log.line("detach: " + Reason.withFile(e));
+                if (attempt == RELEASE_ATTEMPTS) {
+                    return false;
+                }
+                LockSupport.parkNanos(BUSY_POLL_NANOS);
+            }
         }
     }
 

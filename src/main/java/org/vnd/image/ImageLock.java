@@ -29,6 +29,11 @@ public interface ImageLock {
      */
     Optional<String> relock();
 
+    /** Why {@link #release} would be refused now, one line; empty if it wouldn't. Asked before anything of the disk ends. */
+    default Optional<String> obstacle() {
+        return Optional.empty();
+    }
+
     /**
      * Gives it up, with no I/O in flight: afterwards the image is an ordinary file, everything closed.
      *

@@ -129,7 +129,8 @@ public final class LayoutLock implements ImageLock {
         try {
             loop = LoopsOverBlocks.find(facts, blocks);
         } catch (IOException e) {
-            throw new NotPhysicalException("whether a loop device has its blocks can't be told: " + e.getMessage(), e);
+            throw new ImageException(
+                    file.path(), "whether a loop device has its blocks can't be told: " + e.getMessage(), e);
         }
         if (!loop.isEmpty()) {
             throw new ImageException(
@@ -332,6 +333,17 @@ public final class LayoutLock implements ImageLock {
         } catch (NotPhysicalException e) {
             // Without advice: that is for a file which isn't attached yet.
             return Optional.of("it was changed: " + e.reason());
+        }
+    }
+
+    /** A page that somebody keeps: it would stay, and be older than what the disk wrote. */
+    @Override
+    public Optional<String> obstacle() {
+        try {
+            emptyCache();
+            return Optional.empty();
+        } catch (IOException e) {
+            return Optional.of(String.valueOf(e.getMessage()));
         }
     }
 

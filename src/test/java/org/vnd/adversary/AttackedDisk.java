@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
-import org.vnd.lab.Extents;
 import org.vnd.lab.ScratchFileSystem;
 import org.vnd.system.AttachedDisk;
 import org.vnd.system.Product;
@@ -62,15 +61,17 @@ final class AttackedDisk implements AutoCloseable {
         // In one piece, as the loop driver wants it.
         Command.output("fallocate", "--length", IMAGE_BYTES, image);
         DirectFile.fill(image, IMAGE_BYTES, attack.ordinal());
-        layout = layout();
         disk = product.attach(image, "--export", export);
         if (!disk.engine().equals("physical")) {
             throw new AssertionError(disk.engineReason());
         }
+        // With the place that the lock's record takes.
+        layout = layout();
     }
 
-    private String layout() throws IOException {
-        return Files.size(image) + " bytes: " + Extents.of(image);
+    /** Without opening it, which may be refused. */
+    private String layout() {
+        return Command.output("stat", "--format", "%s bytes in %b", image);
     }
 
     private Path node() {
@@ -98,8 +99,8 @@ final class AttackedDisk implements AutoCloseable {
     }
 
     /** Whether the image lies where it did, with all that belongs to it. */
-    boolean unchanged() throws IOException {
-        return layout.equals(layout());
+    boolean unchanged() {
+        return layout.equals(layout()) && !Files.exists(clone);
     }
 
     /** Whether a client's write is done within {@code seconds}. */
