@@ -189,9 +189,7 @@ final class Disk implements ControlServer.Handler {
     private UnitRecord record(String uri, int sectorBytes, List<String> unprotected) throws IOException {
         AttachOptions options = arguments.options();
         List<String> without = new ArrayList<>(unprotected);
-        if (!image.lock().missing().isEmpty()) {
-            without.add(image.lock().missing());
-        }
+        without.addAll(image.lock().unprotected());
         ExtentMap map = image.map();
         List<Export> exports = new ArrayList<>();
         exports.add(new Export("nbd", uri));

@@ -1,6 +1,7 @@
 package org.vnd.image;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.Optional;
 
 /** What keeps others from changing an attached image in a way that would hurt. Used by one thread at a time. */
@@ -75,8 +76,8 @@ public interface ImageLock {
     /** No operation on the image is in flight, and none starts before {@link #mend} or {@link #relock} has succeeded. */
     default void quiet() {}
 
-    /** What of it couldn't be had, though it holds without that; empty if all is there. For people. */
-    default String missing() {
-        return "";
+    /** What it doesn't protect from, each named before a colon. */
+    default List<String> unprotected() {
+        return List.of();
     }
 }

@@ -1,6 +1,7 @@
 package org.vnd.image;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -443,8 +444,8 @@ public final class LayoutLock implements ImageLock {
     }
 
     @Override
-    public String missing() {
-        return keeping.missing();
+    public List<String> unprotected() {
+        return keeping.missing().isEmpty() ? List.of() : List.of(keeping.missing());
     }
 
     /** The device under the file system, O_DIRECT, for the disk's I/O. */
