@@ -24,7 +24,10 @@ public interface BlockDevice {
     /** Whether the byte at {@code offsetBytes} has storage. A byte that hasn't reads as zero. */
     boolean allocated(long offsetBytes);
 
-    /** For how many bytes from {@code offsetBytes}, at least 1, {@link #allocated} gives the same answer. */
+    /**
+     * For how many bytes from {@code offsetBytes}, at least 1, {@link #allocated} gives the same answer: the one it gave
+     * last, if that was about the same byte.
+     */
     long runLengthBytes(long offsetBytes);
 
     /**

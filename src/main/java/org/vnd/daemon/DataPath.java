@@ -101,7 +101,7 @@ record DataPath(Ring ring, Engine engine, Server server, AlignedBuffer deviceMem
                 ring,
                 gate,
                 image.fd(),
-                map,
+                image.tellsHoles(),
                 image.offsetBytes(),
                 image.sizeBytes(),
                 image.blockBytes(),

@@ -11,8 +11,8 @@ import org.vnd.image.AttachRequest.Engine;
  * @param engine which engine it is ready for, PHYSICAL or FILE
  * @param engineReason for people: "ext4 on /dev/sda1, 12 extents", or why not physical
  * @param fd for the disk's I/O, O_DIRECT: of the device, or of the file
- * @param map of the whole image. For PHYSICAL it has no holes. For FILE it says what was a hole at the time of attach, and
- *     is null where the file system doesn't tell
+ * @param map of the whole image, without holes, for PHYSICAL; null for FILE, where the file system knows the places
+ * @param tellsHoles for FILE, whether the file system tells where holes are, by lseek(2)
  * @param offsetBytes of the disk's first byte in the image, a multiple of {@code blockBytes}
  * @param sizeBytes of the disk, whole sectors of the size that was asked for
  * @param blockBytes the alignment that {@code fd} asks for
@@ -25,6 +25,7 @@ public record AttachedImage(
         String engineReason,
         int fd,
         @Nullable ExtentMap map,
+        boolean tellsHoles,
         ImageLock lock,
         long offsetBytes,
         long sizeBytes,

@@ -11,8 +11,9 @@ import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.SysException;
 import org.vnd.sys.abi.FiemapExtent;
+import org.vnd.sys.abi.Statfs;
 
-/** A map that tells where a file has written blocks and where not; where those are is its file system's business. */
+/** Tells where a file has written blocks and where not; where those are is its file system's business. */
 final class HoleMap implements FiemapReader.Receiver {
     private final ExtentMapBuilder builder;
     private final boolean reservedToo;
@@ -20,6 +21,30 @@ final class HoleMap implements FiemapReader.Receiver {
     private HoleMap(ExtentMapBuilder builder, boolean reservedToo) {
         this.builder = builder;
         this.reservedToo = reservedToo;
+    }
+
+    /**
+     * Whether lseek(2) tells of holes, with no server to ask: so it is in tmpfs, and wherever FIEMAP, which is for local file
+     * systems, answers.
+     */
+    static boolean tells(int fd, String path, FileFacts facts) throws SysException {
+        if (facts.fileSystemType() == Statfs.TMPFS_MAGIC) {
+            return true;
+        }
+        try (FiemapReader reader = new FiemapReader(1)) {
+            reader.readOneBatch(fd, path, 0, extent -> {});
+            return true;
+        } catch (SysException e) {
+            return unknown(e);
+        }
+    }
+
+    /** False if FIEMAP isn't known there; else what was thrown. */
+    private static boolean unknown(SysException e) throws SysException {
+        if (e.errno() == Errno.EOPNOTSUPP || e.errno() == Errno.ENOTTY || e.errno() == Errno.EINVAL) {
+            return false;
+        }
+        throw e;
     }
 
     /** Reads the map of the open file {@code fd}; null where the file system doesn't tell. */
@@ -66,10 +91,8 @@ final class HoleMap implements FiemapReader.Receiver {
         } catch (MapChangedException e) {
             return null;
         } catch (SysException e) {
-            if (e.errno() == Errno.EOPNOTSUPP || e.errno() == Errno.ENOTTY || e.errno() == Errno.EINVAL) {
-                return null;
-            }
-            throw e;
+            unknown(e);
+            return null;
         }
     }
 

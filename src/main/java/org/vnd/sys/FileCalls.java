@@ -46,6 +46,8 @@ public final class FileCalls {
     public static final int FALLOC_FL_ZERO_RANGE = 0x10;
 
     // include/uapi/linux/fs.h: lseek(2)'s whence.
+    public static final int SEEK_END = 2;
+
     public static final int SEEK_DATA = 3;
     public static final int SEEK_HOLE = 4;
 
@@ -200,7 +202,7 @@ public final class FileCalls {
         return Libc.callInt(CLOSE, fd);
     }
 
-    /** lseek(2); {@code whence} is SEEK_DATA or SEEK_HOLE. */
+    /** lseek(2); {@code whence} is SEEK_DATA, SEEK_HOLE or SEEK_END. */
     public static long seek(int fd, long offset, int whence) {
         return Libc.callLong(LSEEK, fd, offset, whence);
     }

@@ -55,7 +55,7 @@ final class EngineSubject implements Subject {
         } else {
             fd = file;
             runs = new TreeMap<>(Map.of(0L, size));
-            engine = new FileEngine(ring, gate, fd, map, 0, size, blockSizeBytes, false, true);
+            engine = new FileEngine(ring, gate, fd, true, 0, size, blockSizeBytes, false, true);
         }
         ring.registerMemory(arena, engine.memory());
         ring.registerFiles(fd);

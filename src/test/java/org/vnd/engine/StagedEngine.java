@@ -56,7 +56,7 @@ final class StagedEngine extends OperationRing {
             made.setLength(sizeBytes);
         }
         fd = (int) Libc.check(FileCalls.open(file.toString(), FileCalls.O_RDWR), "open", file.toString());
-        engine = new FileEngine(this, gate, fd, null, 0, sizeBytes, blockBytes, readOnly, true);
+        engine = new FileEngine(this, gate, fd, false, 0, sizeBytes, blockBytes, readOnly, true);
     }
 
     /** Submits a request; a WRITE takes its data from the buffer at the place that its alignment asks for. */

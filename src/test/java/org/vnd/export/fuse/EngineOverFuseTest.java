@@ -47,7 +47,7 @@ class EngineOverFuseTest {
     private BlockDevice engine(Ring ring, AlignedBuffer arena) throws IOException {
         fd = (int) Libc.check(
                 FileCalls.open(image.toString(), FileCalls.O_RDWR | FileCalls.O_DIRECT), "open", image.toString());
-        Engine engine = new FileEngine(ring, new Gate(Long.MAX_VALUE), fd, null, 0, DISK_BYTES, 4096, false, true);
+        Engine engine = new FileEngine(ring, new Gate(Long.MAX_VALUE), fd, false, 0, DISK_BYTES, 4096, false, true);
         ring.registerMemory(arena, engine.memory());
         ring.registerFiles(fd);
         return engine;
