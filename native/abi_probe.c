@@ -184,6 +184,18 @@ static void file_identity(void)
     SAME(FileSystemUuid, FS_IOC_GETFSUUID);
 }
 
+static void file_locks(void)
+{
+    SIZE(RangeLock, struct flock);
+    OFFSET(RangeLock, TYPE, struct flock, l_type);
+    OFFSET(RangeLock, WHENCE, struct flock, l_whence);
+    OFFSET(RangeLock, START, struct flock, l_start);
+    OFFSET(RangeLock, LENGTH, struct flock, l_len);
+    OFFSET(RangeLock, PID, struct flock, l_pid);
+    SAME(RangeLock, F_OFD_GETLK);
+    SAME(RangeLock, F_OFD_SETLK);
+}
+
 static void file_flags(void)
 {
     SIZE(FsXattr, struct fsxattr);
@@ -405,6 +417,7 @@ int main(void)
     file_map();
     file_status();
     file_identity();
+    file_locks();
     file_flags();
     page_cache();
     open_guard();

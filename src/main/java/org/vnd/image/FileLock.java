@@ -8,8 +8,8 @@ import org.vnd.sys.Libc;
 import org.vnd.sys.abi.Statfs;
 
 /**
- * What the file engine needs: the file open with O_DIRECT, claimed against other vnds, and the proof that at the time of
- * attach nobody else had it open. The layout may change; the file system looks each place up anew.
+ * What the file engine needs: the file open with O_DIRECT, claimed against other vnds and QEMU's programs, and the proof that
+ * at the time of attach nobody else had it open. The layout may change; the file system looks each place up anew.
  */
 final class FileLock implements ImageLock {
     private final BackingFile file;
@@ -35,6 +35,7 @@ final class FileLock implements ImageLock {
         int fd = Claim.open(file, flags, !writable);
         try {
             proveAlone(file, fd, writable, listener);
+            QemuLocks.take(file, fd, writable, listener);
             // Also takes O_NONBLOCK away, which io_uring would obey.
             Libc.check(FileCalls.fcntl(fd, FileCalls.F_SETFL, FileCalls.O_DIRECT), "set O_DIRECT on", file.path());
             FileFacts facts = FileFacts.read(fd, file.path());
@@ -107,6 +108,7 @@ final class FileLock implements ImageLock {
             listener.step(LockStep.FLUSH);
             Libc.check(FileCalls.fsync(fd), "fsync", file.path());
         }
+        QemuLocks.giveUp(fd);
         Claim.end(fd);
         file.close();
         return Optional.empty();
