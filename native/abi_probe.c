@@ -127,6 +127,7 @@ static void file_status(void)
     SIZE(Statx, struct statx);
     OFFSET(Statx, MASK, struct statx, stx_mask);
     OFFSET(Statx, ATTRIBUTES, struct statx, stx_attributes);
+    OFFSET(Statx, NLINK, struct statx, stx_nlink);
     OFFSET(Statx, MODE, struct statx, stx_mode);
     OFFSET(Statx, INO, struct statx, stx_ino);
     OFFSET(Statx, SIZE, struct statx, stx_size);
@@ -141,6 +142,7 @@ static void file_status(void)
     OFFSET(Statx, CTIME, struct statx, stx_ctime);
     OFFSET(Statx, MTIME, struct statx, stx_mtime);
     LINE(Statx, MASK_BASIC_STATS, STATX_BASIC_STATS);
+    LINE(Statx, MASK_SIZE, STATX_SIZE);
     LINE(Statx, MASK_MNT_ID, STATX_MNT_ID);
     LINE(Statx, MASK_DIOALIGN, STATX_DIOALIGN);
     LINE(Statx, ATTRIBUTE_IMMUTABLE, STATX_ATTR_IMMUTABLE);
@@ -249,6 +251,19 @@ static void page_cache(void)
 
 static void open_guard(void)
 {
+    SIZE(FanotifyEvent, struct fanotify_event_metadata);
+    OFFSET(FanotifyEvent, EVENT_LEN, struct fanotify_event_metadata, event_len);
+    OFFSET(FanotifyEvent, MASK, struct fanotify_event_metadata, mask);
+    OFFSET(FanotifyEvent, FD, struct fanotify_event_metadata, fd);
+    OFFSET(FanotifyEvent, PID, struct fanotify_event_metadata, pid);
+    SAME(FanotifyEvent, FAN_CLOEXEC);
+    SAME(FanotifyEvent, FAN_NONBLOCK);
+    SAME(FanotifyEvent, FAN_CLASS_CONTENT);
+    SAME(FanotifyEvent, FAN_MARK_ADD);
+    SAME(FanotifyEvent, FAN_OPEN_PERM);
+    SAME(FanotifyEvent, FAN_REPORT_FID);
+    SAME(FanotifyEvent, FAN_MODIFY);
+    SAME(FanotifyEvent, FAN_CLOSE_WRITE);
 
 }
 

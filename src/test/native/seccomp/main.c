@@ -1,5 +1,5 @@
 /*
- * Runs a program where io_uring and cachestat(2) are refused, as in a container:
+ * Runs a program where io_uring, cachestat(2) and fanotify(7) are refused, as in a container:
  *
  *   seccomp EPERM|ENOSYS PROGRAM ARGUMENTS...
  *
@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* The same on every architecture but alpha. */
@@ -29,6 +30,7 @@ int main(int argc, char **argv) {
     unsigned error = strcmp(argv[1], "EPERM") == 0 ? EPERM : ENOSYS;
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, OFFSET(nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fanotify_init, 3, 0),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CACHESTAT, 2, 0),
         BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, IO_URING_SETUP, 0, 2),
         BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, IO_URING_REGISTER, 1, 0),

@@ -206,6 +206,9 @@ final class ListCommand {
         if (!disk.failure().isEmpty()) {
             detail("failed", disk.failure());
         }
+        for (String notice : disk.notices()) {
+            detail("noticed", notice);
+        }
         detail("file", disk.file());
         detail("size", Long.toString(disk.sizeBytes()));
         detail("access", disk.readOnly() ? "read-only" : "read-write");

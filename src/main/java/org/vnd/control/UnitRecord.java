@@ -33,6 +33,7 @@ import java.util.Optional;
  * @param sectorBytes the logical block that the disk's users see; 0 as long as it isn't known
  * @param offsetBytes of the disk's first byte in the image
  * @param failure why the disk has failed and answers every request with an error; empty as long as it works
+ * @param notices what others have done to the image meanwhile, where the disk goes on all the same
  */
 public record UnitRecord(
         String unit,
@@ -50,7 +51,8 @@ public record UnitRecord(
         List<String> unprotected,
         long sectorBytes,
         long offsetBytes,
-        String failure) {
+        String failure,
+        List<String> notices) {
     /** A record of ours is below 10 KiB. */
     private static final int MAX_FILE_BYTES = 1 << 20;
 
@@ -77,6 +79,7 @@ public record UnitRecord(
     public UnitRecord {
         exports = List.copyOf(exports);
         unprotected = List.copyOf(unprotected);
+        notices = List.copyOf(notices);
     }
 
     /** What can be said before anything of the image is changed: enough to recover it. */
@@ -97,7 +100,8 @@ public record UnitRecord(
                 List.of(),
                 0,
                 0,
-                "");
+                "",
+                List.of());
     }
 
     /** This disk without its daemon: no process, no export. */
@@ -118,20 +122,26 @@ public record UnitRecord(
                 unprotected,
                 sectorBytes,
                 offsetBytes,
-                failure);
+                failure,
+                notices);
     }
 
     /** This disk while it is recovered. */
     public UnitRecord recovering() {
-        return with(State.RECOVERING, failure);
+        return with(State.RECOVERING, failure, notices);
     }
 
     /** This disk after it has failed. */
     public UnitRecord failed(String reason) {
-        return with(state, reason);
+        return with(state, reason, notices);
     }
 
-    private UnitRecord with(State newState, String newFailure) {
+    /** This disk after others were seen to have done {@code newNotices}, and nothing else. */
+    public UnitRecord noticed(List<String> newNotices) {
+        return with(state, failure, newNotices);
+    }
+
+    private UnitRecord with(State newState, String newFailure, List<String> newNotices) {
         return new UnitRecord(
                 unit,
                 file,
@@ -148,7 +158,8 @@ public record UnitRecord(
                 unprotected,
                 sectorBytes,
                 offsetBytes,
-                newFailure);
+                newFailure,
+                newNotices);
     }
 
     /** The entries of the keeper's {@code VND_UNPROTECTED}, each ended by a semicolon. */
@@ -184,7 +195,8 @@ public record UnitRecord(
     }
 
     /**
-     * Writes the documented members of {@code vndconfig -l --json}, in their documented order; failure if there is one.
+     * Writes the documented members of {@code vndconfig -l --json}, in their documented order; failure and
+     * notices if there are any.
      *
      * @param shown how the disk is, which the record alone doesn't tell
      */
@@ -219,14 +231,21 @@ public record UnitRecord(
         json.name("state").value(shown);
         json.name("sectorSize").value(sectorBytes);
         json.name("offset").value(offsetBytes);
-        json.name("without").beginArray();
-        for (String protection : unprotected) {
-            json.value(protection);
-        }
-        json.endArray();
+        writeList(json, "without", unprotected);
         if (!failure.isEmpty()) {
             json.name("failure").value(failure);
         }
+        if (!notices.isEmpty()) {
+            writeList(json, "noticed", notices);
+        }
+    }
+
+    private static void writeList(JsonWriter json, String name, List<String> values) {
+        json.name(name).beginArray();
+        for (String value : values) {
+            json.value(value);
+        }
+        json.endArray();
     }
 
     /**
@@ -265,15 +284,8 @@ public record UnitRecord(
             JsonObject export = JsonObject.of(element);
             exports.add(new Export(export.string("type"), export.has("uri") ? export.string("uri") : ""));
         }
-        List<String> unprotected = new ArrayList<>();
         // As daemons of earlier versions call it.
         String without = record.has("unprotected") ? "unprotected" : "without";
-        for (Object element : record.has(without) ? record.list(without) : List.of()) {
-            if (!(element instanceof String)) {
-                throw new MalformedJsonException(without + ": not a string in it");
-            }
-            unprotected.add((String) element);
-        }
         ImagePlace place = new ImagePlace(
                 record.stringOrEmpty("device"),
                 record.numberOrZero("deviceMajor"),
@@ -296,10 +308,11 @@ public record UnitRecord(
                 record.number("pid"),
                 State.of(record.stringOrEmpty("state")),
                 place,
-                unprotected,
+                record.stringsOrNone(without),
                 record.numberOrZero("sectorSize"),
                 record.numberOrZero("offset"),
-                record.stringOrEmpty("failure"));
+                record.stringOrEmpty("failure"),
+                record.stringsOrNone("noticed"));
     }
 
     /** Typed access to a parsed object. */
@@ -337,6 +350,17 @@ public record UnitRecord(
 
         List<?> list(String name) throws MalformedJsonException {
             return member(name, List.class);
+        }
+
+        List<String> stringsOrNone(String name) throws MalformedJsonException {
+            List<String> strings = new ArrayList<>();
+            for (Object element : has(name) ? list(name) : List.of()) {
+                if (!(element instanceof String)) {
+                    throw new MalformedJsonException(name + ": not a string in it");
+                }
+                strings.add((String) element);
+            }
+            return strings;
         }
 
         private <T> T member(String name, Class<T> type) throws MalformedJsonException {

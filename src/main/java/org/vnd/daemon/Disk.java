@@ -64,13 +64,17 @@ final class Disk implements ControlServer.Handler {
     private final Object recordLock = new Object();
 
     private final HostDevices devices;
-    private final UnitRecord record;
+    /** Under its lock. */
+    private UnitRecord record;
 
     /** Whether a forced detach waits for those who use the block device. */
     private final AtomicBoolean endingLater = new AtomicBoolean();
 
-    /** Under the record's lock. */
-    private boolean recorded;
+    /** Changed under the record's lock. */
+    private volatile boolean recorded;
+
+    /** As the watcher has told last. */
+    private volatile List<String> noticed = List.of();
 
     private boolean detached;
     /** The image couldn't be put back, and who asked said that the disk is to end all the same. */
@@ -82,7 +86,7 @@ final class Disk implements ControlServer.Handler {
         this.state = arguments.state();
         this.unit = arguments.unit();
         this.image = image;
-        this.gate = new Gate(image.lock().breakNanos());
+        this.gate = new Gate(image.lock().breakNanos(), image.lock()::holds);
         ImagePartitions partitions = ImagePartitions.of(image, arguments.options());
         Path socket = socket(arguments);
         boolean inherited = arguments.listenDescriptor().isPresent();
@@ -93,7 +97,7 @@ final class Disk implements ControlServer.Handler {
         nbd.minimumBlockBytes = arguments.options().sectorBytes(1);
         int deviceMemoryBytes = HostDevices.memoryBytes(arguments);
         queue = QueueThread.start(() -> DataPath.make(image, gate, listener, nbd, deviceMemoryBytes));
-        watcher = new Watcher(image, gate, queue, this::failed);
+        watcher = new Watcher(image, gate, queue, this::failed, this::noticed);
         Removal removal = new Removal((device, cause, reason) -> {
             String who = Reason.withFile(reason);
             pending(who);
@@ -121,6 +125,7 @@ final class Disk implements ControlServer.Handler {
                     }
                     record.write(state.record(unit));
                     recorded = true;
+                    showNotices();
                     // What couldn't be used is gone.
                     pending("");
                 }
@@ -188,9 +193,9 @@ final class Disk implements ControlServer.Handler {
 
     private UnitRecord record(String uri, int sectorBytes, List<String> unprotected) throws IOException {
         AttachOptions options = arguments.options();
+        ExtentMap map = image.map();
         List<String> without = new ArrayList<>(unprotected);
         without.addAll(image.lock().unprotected());
-        ExtentMap map = image.map();
         List<Export> exports = new ArrayList<>();
         exports.add(new Export("nbd", uri));
         devices.export().ifPresent(exports::add);
@@ -210,7 +215,8 @@ final class Disk implements ControlServer.Handler {
                 without,
                 sectorBytes,
                 options.offsetBytes(),
-                "");
+                "",
+                List.of());
     }
 
     /** For the one who waits for the disk, and for the log. */
@@ -232,10 +238,35 @@ final class Disk implements ControlServer.Handler {
                     return;
                 }
                 devices.fail();
-                record.failed(reason).write(state.record(unit));
+                record = record.failed(reason);
+                record.write(state.record(unit));
             }
         } catch (IOException e) {
             Log.line("a listing won't show the failure: " + e);
+        }
+    }
+
+    /** So that a listing shows it. */
+    private void noticed(List<String> notices) {
+        notices.forEach(notice -> Log.line("noticed: " + notice));
+        noticed = notices;
+        // Before, the record's lock is with those who make the devices, and who may wait for a look at the image's.
+        if (recorded) {
+            showNotices();
+        }
+    }
+
+    private void showNotices() {
+        synchronized (recordLock) {
+            if (record.notices().equals(noticed)) {
+                return;
+            }
+            record = record.noticed(noticed);
+            try {
+                record.write(state.record(unit));
+            } catch (IOException e) {
+                Log.line("a listing won't show what was noticed: " + e);
+            }
         }
     }
 

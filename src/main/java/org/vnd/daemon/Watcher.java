@@ -1,5 +1,6 @@
 package org.vnd.daemon;
 
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
@@ -40,21 +41,31 @@ final class Watcher implements Runnable {
     private final Gate gate;
     private final QueueThread queue;
     private final Consumer<String> onFailure;
+    private final Consumer<List<String>> onNotice;
     private final Thread thread = new Thread(this, "vnd-watcher");
     private final Thread deviceThread = new Thread(this::watchDevices, "vnd-devices");
     private volatile @Nullable HostDevices devices;
     private volatile boolean ending;
+    /** What was told last. */
+    private List<String> noticed = List.of();
 
     /**
      * A watcher that doesn't look yet.
      *
      * @param onFailure is told, on one of the watcher's threads, why the disk has failed
+     * @param onNotice is told there what others have done to the image, whenever that has changed
      */
-    Watcher(AttachedImage image, Gate gate, QueueThread queue, Consumer<String> onFailure) {
+    Watcher(
+            AttachedImage image,
+            Gate gate,
+            QueueThread queue,
+            Consumer<String> onFailure,
+            Consumer<List<String>> onNotice) {
         this.image = image;
         this.gate = gate;
         this.queue = queue;
         this.onFailure = onFailure;
+        this.onNotice = onNotice;
     }
 
     /** Looks after {@code devices} too, which came later: their requests need the watcher while they are made. */
@@ -103,6 +114,10 @@ final class Watcher implements Runnable {
                 gate.verified(before, breakNanos);
                 // Always: whether requests have found the gate shut in the meantime can't be told from here.
                 queue.wakeUp();
+            }
+            if (!noticed.equals(image.lock().notices())) {
+                noticed = image.lock().notices();
+                onNotice.accept(noticed);
             }
             queue.lookAtScheduling();
             LockSupport.parkNanos(Math.min(INTERVAL_NANOS, breakNanos / LOOKS_A_BREAK));
@@ -156,7 +171,8 @@ final class Watcher implements Runnable {
                 queue.wakeUp();
                 return;
             }
-            if (problem.isPresent() && (ending || System.nanoTime() - giveUpNanos >= 0)) {
+            boolean hopeless = ending || image.lock().lost() || System.nanoTime() - giveUpNanos >= 0;
+            if (problem.isPresent() && hopeless) {
                 fail(problem.get());
                 return;
             }

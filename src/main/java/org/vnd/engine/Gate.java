@@ -1,5 +1,6 @@
 package org.vnd.engine;
 
+import java.util.function.BooleanSupplier;
 import org.vnd.ring.Fence;
 
 /**
@@ -27,6 +28,7 @@ public final class Gate implements Fence {
     /** And what is in flight has to be done in a tenth: it may take several times as long as was measured. */
     private static final int IN_FLIGHT_PART = 10;
 
+    private final BooleanSupplier lockHolds;
     private volatile State state = State.OPEN;
     /** When the lock was looked at, and for how long that is good: one reference, so that nobody sees half of it. */
     private volatile Look look;
@@ -42,17 +44,24 @@ public final class Gate implements Fence {
 
     /** A gate whose lock was looked at just now; see {@link #verified}. */
     public Gate(long breakNanos) {
+        this(breakNanos, () -> true);
+    }
+
+    /** The same, shut by itself while {@code lockHolds}, asked on the I/O thread for each operation, says no. */
+    public Gate(long breakNanos, BooleanSupplier lockHolds) {
+        this.lockHolds = lockHolds;
         look = new Look(System.nanoTime(), breakNanos);
     }
 
+    /** For the ring, on any thread. */
     @Override
     public boolean open() {
-        return open(System.nanoTime());
+        return state == State.OPEN && look.fresh(System.nanoTime());
     }
 
-    /** The same where it is known what the time is. */
+    /** On the I/O thread, which knows what the time is: whether an operation may start, or has been done in time. */
     boolean open(long nowNanos) {
-        return state == State.OPEN && look.fresh(nowNanos);
+        return state == State.OPEN && look.fresh(nowNanos) && lockHolds.getAsBoolean();
     }
 
     /** What was decided last; a gate shut by age is still OPEN here. */

@@ -128,7 +128,7 @@ final class Attachment {
                     facts.sizeBytes(),
                     place);
         } catch (IOException | RuntimeException | Error e) {
-            Claim.end(lock.fd());
+            lock.letGo();
             throw e;
         }
     }

@@ -1,6 +1,8 @@
 package org.vnd.image;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
@@ -10,18 +12,28 @@ import org.vnd.sys.abi.Statfs;
 /**
  * What the file engine needs: the file open with O_DIRECT, claimed against other vnds and QEMU's programs, and the proof that
  * at the time of attach nobody else had it open. The layout may change; the file system looks each place up anew.
+ *
+ * <p>Whoever asks for none of these locks can open the file and change it while the disk has it. {@link FileWatch} notices:
+ * a disk whose file was cut fails, since what is missing would be made anew with zeros; the rest is told to its owner.
+ *
+ * <p>More isn't had, on purpose. A lease kept all along would make every reader wait until it breaks, 45 s or a look of ours,
+ * and it can't be lowered to one that lets readers in: the kernel gives that to no writer. Given up for a reader, it is gone
+ * while he reads, which is when a writer comes in unseen. And the immutable flag, which root could set, has ext4 refuse our
+ * own writes; elsewhere it refuses to punch holes, and a crash would leave it.
  */
 final class FileLock implements ImageLock {
     private final BackingFile file;
     private final int fd;
     private final boolean writable;
     private final int blockBytes;
+    private final FileWatch watch;
 
-    private FileLock(BackingFile file, int fd, boolean writable, int blockBytes) {
+    private FileLock(BackingFile file, int fd, boolean writable, int blockBytes, FileWatch watch) {
         this.file = file;
         this.fd = fd;
         this.writable = writable;
         this.blockBytes = blockBytes;
+        this.watch = watch;
     }
 
     /**
@@ -40,7 +52,8 @@ final class FileLock implements ImageLock {
             Libc.check(FileCalls.fcntl(fd, FileCalls.F_SETFL, FileCalls.O_DIRECT), "set O_DIRECT on", file.path());
             FileFacts facts = FileFacts.read(fd, file.path());
             emptyPageCache(file, fd, facts, listener);
-            return new FileLock(file, fd, writable, DirectIo.blockBytes(facts, file.path()));
+            int blockBytes = DirectIo.blockBytes(facts, file.path());
+            return new FileLock(file, fd, writable, blockBytes, FileWatch.start(file, fd, facts.sizeBytes()));
         } catch (IOException | RuntimeException | Error e) {
             Claim.end(fd);
             throw e;
@@ -86,20 +99,46 @@ final class FileLock implements ImageLock {
         return false;
     }
 
-    /** Always: nothing of what can happen to the file makes I/O through it unsound. */
+    @Override
+    public boolean holds() {
+        return watch.uncut();
+    }
+
+    /** Whether the file wasn't cut: nothing else that can happen to it makes I/O through it unsound. */
     @Override
     public boolean verify() {
+        watch.look();
+        return watch.loss().isEmpty();
+    }
+
+    @Override
+    public boolean lost() {
         return true;
     }
 
     @Override
     public Optional<String> mend() {
-        return Optional.empty();
+        return relock();
     }
 
     @Override
     public Optional<String> relock() {
-        return Optional.empty();
+        return watch.loss().isEmpty() ? Optional.empty() : Optional.of(watch.loss());
+    }
+
+    @Override
+    public List<String> notices() {
+        return watch.notices();
+    }
+
+    @Override
+    public List<String> unprotected() {
+        List<String> unprotected = new ArrayList<>();
+        unprotected.add("lock: others can write to, cut and remove the file");
+        if (!watch.blindness().isEmpty()) {
+            unprotected.add("notice: that others write to the file isn't seen: " + watch.blindness());
+        }
+        return unprotected;
     }
 
     @Override
@@ -108,10 +147,21 @@ final class FileLock implements ImageLock {
             listener.step(LockStep.FLUSH);
             Libc.check(FileCalls.fsync(fd), "fsync", file.path());
         }
+        watch.look();
+        List<String> complaints = watch.damage();
+        if (!watch.loss().isEmpty()) {
+            complaints.add(0, watch.loss());
+        }
+        letGo();
+        file.close();
+        return complaints.isEmpty() ? Optional.empty() : Optional.of(String.join("; ", complaints));
+    }
+
+    /** Gives the claim up without a look back; the file stays pinned. */
+    void letGo() {
+        watch.end();
         QemuLocks.giveUp(fd);
         Claim.end(fd);
-        file.close();
-        return Optional.empty();
     }
 
     @Override

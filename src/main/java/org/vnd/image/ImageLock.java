@@ -4,13 +4,36 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 
-/** What keeps others from changing an attached image in a way that would hurt. Used by one thread at a time. */
+/** What keeps others from changing an attached image in a way that would hurt. Used by one thread at a time, but for {@link #holds}. */
 public interface ImageLock {
     /**
      * Whether it still holds; cheap. Asked at least once a second, and after every pause of the process. When it doesn't,
      * no I/O may be started until {@link #mend} or {@link #relock} has succeeded.
      */
     boolean verify();
+
+    /**
+     * On the I/O thread, before each operation: false once the image is known to be what it was no more, though nobody has
+     * asked {@link #verify} since. Allocates nothing and waits for nobody.
+     */
+    default boolean holds() {
+        return true;
+    }
+
+    /** After {@link #verify} said no: whether that is for good, so that {@link #relock} needn't be tried again. */
+    default boolean lost() {
+        return false;
+    }
+
+    /** What others have done to the image, as of the last {@link #verify}, where it goes on all the same; a line each. */
+    default List<String> notices() {
+        return List.of();
+    }
+
+    /** What it doesn't protect from, each named before a colon. */
+    default List<String> unprotected() {
+        return List.of();
+    }
 
     /**
      * After {@link #verify} said no: whether others wait to write to the file, whom {@link #relock}, or the kernel before
@@ -75,9 +98,4 @@ public interface ImageLock {
 
     /** No operation on the image is in flight, and none starts before {@link #mend} or {@link #relock} has succeeded. */
     default void quiet() {}
-
-    /** What it doesn't protect from, each named before a colon. */
-    default List<String> unprotected() {
-        return List.of();
-    }
 }

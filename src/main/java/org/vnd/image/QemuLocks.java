@@ -3,7 +3,6 @@ package org.vnd.image;
 import java.io.IOException;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
-import java.util.List;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
@@ -64,11 +63,10 @@ final class QemuLocks {
             return;
         }
         if (locks.anyTaken(FORBIDS_BASE, does) || locks.anyTaken(DOES_BASE, forbids)) {
-            List<String> holders = Holders.find(file, fd);
             throw new ImageException(
                     file.path(),
                     "in use by QEMU, or by a program with the same locks: "
-                            + (holders.isEmpty() ? "/proc doesn't show which" : Holders.describe(holders)));
+                            + Holders.find(file, fd).describe("/proc doesn't show which"));
         }
     }
 

@@ -22,13 +22,22 @@ public final class ProcessFolder {
 
     /** Of its program; empty if it is gone. */
     public String name() {
-        String command = SmallFile.read(folder + "comm");
+        return name(pid);
+    }
+
+    private static String name(String pid) {
+        String command = SmallFile.read("/proc/" + pid + "/comm");
         return command == null ? "" : command.trim();
     }
 
     /** "pid 812 (qemu-nbd)". */
     public String describe() {
-        String name = name();
+        return describe(pid);
+    }
+
+    /** The same of any process, outside of a search. */
+    public static String describe(String pid) {
+        String name = name(pid);
         return "pid " + pid + (name.isEmpty() ? "" : " (" + name + ")");
     }
 

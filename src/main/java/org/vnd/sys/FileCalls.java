@@ -47,7 +47,6 @@ public final class FileCalls {
 
     // include/uapi/linux/fs.h: lseek(2)'s whence.
     public static final int SEEK_END = 2;
-
     public static final int SEEK_DATA = 3;
     public static final int SEEK_HOLE = 4;
 
@@ -66,7 +65,10 @@ public final class FileCalls {
 
     // include/uapi/linux/fcntl.h: statx on the descriptor itself; what the kernel knows, without asking a server
     private static final int AT_EMPTY_PATH = 0x1000;
+
     private static final int AT_STATX_DONT_SYNC = 0x4000;
+    private static final ByteBuffer EMPTY_PATH = Libc.cString("");
+    private static final long EMPTY_PATH_ADDRESS = Libc.address(EMPTY_PATH);
 
     // include/uapi/linux/fcntl.h
     private static final int AT_FDCWD = -100;
@@ -268,12 +270,12 @@ public final class FileCalls {
 
     /** statx(2) of the descriptor itself into the struct at {@code address}; see sys.abi.Statx. */
     public static int statx(int fd, int mask, long address) {
-        ByteBuffer empty = Libc.cString("");
-        try {
-            return Libc.callInt(STATX, fd, Libc.address(empty), AT_EMPTY_PATH, mask, address);
-        } finally {
-            Reference.reachabilityFence(empty);
-        }
+        return Libc.callInt(STATX, fd, EMPTY_PATH_ADDRESS, AT_EMPTY_PATH, mask, address);
+    }
+
+    /** The same as this host knows it, without asking the server of a network file system. */
+    public static int statxAsCached(int fd, int mask, long address) {
+        return Libc.callInt(STATX, fd, EMPTY_PATH_ADDRESS, AT_EMPTY_PATH | AT_STATX_DONT_SYNC, mask, address);
     }
 
     /**
@@ -346,13 +348,11 @@ public final class FileCalls {
 
     /** name_to_handle_at(2) of the descriptor itself, into the struct at {@code address}; see sys.abi.FileHandle. */
     public static int handle(int fd, long address) {
-        ByteBuffer empty = Libc.cString("");
         ByteBuffer mountId = Libc.struct(Integer.BYTES);
         try {
             return Libc.callInt(
-                    NAME_TO_HANDLE_AT, fd, Libc.address(empty), address, Libc.address(mountId), AT_EMPTY_PATH);
+                    NAME_TO_HANDLE_AT, fd, EMPTY_PATH_ADDRESS, address, Libc.address(mountId), AT_EMPTY_PATH);
         } finally {
-            Reference.reachabilityFence(empty);
             Reference.reachabilityFence(mountId);
         }
     }

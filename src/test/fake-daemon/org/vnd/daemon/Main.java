@@ -105,7 +105,8 @@ public final class Main {
                 UnitRecord.unprotectedOf(String.valueOf(System.getenv("VND_UNPROTECTED"))),
                 512,
                 given.options().offsetBytes(),
-                "");
+                "",
+                List.of());
     }
 
     private static ImagePlace place(String file) throws IOException {

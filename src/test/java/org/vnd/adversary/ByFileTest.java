@@ -20,7 +20,8 @@ import org.vnd.system.Product;
 
 /**
  * By the file engine, on btrfs, hostile operations aren't refused, as they aren't to any program with a file open. They
- * don't lead a write astray: it is in the file, wherever the file's blocks and name are by then, and in no other.
+ * don't lead a write astray: it is in the file, wherever the file's blocks and name are by then, and in no other. A file that
+ * was cut is written to no more.
  */
 @Requires(
         loop = true,
@@ -51,8 +52,15 @@ class ByFileTest {
             if (adversary.prepared()) {
                 adversary.act();
             }
+            long size = Files.exists(image) ? Files.size(image) : SIZE;
             byte[] others = Files.exists(other) ? DirectFile.read(other) : new byte[0];
             Command.Result written = disk.qemuIo("write -P 0x5a 3M 64k", "flush", "read -P 0x5a 3M 64k");
+            if (size < SIZE) {
+                assertTrue(written.exitCode() != 0, () -> operation + ": " + written);
+                assertEquals(size, Files.size(image), "made longer again");
+                product.run("-u", disk.unit()).exited(1);
+                return;
+            }
             assertTrue(written.exitCode() == 0, () -> operation + ": " + written);
             Path now = inode.equals(inode(image)) ? image : inode.equals(inode(other)) ? other : null;
             if (now != null) {
@@ -64,7 +72,10 @@ class ByFileTest {
             if (Files.exists(other) && !inode.equals(inode(other))) {
                 assertEquals(-1, Arrays.mismatch(others, DirectFile.read(other)));
             }
-            disk.detach();
+            Command.Result detached = product.run("-u", disk.unit());
+            assertTrue(
+                    detached.exitCode() == 0 || detached.errors().startsWith("vndconfig: vnd0: detached, but "),
+                    () -> operation + ": " + detached);
         } finally {
             new Command("chattr", "-ia", image).run();
             Files.deleteIfExists(image);

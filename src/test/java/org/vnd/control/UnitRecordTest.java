@@ -59,7 +59,8 @@ class UnitRecordTest {
                 List.of("oom-score: EACCES"),
                 512,
                 1024,
-                "");
+                "",
+                List.of());
         JsonWriter json = new JsonWriter().beginObject();
         record.writeListed(json, "attached");
         assertEquals(LISTED, json.endObject().toString());
@@ -166,6 +167,7 @@ class UnitRecordTest {
                 unprotected,
                 random.nextLong(),
                 random.nextLong(),
-                JsonTest.randomText(random));
+                JsonTest.randomText(random),
+                List.copyOf(unprotected));
     }
 }

@@ -1,7 +1,10 @@
 package org.vnd.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 class GateTest {
@@ -27,5 +30,16 @@ class GateTest {
             watcher.join();
             assertEquals(Gate.State.FAILED, gate.state(), "round " + round);
         }
+    }
+
+    /** Before anybody has looked: a write to a file that was just cut would make it longer again. */
+    @Test
+    void nothingStartsOnceTheLockSaysThatItDoesntHold() {
+        AtomicBoolean holds = new AtomicBoolean(true);
+        Gate gate = new Gate(Long.MAX_VALUE, holds::get);
+        assertTrue(gate.open());
+        holds.set(false);
+        assertFalse(gate.open());
+        assertEquals(Gate.State.OPEN, gate.state(), "whoever watches the lock decides");
     }
 }

@@ -13,7 +13,8 @@ import org.vnd.lab.Requires;
 
 /**
  * In a container whose filter refuses io_uring, and on a kernel without it, disks work by threads and say so. Without
- * cachestat(2), which is younger, they count pages of the cache another way, in spite of their locked memory.
+ * cachestat(2), which is younger, they count pages of the cache another way, in spite of their locked memory. Without fanotify(7)
+ * they don't see what others write to the file, and say that too.
  */
 @Requires(
         loop = true,
@@ -34,6 +35,8 @@ class IoUringRefusedTest extends DiskTest {
         root.says("-c", "--engine", asked, "--sizelimit", "8M", "vnd0", image);
         assertEquals(engine, root.field("vnd0", "engine"));
         assertEquals("threads (io_uring_setup: " + reason + ")", root.field("vnd0", "io"));
+        String unseen = "\twithout: notice: that others write to the file isn't seen: fanotify: " + reason + "\n";
+        assertEquals(engine.equals("file"), root.says("-l", "-v", "vnd0").contains(unseen));
 
         try (Caller unhindered = new Caller(files.root())) {
             String uri = root.uri("vnd0");

@@ -18,7 +18,7 @@ import org.vnd.lab.Requires;
 /** What somebody without privileges gets, and root in a container that has few: the file engine, and the reason why. */
 @Requires(
         loop = true,
-        tools = {"setpriv", "mkfs.ext4", "lsattr", "getfattr", "flock", "nbdcopy", "nbdinfo"})
+        tools = {"setpriv", "mkfs.ext4", "lsattr", "getfattr", "flock", "nbdcopy", "nbdinfo", "qemu-nbd"})
 class UnprivilegedTest extends DiskTest {
     /** nobody and nogroup, on Debian and elsewhere. */
     private static final int ID = 65534;
@@ -103,6 +103,37 @@ class UnprivilegedTest extends DiskTest {
             nobody.says("-c", "-r", "--export", "nbd", "vnd0", image);
             assertEquals("file", nobody.field("vnd0", "engine"));
             nobody.says("-u", "vnd0");
+            nobody.assertNothingLeft(image);
+        }
+    }
+
+    /** Of another's file the kernel gives no lease, which would tell; and a user isn't told which process it is. */
+    @Test
+    void ofAnothersFileQemusLocksTell() throws Exception {
+        Path home = home();
+        Path image = image("shared.img", MEBIBYTE);
+        Files.setPosixFilePermissions(image, PosixFilePermissions.fromString("rw-rw-rw-"));
+        Path socket = home.resolve("qemu.sock");
+        try (Caller nobody = nobody(home).program(Distribution.readableByAll())) {
+            try (Command.Running server = new Command("qemu-nbd", "-t", "-f", "raw", "-k", socket, image).start()) {
+                while (!Files.exists(socket)) {
+                    assertTrue(server.alive(), server::errors);
+                    Caller.pause();
+                }
+                assertEquals(
+                        "vndconfig: " + image
+                                + ": in use by QEMU, or by a program with the same locks: /proc doesn't show which",
+                        nobody.refusal("-c", "--export", "nbd", "vnd0", image));
+            }
+            nobody.says("-c", "--export", "nbd", "vnd0", image);
+            String listed = nobody.says("-l", "-v", "vnd0");
+            assertTrue(listed.contains("\twithout: lock: others can write to, cut and remove the file\n"), listed);
+            Command.output("dd", "if=/dev/zero", "of=" + image, "bs=4096", "count=1", "conv=notrunc");
+            String noticed = "others have written to its file: check what it holds";
+            while (!nobody.says("-l", "-v", "vnd0").contains("\tnoticed: " + noticed + "\n")) {
+                Caller.pause();
+            }
+            assertEquals("vndconfig: vnd0: detached, but " + noticed, nobody.refusal("-u", "vnd0"));
             nobody.assertNothingLeft(image);
         }
     }

@@ -26,6 +26,7 @@ public final class Statx {
     public static final int SIZE_BYTES = 256;
     public static final int MASK_OFFSET = 0;
     public static final int ATTRIBUTES_OFFSET = 8;
+    public static final int NLINK_OFFSET = 16;
     public static final int MODE_OFFSET = 28;
     public static final int INO_OFFSET = 32;
     public static final int SIZE_OFFSET = 40;
@@ -42,6 +43,8 @@ public final class Statx {
 
     public static final int MASK_BASIC_STATS = 0x7ff;
     /** Linux 5.8. */
+    public static final int MASK_SIZE = 0x200;
+
     public static final int MASK_MNT_ID = 0x1000;
     /** Linux 6.1. */
     public static final int MASK_DIOALIGN = 0x2000;
