@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/dm-ioctl.h>
+#include <linux/fanotify.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/io_uring.h>
@@ -249,7 +250,7 @@ static void page_cache(void)
     OFFSET(Cachestat, NR_WRITEBACK, struct cachestat, nr_writeback);
 }
 
-static void open_guard(void)
+static void file_watch(void)
 {
     SIZE(FanotifyEvent, struct fanotify_event_metadata);
     OFFSET(FanotifyEvent, EVENT_LEN, struct fanotify_event_metadata, event_len);
@@ -258,13 +259,10 @@ static void open_guard(void)
     OFFSET(FanotifyEvent, PID, struct fanotify_event_metadata, pid);
     SAME(FanotifyEvent, FAN_CLOEXEC);
     SAME(FanotifyEvent, FAN_NONBLOCK);
-    SAME(FanotifyEvent, FAN_CLASS_CONTENT);
     SAME(FanotifyEvent, FAN_MARK_ADD);
-    SAME(FanotifyEvent, FAN_OPEN_PERM);
     SAME(FanotifyEvent, FAN_REPORT_FID);
     SAME(FanotifyEvent, FAN_MODIFY);
     SAME(FanotifyEvent, FAN_CLOSE_WRITE);
-
 }
 
 static void ring(void)
@@ -435,7 +433,7 @@ int main(void)
     file_locks();
     file_flags();
     page_cache();
-    open_guard();
+    file_watch();
     ring();
     posix();
     inotify();

@@ -3,7 +3,7 @@ package org.vnd.sys;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 
-/** fanotify(7): being asked before others open a file, and told what they do with it. See {@link org.vnd.sys.abi.FanotifyEvent}. */
+/** fanotify(7): being told what others do with a file. See {@link org.vnd.sys.abi.FanotifyEvent}. */
 public final class FanotifyCalls {
     private static final long INIT = Libc.symbol("fanotify_init");
     private static final long MARK = Libc.symbol("fanotify_mark");

@@ -22,14 +22,12 @@ public final class FanotifyEvent {
 
     public static final int FAN_CLOEXEC = 0x1;
     public static final int FAN_NONBLOCK = 0x2;
-    public static final int FAN_CLASS_CONTENT = 0x4;
     /** An event names the file and brings no descriptor: what users may have, from Linux 5.13 on. */
     public static final int FAN_REPORT_FID = 0x200;
 
     public static final int FAN_MARK_ADD = 0x1;
     public static final int FAN_MODIFY = 0x2;
     public static final int FAN_CLOSE_WRITE = 0x8;
-    public static final int FAN_OPEN_PERM = 0x10000;
 
     private FanotifyEvent() {}
 }
