@@ -48,7 +48,7 @@ final class SmallQueue {
         int fd = (int) Libc.check(FileCalls.open(file.toString(), flags), "open", file.toString());
         Libc.check(FileCalls.ftruncate(fd, SIZE_BYTES), "ftruncate", file.toString());
         Ring ring = threads ? new ThreadRing(Engine.FRAGMENT_LIMIT + 16, "a test") : new UringRing(1024);
-        Engine engine = new FileEngine(ring, new Gate(Long.MAX_VALUE), fd, null, 0, SIZE_BYTES, 512, false, true);
+        Engine engine = new FileEngine(ring, new Gate(Long.MAX_VALUE), fd, false, 0, SIZE_BYTES, 512, false, true);
         AlignedBuffer memory = new AlignedBuffer(AlignedBuffer.PAGE_BYTES);
         return new Parts(ring, engine, memory, List.of(new Export(defect)));
     }

@@ -49,6 +49,9 @@ public final class LoopDevice implements KernelDevice {
     /** What has this name as long as it is ours. */
     private @Nullable BlockNode identity;
 
+    /** Of one that the kernel serves by itself. */
+    private @Nullable LoopQueue queue;
+
     /** Held while somebody of ours has it open or takes it away; never by {@link #fail}, which may not wait for that. */
     private final Object looking = new Object();
 
@@ -117,6 +120,9 @@ public final class LoopDevice implements KernelDevice {
             }
             device.identity = seen;
             names.use(seen);
+            if (device.servedByKernel) {
+                device.queue = new LoopQueue(device.name);
+            }
             return device;
         } catch (IOException | RuntimeException | Error e) {
             removal.certain(device.node(), e, device::remove);
@@ -137,6 +143,15 @@ public final class LoopDevice implements KernelDevice {
     @Override
     public boolean servedByKernel() {
         return servedByKernel;
+    }
+
+    @Override
+    public Optional<String> look() throws IOException {
+        LoopQueue bounded = queue;
+        if (bounded != null && !removed) {
+            bounded.look();
+        }
+        return Optional.empty();
     }
 
     /** By its program or, if that is asked something already or doesn't answer, by another: the one who waits can't wait. */
