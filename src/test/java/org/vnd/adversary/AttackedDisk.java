@@ -3,7 +3,9 @@ package org.vnd.adversary;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.ScratchFileSystem;
@@ -43,14 +45,46 @@ final class AttackedDisk implements AutoCloseable {
         }
     }
 
+    /** Does it. */
+    static final class Attacker implements AutoCloseable {
+        private final Command command;
+        private Command.@Nullable Running running;
+
+        Attacker(Attack attack, Path image) {
+            command = new Command("sh", "-c", attack.script, "sh", image);
+        }
+
+        void start() {
+            running = command.start();
+        }
+
+        /** Whether it has worked. */
+        boolean await() {
+            return Objects.requireNonNull(running).await(ATTACK_LIMIT_SECONDS).exitCode() == 0;
+        }
+
+        /** Does it and waits for it; whether it has worked. */
+        boolean attack() {
+            start();
+            return await();
+        }
+
+        @Override
+        public void close() {
+            if (running != null) {
+                running.close();
+            }
+        }
+    }
+
     final Attack attack;
     final String export;
     final Path image;
     final Path clone;
     final AttachedDisk disk;
     private final String layout;
-    private Command.Running attacker;
-    private Command.Running writer;
+    private final Attacker attacker;
+    private Command.@Nullable Running writer;
 
     /** Attaches a new image of {@code files}. */
     AttackedDisk(Product product, ScratchFileSystem files, Attack attack, String export) throws IOException {
@@ -58,6 +92,7 @@ final class AttackedDisk implements AutoCloseable {
         this.export = export;
         image = files.path("image-" + attack + "-" + export.replace('+', '-'));
         clone = Path.of(image + ".clone");
+        attacker = new Attacker(attack, image);
         // In one piece, as the loop driver wants it.
         Command.output("fallocate", "--length", IMAGE_BYTES, image);
         DirectFile.fill(image, IMAGE_BYTES, attack.ordinal());
@@ -90,12 +125,12 @@ final class AttackedDisk implements AutoCloseable {
     }
 
     void attack() {
-        attacker = new Command("sh", "-c", attack.script, "sh", image).start();
+        attacker.start();
     }
 
     /** Whether it has worked. */
     boolean awaitAttack() {
-        return attacker.await(ATTACK_LIMIT_SECONDS).exitCode() == 0;
+        return attacker.await();
     }
 
     /** Whether the image lies where it did, with all that belongs to it. */
@@ -130,9 +165,7 @@ final class AttackedDisk implements AutoCloseable {
 
     @Override
     public void close() {
-        if (attacker != null) {
-            attacker.close();
-        }
+        attacker.close();
         if (writer != null) {
             writer.close();
         }
