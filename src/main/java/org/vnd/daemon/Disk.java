@@ -5,11 +5,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.vnd.control.AttachOptions;
 import org.vnd.control.ControlAnswer;
 import org.vnd.control.ControlRequest;
@@ -18,7 +20,6 @@ import org.vnd.control.DaemonArguments;
 import org.vnd.control.Export;
 import org.vnd.control.ImagePlace;
 import org.vnd.control.Outcome;
-import org.vnd.control.PendingDetach;
 import org.vnd.control.PrintableText;
 import org.vnd.control.Reason;
 import org.vnd.control.StateDirectory;
@@ -60,21 +61,13 @@ final class Disk implements ControlServer.Handler {
     /** Opened when the one who asked for the detach has the answer. */
     private final CountDownLatch ended = new CountDownLatch(1);
 
-    /** Held while the record is made or written. */
-    private final Object recordLock = new Object();
+    private final ListedDisk listed;
 
-    private final HostDevices devices;
-    /** Under its lock. */
-    private UnitRecord record;
+    /** Null while they are made. */
+    private volatile @Nullable HostDevices made;
 
     /** Whether a forced detach waits for those who use the block device. */
     private final AtomicBoolean endingLater = new AtomicBoolean();
-
-    /** Changed under the record's lock. */
-    private volatile boolean recorded;
-
-    /** As the watcher has told last. */
-    private volatile List<String> noticed = List.of();
 
     private boolean detached;
     /** The image couldn't be put back, and who asked said that the disk is to end all the same. */
@@ -86,6 +79,7 @@ final class Disk implements ControlServer.Handler {
         this.state = arguments.state();
         this.unit = arguments.unit();
         this.image = image;
+        this.listed = new ListedDisk(arguments);
         this.gate = new Gate(image.lock().breakNanos(), image.lock()::holds);
         ImagePartitions partitions = ImagePartitions.of(image, arguments.options());
         Path socket = socket(arguments);
@@ -100,40 +94,39 @@ final class Disk implements ControlServer.Handler {
         watcher = new Watcher(image, gate, queue, this::failed, this::noticed);
         Removal removal = new Removal((device, cause, reason) -> {
             String who = Reason.withFile(reason);
-            pending(who);
+            listed.pending(who);
             tell(
                     attaching,
                     unit.name() + ": " + device + " can't be used (" + Reason.withFile(cause)
                             + "), and waits to be taken away: " + who);
         });
-        HostDevices made = null;
         // Whoever asks for a detach as soon as the socket is there waits until all of this object is.
         synchronized (this) {
             try {
-                synchronized (recordLock) {
-                    // First: without it requests wait, those of the kernel to a new device too.
-                    watcher.start();
-                    made = HostDevices.make(arguments, image, queue, partitions, removal);
-                    devices = made;
-                    watcher.lookAfter(made);
-                    record = record(
-                            inherited ? InheritedSocket.uri(listener) : NbdSocket.uri(socket),
-                            partitions.sectorBytes(),
-                            unprotected);
-                    for (String warning : partitions.warnings(devices.export().isPresent())) {
-                        attaching.warning(warning);
-                    }
-                    record.write(state.record(unit));
-                    recorded = true;
-                    showNotices();
-                    // What couldn't be used is gone.
-                    pending("");
+                // First: without it requests wait, those of the kernel to a new device too.
+                watcher.start();
+                HostDevices devices = HostDevices.make(arguments, image, queue, partitions, removal);
+                made = devices;
+                if (gate.state() == Gate.State.FAILED) {
+                    devices.fail();
                 }
+                watcher.lookAfter(devices);
+                UnitRecord record = record(
+                        inherited ? InheritedSocket.uri(listener) : NbdSocket.uri(socket),
+                        partitions.sectorBytes(),
+                        unprotected);
+                for (String warning : partitions.warnings(devices().export().isPresent())) {
+                    attaching.warning(warning);
+                }
+                listed.attached(record);
+                // What couldn't be used is gone.
+                listed.pending("");
                 control = ControlServer.start(state.controlSocket(unit), this);
             } catch (IOException | RuntimeException | Error e) {
-                if (made != null) {
+                HostDevices devices = made;
+                if (devices != null) {
                     String why = unit.name() + ": " + Reason.withFile(e) + ": ";
-                    removeForCertain(made, text -> tell(attaching, why + text));
+                    removeForCertain(devices, text -> tell(attaching, why + text));
                 }
                 stopServing();
                 drain();
@@ -198,7 +191,7 @@ final class Disk implements ControlServer.Handler {
         without.addAll(image.lock().unprotected());
         List<Export> exports = new ArrayList<>();
         exports.add(new Export("nbd", uri));
-        devices.export().ifPresent(exports::add);
+        devices().export().ifPresent(exports::add);
         return new UnitRecord(
                 unit.name(),
                 options.file(),
@@ -229,45 +222,23 @@ final class Disk implements ControlServer.Handler {
         }
     }
 
-    /** So that a listing shows it. */
     private void failed(String reason) {
-        try {
-            synchronized (recordLock) {
-                if (!recorded) {
-                    // There is no device: the disk has failed while it was made, and making it did too.
-                    return;
-                }
-                devices.fail();
-                record = record.failed(reason);
-                record.write(state.record(unit));
-            }
-        } catch (IOException e) {
-            Log.line("a listing won't show the failure: " + e);
+        // While they are made, whoever makes them looks afterwards.
+        HostDevices devices = made;
+        if (devices != null) {
+            devices.fail();
         }
+        listed.failed(reason);
     }
 
-    /** So that a listing shows it. */
     private void noticed(List<String> notices) {
         notices.forEach(notice -> Log.line("noticed: " + notice));
-        noticed = notices;
-        // Before, the record's lock is with those who make the devices, and who may wait for a look at the image's.
-        if (recorded) {
-            showNotices();
-        }
+        listed.noticed(notices);
     }
 
-    private void showNotices() {
-        synchronized (recordLock) {
-            if (record.notices().equals(noticed)) {
-                return;
-            }
-            record = record.noticed(noticed);
-            try {
-                record.write(state.record(unit));
-            } catch (IOException e) {
-                Log.line("a listing won't show what was noticed: " + e);
-            }
-        }
+    /** Once they are made, as they are for all who ask. */
+    private HostDevices devices() {
+        return Objects.requireNonNull(made);
     }
 
     private static AttachRequest request(AttachOptions options, Unit unit) {
@@ -316,8 +287,8 @@ final class Disk implements ControlServer.Handler {
 
     /** What the user hears when the disk is there; see {@link HostDevices#announcement}. */
     String announcement() {
-        String announcement = devices.announcement();
-        String export = devices.exportWord().orElse(AttachOptions.NBD);
+        String announcement = devices().announcement();
+        String export = devices().exportWord().orElse(AttachOptions.NBD);
         if (arguments.options().timeoutSeconds() == 0 || AttachOptions.hasTimeouts(export)) {
             return announcement;
         }
@@ -336,13 +307,13 @@ final class Disk implements ControlServer.Handler {
         }
         try {
             // Its users can't be told to go, as clients can: nothing of the disk ends before they have.
-            devices.remove();
+            devices().remove();
         } catch (DeviceBusyException e) {
             String who = String.valueOf(e.getMessage());
             if (!force) {
                 return Outcome.busy(who);
             }
-            pending(who);
+            listed.pending(who);
             if (!endingLater.getAndSet(true)) {
                 new Thread(this::endLater, "vnd-end-later").start();
             }
@@ -350,7 +321,7 @@ final class Disk implements ControlServer.Handler {
         } catch (IOException e) {
             return Outcome.error(unit.name() + ": " + Reason.withFile(e));
         }
-        pending("");
+        listed.pending("");
         // Whoever connects at this very moment wasn't there when it was decided.
         stopServing();
         Optional<String> complaint;
@@ -360,7 +331,7 @@ final class Disk implements ControlServer.Handler {
             Log.line("detach: " + Reason.withFile(e));
             if (!force) {
                 // Somebody has come who wasn't there when it was decided.
-                ended(Reason.withFile(e));
+                listed.failed("nothing leads to it any more, and its image can't be let go yet: " + Reason.withFile(e));
                 return Outcome.error(
                         Reason.withFile(e) + ": nothing is unlocked yet: try again, or give the disk up with -F");
             }
@@ -373,33 +344,8 @@ final class Disk implements ControlServer.Handler {
         return complaint.isEmpty() ? Outcome.ok() : Outcome.ended(unit.name() + ": detached, but " + complaint.get());
     }
 
-    /** There is nothing by which it can be reached, and it isn't let go: a listing shows that. */
-    private void ended(String why) {
-        try {
-            synchronized (recordLock) {
-                record.failed("nothing leads to it any more, and its image can't be let go yet: " + why)
-                        .write(state.record(unit));
-            }
-        } catch (IOException e) {
-            Log.line("a listing doesn't show that it can't be let go: " + e);
-        }
-    }
-
-    /** So that a listing shows it; empty if it doesn't wait any more. */
-    private void pending(String who) {
-        try {
-            if (who.isEmpty()) {
-                PendingDetach.delete(arguments.unitDirectory());
-            } else {
-                PendingDetach.write(arguments.unitDirectory(), who);
-            }
-        } catch (IOException e) {
-            Log.line("a listing doesn't show right for whom the detach waits: " + e);
-        }
-    }
-
     private void endLater() {
-        removeForCertain(devices, Log::line);
+        removeForCertain(devices(), Log::line);
         ended.countDown();
     }
 
@@ -427,7 +373,7 @@ final class Disk implements ControlServer.Handler {
         if (detached || abandoned) {
             return detached;
         }
-        removeForCertain(devices, Log::line);
+        removeForCertain(devices(), Log::line);
         stopServing();
         for (int attempt = 1; true; attempt++) {
             try {
@@ -453,13 +399,13 @@ final class Disk implements ControlServer.Handler {
                 } else {
                     made.removeIfUnused();
                 }
-                pending("");
+                listed.pending("");
                 return;
             } catch (DeviceBusyException e) {
                 String who = String.valueOf(e.getMessage());
                 if (!who.equals(said)) {
                     told.accept("its block device waits to be taken away: " + who);
-                    pending(who);
+                    listed.pending(who);
                 }
                 said = who;
                 LockSupport.parkNanos(BUSY_POLL_NANOS);

@@ -127,8 +127,9 @@ final class Fragments implements CompletionHandler {
 
     /** Tells the gate, if it has been shut, when nothing is on its way to the disk. */
     void tellIfQuiet() {
-        if (gate.state() != Gate.State.OPEN && table.inFlight() == shutOutCount) {
-            gate.becameQuiet();
+        Gate.Shut since = gate.shut();
+        if (since != null && table.inFlight() == shutOutCount) {
+            gate.becameQuiet(since);
         }
     }
 

@@ -1,6 +1,7 @@
 package org.vnd.engine;
 
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 import org.vnd.ring.Fence;
 
 /**
@@ -29,12 +30,23 @@ public final class Gate implements Fence {
     private static final int IN_FLIGHT_PART = 10;
 
     private final BooleanSupplier lockHolds;
-    private volatile State state = State.OPEN;
+    /** While it is shut, why; null while it is open. Whoever says that all is quiet says since which of these. */
+    private volatile @Nullable Shut shut;
+
+    private volatile @Nullable Shut quietSince;
     /** When the lock was looked at, and for how long that is good: one reference, so that nobody sees half of it. */
     private volatile Look look;
 
-    private volatile boolean quiet;
-    private volatile String failure = "";
+    /** One closing of the gate; each is another. */
+    static final class Shut {
+        private final State state;
+        private final String failure;
+
+        private Shut(State state, String failure) {
+            this.state = state;
+            this.failure = failure;
+        }
+    }
 
     private record Look(long atNanos, long breakNanos) {
         boolean fresh(long nowNanos) {
@@ -56,22 +68,24 @@ public final class Gate implements Fence {
     /** For the ring, on any thread. */
     @Override
     public boolean open() {
-        return state == State.OPEN && look.fresh(System.nanoTime());
+        return shut == null && look.fresh(System.nanoTime());
     }
 
     /** On the I/O thread, which knows what the time is: whether an operation may start, or has been done in time. */
     boolean open(long nowNanos) {
-        return state == State.OPEN && look.fresh(nowNanos) && lockHolds.getAsBoolean();
+        return shut == null && look.fresh(nowNanos) && lockHolds.getAsBoolean();
     }
 
     /** What was decided last; a gate shut by age is still OPEN here. */
     public State state() {
-        return state;
+        Shut now = shut;
+        return now == null ? State.OPEN : now.state;
     }
 
     /** Why the disk has failed, for people; empty when it hasn't. */
     public String failure() {
-        return failure;
+        Shut now = shut;
+        return now == null ? "" : now.failure;
     }
 
     /**
@@ -92,37 +106,39 @@ public final class Gate implements Fence {
 
     /** Lets no operation start; {@link #quiet} tells when those in flight are done. */
     public synchronized void hold() {
-        if (state == State.OPEN) {
-            state = State.HELD;
+        if (shut == null) {
+            shut = new Shut(State.HELD, "");
         }
-        // After it: the I/O thread may just be saying that it is quiet, for an earlier hold. What it says from here on
-        // is about
-        // this one, since it starts nothing any more.
-        quiet = false;
     }
 
     /** Opens again after {@link #hold}. */
     public synchronized void release() {
-        if (state == State.HELD) {
-            state = State.OPEN;
+        if (state() == State.HELD) {
+            shut = null;
         }
     }
 
     /** Fails the disk for good: one who holds or releases at the same time doesn't undo it. The first reason stays. */
     public synchronized void fail(String reason) {
-        if (state != State.FAILED) {
-            failure = reason;
-            state = State.FAILED;
+        if (state() != State.FAILED) {
+            shut = new Shut(State.FAILED, reason);
         }
     }
 
-    /** On the I/O thread: nothing is in flight and nothing will start. */
-    void becameQuiet() {
-        quiet = true;
+    /** On the I/O thread, before it looks whether anything is in flight: since when nothing starts; null while it may. */
+    @Nullable
+    Shut shut() {
+        return shut;
     }
 
-    /** Whether the I/O thread has said, since {@link #hold}, that nothing is in flight. */
+    /** On the I/O thread: since {@code since} nothing has started, and nothing is in flight. */
+    void becameQuiet(Shut since) {
+        quietSince = since;
+    }
+
+    /** Whether the I/O thread has said, since it was shut last, that nothing is in flight. */
     public boolean quiet() {
-        return quiet;
+        Shut now = shut;
+        return now != null && quietSince == now;
     }
 }

@@ -4,12 +4,29 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 class GateTest {
     private static final int ROUNDS = 2000;
     private static final int TURNS = 200;
+
+    /** The I/O thread was held up between its look and its word. */
+    @Test
+    void whatIsSaidOfOneHoldIsntTakenForTheNext() {
+        Gate gate = new Gate(Long.MAX_VALUE);
+        gate.hold();
+        Gate.Shut first = Objects.requireNonNull(gate.shut());
+        gate.release();
+        gate.hold();
+        gate.becameQuiet(first);
+        assertFalse(gate.quiet());
+        gate.becameQuiet(Objects.requireNonNull(gate.shut()));
+        assertTrue(gate.quiet());
+        gate.fail("reason");
+        assertFalse(gate.quiet(), "something may have been started before it was held");
+    }
 
     /** One thread looks at the lock, another at the device. */
     @Test
@@ -37,9 +54,9 @@ class GateTest {
     void nothingStartsOnceTheLockSaysThatItDoesntHold() {
         AtomicBoolean holds = new AtomicBoolean(true);
         Gate gate = new Gate(Long.MAX_VALUE, holds::get);
-        assertTrue(gate.open());
+        assertTrue(gate.open(System.nanoTime()));
         holds.set(false);
-        assertFalse(gate.open());
+        assertFalse(gate.open(System.nanoTime()));
         assertEquals(Gate.State.OPEN, gate.state(), "whoever watches the lock decides");
     }
 }

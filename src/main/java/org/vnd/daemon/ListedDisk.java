@@ -1,0 +1,79 @@
+package org.vnd.daemon;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.vnd.control.DaemonArguments;
+import org.vnd.control.PendingDetach;
+import org.vnd.control.UnitRecord;
+
+/** What a listing shows of a disk, on any thread: its record, and for whom its detach waits. */
+final class ListedDisk {
+    private final Path directory;
+    private final Path file;
+    /** Null until the disk answers requests. */
+    private @Nullable UnitRecord record;
+
+    private List<String> notices = List.of();
+    /** Why the disk can't be used any more; empty if it can. */
+    private String failure = "";
+
+    /** The disk of the unit that {@code arguments} name. */
+    ListedDisk(DaemonArguments arguments) {
+        directory = arguments.unitDirectory();
+        file = arguments.state().record(arguments.unit());
+    }
+
+    /**
+     * It answers requests; what has become of it meanwhile is shown with it.
+     *
+     * @throws IOException the record can't be written
+     */
+    synchronized void attached(UnitRecord first) throws IOException {
+        record = first.noticed(notices);
+        if (!failure.isEmpty()) {
+            record = record.failed(failure);
+        }
+        record.write(file);
+    }
+
+    /** It can't be used any more, because of {@code reason}. */
+    synchronized void failed(String reason) {
+        failure = reason;
+        if (record != null) {
+            record = record.failed(reason);
+            write(record);
+        }
+    }
+
+    /** Others have done this to the image, a line each. */
+    synchronized void noticed(List<String> all) {
+        notices = all;
+        if (record != null && !record.notices().equals(all)) {
+            record = record.noticed(all);
+            write(record);
+        }
+    }
+
+    private void write(UnitRecord changed) {
+        try {
+            changed.write(file);
+        } catch (IOException e) {
+            Log.line("a listing doesn't show what has become of the disk: " + e);
+        }
+    }
+
+    /** Its detach waits for {@code who}; empty if it doesn't wait any more. */
+    void pending(String who) {
+        try {
+            if (who.isEmpty()) {
+                PendingDetach.delete(directory);
+            } else {
+                PendingDetach.write(directory, who);
+            }
+        } catch (IOException e) {
+            Log.line("a listing doesn't show right for whom the detach waits: " + e);
+        }
+    }
+}
