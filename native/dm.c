@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/dm-ioctl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -34,14 +35,20 @@ int main(int argc, char **argv)
     if (argc != 5 || strcmp(argv[1], "fail") != 0)
         return 2;
     int control = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
-    if (control < 0)
+    if (control < 0) {
+        perror("/dev/mapper/control");
         return 1;
+    }
     struct request load, resume;
     memset(&load, 0, sizeof load);
     memset(&resume, 0, sizeof resume);
     load.command.target_count = 1;
     load.target.length = strtoull(argv[3], NULL, 10);
     strcpy(load.target.target_type, "error");
-    return send_command(control, DM_TABLE_LOAD, &load, argv[2], strcmp(argv[4], "ro") == 0 ? DM_READONLY_FLAG : 0) != 0 ||
-           send_command(control, DM_DEV_SUSPEND, &resume, argv[2], DM_SKIP_LOCKFS_FLAG | DM_NOFLUSH_FLAG) != 0;
+    unsigned mode = strcmp(argv[4], "ro") == 0 ? DM_READONLY_FLAG : 0;
+    if (send_command(control, DM_TABLE_LOAD, &load, argv[2], mode) == 0 &&
+        send_command(control, DM_DEV_SUSPEND, &resume, argv[2], DM_SKIP_LOCKFS_FLAG | DM_NOFLUSH_FLAG) == 0)
+        return 0;
+    perror(argv[2]);
+    return 1;
 }

@@ -15,13 +15,15 @@
  *   guard all       refuse every open; "guard frozen": those of a file that isn't immutable. Answer: "ok" or "error WHY"
  *   device          and a blank, and lines: NODE, NUMBER and MARKS of what the kernel serves, as in names.h, with tabs between
  *                   them; then the program that has it fail, and its arguments, one a line. "device" alone: nothing.
+ *   closing         the image is about to be made immutable again: until a second after the next "serve", nobody opens it
  *   serve           the lease is F_RDLCK, and is watched from now on, or again
+ *   ping            nothing
  *   fence           from now on the daemon may be killed
  *   quiet           nothing of the daemon is on its way to the disk, and nothing starts before the next "serve"
  *   release         end; the daemon has given up the lease
  *
  * All but guard are answered with "ok". It says by itself "broken" when somebody waits for the lease, and "loose" when somebody
- * was refused because the file isn't immutable any more.
+ * was refused because the file isn't immutable any more, once until the next "serve".
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -49,19 +51,22 @@
 enum { MESSAGE_SIZE = DEVICE_SIZE, DESCRIPTORS = 2 };
 /* A device that couldn't be failed is tried again so often; with the daemon dead, it is looked at so often whether it is gone. */
 enum { RETRY_MILLIS = 100 };
+/* Signals may be lost; then the lease is looked at. */
+enum { LOOK_MILLIS = 1000 };
 /* Who has passed the kernel's look at the flag before it was set again is asked about by then. */
 enum { GRACE_MILLIS = 1000 };
 /* The daemon has half of the time after which the kernel lets others in. */
 enum { FENCE_PART = 2 };
 
 static int channel = -1, image = -1, writers = -1, daemon_process = -1;
-static bool serving, fenced, quiet, killed, claimed = true;
+static bool serving, closing, loose, fenced, quiet, killed, claimed = true;
 static long long broken_millis = -1, grace_millis, retry_millis;
 
 static long long now_millis(void)
 {
     struct timespec now;
-    clock_gettime(CLOCK_BOOTTIME, &now);
+    /* As the kernel's time for a lease: it stands still while the machine sleeps. */
+    clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
@@ -88,16 +93,17 @@ static void keep_image(const int *descriptors)
 {
     image = descriptors[0];
     writers = descriptors[1];
-    fcntl(image, F_SETOWN, getpid());
-    fcntl(image, F_SETSIG, SIGURG);
 }
 
 static void serve(void)
 {
-    if (serving)
-        grace_millis = now_millis() + GRACE_MILLIS; /* The flag may just have been set again. */
+    /* Each time: with a lease that is given up, the kernel forgets whom to tell (fs/locks.c, lease_modify). */
+    fcntl(image, F_SETOWN, getpid());
+    fcntl(image, F_SETSIG, SIGURG);
+    if (closing)
+        grace_millis = now_millis() + GRACE_MILLIS;
     serving = true;
-    quiet = false;
+    closing = loose = quiet = false;
     broken_millis = -1;
 }
 
@@ -113,6 +119,10 @@ static const char *obey(char *message, const int *descriptors, int count)
         return keep_device(message + 7) ? "ok" : "error not understood";
     else if (strcmp(message, "serve") == 0)
         serve();
+    else if (strcmp(message, "closing") == 0)
+        closing = true;
+    else if (strcmp(message, "ping") == 0)
+        return "ok";
     else if (strcmp(message, "fence") == 0)
         fenced = true;
     else if (strcmp(message, "quiet") == 0)
@@ -156,11 +166,22 @@ static void listen_to_daemon(void)
     say(obey(message, descriptors, count));
 }
 
+/* Into the log, by a process of its own: that may be on a file system that is frozen or full. */
+static void note(const char *text)
+{
+    if (fork() == 0) {
+        /* What it had open would stay as long as it waits. */
+        close_range(STDERR_FILENO + 1, ~0U, 0);
+        fprintf(stderr, "vnd-lock: %s\n", text);
+        _exit(0);
+    }
+}
+
 static void kill_daemon(void)
 {
     killed = true;
-    fprintf(stderr, "vnd-lock: others want to write to the image, and the daemon hasn't stopped in time: killed\n");
     syscall(SYS_pidfd_send_signal, daemon_process, SIGKILL, NULL, 0);
+    note("others want to write to the image, and the daemon hasn't stopped in time: killed");
 }
 
 /* What is to be done now; in how many milliseconds there may be something, or -1. */
@@ -171,12 +192,14 @@ static int look(void)
         broken_millis = now;
         retry_millis = now;
     }
-    int wait = -1;
+    int wait = serving ? LOOK_MILLIS : -1;
     if (broken_millis >= 0) {
         if (node != NULL && !device_failed && failing < 0 && now >= retry_millis)
             start_failing();
-        if (broken_millis == now)
+        if (broken_millis == now) {
             say("broken");
+            note("others want to write to the image");
+        }
         long long left = broken_millis + break_millis() / FENCE_PART - now;
         if (fenced && !quiet && !killed && channel >= 0 && left <= 0)
             kill_daemon();
@@ -233,10 +256,16 @@ int main(int argc, char **argv)
         struct signalfd_siginfo signal_read;
         while (read(signals, &signal_read, sizeof signal_read) > 0)
             ; /* Which of them it was is looked at. */
-        if (reap())
+        if (reap()) {
             retry_millis = now_millis() + RETRY_MILLIS;
-        if (watched[2].revents != 0 && answer_opens(image, now_millis() < grace_millis) && serving)
+            if (failing_kept && device_failed)
+                note("what the kernel serves of the disk has been made to fail, or is gone");
+        }
+        bool none = closing || now_millis() < grace_millis;
+        if (watched[2].revents != 0 && answer_opens(image, none) && serving && !loose) {
+            loose = true;
             say("loose");
+        }
         if (watched[0].revents != 0)
             listen_to_daemon();
     }

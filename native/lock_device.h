@@ -15,6 +15,8 @@ enum { DEVICE_SIZE = 16384, ARGUMENTS = 16 };
 static char device[DEVICE_SIZE], *node, *number, *marks, *command[ARGUMENTS + 1];
 static bool device_failed;
 static pid_t failing = -1;
+/* Whether the one that is made to fail is still the one that is kept. */
+static bool failing_kept;
 
 /* Takes the lines of a message apart, or none; whether they were understood. */
 static bool keep_device(const char *text)
@@ -28,7 +30,7 @@ static bool keep_device(const char *text)
     int count = 0;
     while (count < ARGUMENTS && (command[count] = strtok_r(NULL, "\n", &rest)) != NULL)
         count++;
-    device_failed = false;
+    device_failed = failing_kept = false;
     if (marks == NULL || count == 0) {
         node = NULL;
         return *text == '\0';
@@ -43,14 +45,16 @@ static bool device_there(void)
     static char looked_at[DEVICE_SIZE], found[NAME_SIZE];
     if (node == NULL)
         return false;
+    /* Strictly: one that was cleared keeps its number, and has no size. */
     read_sys(strrchr(node, '/') + 1, "dev", found);
     strcpy(looked_at, marks);
-    return strcmp(found, number) == 0 && !is_anothers(node, number, looked_at);
+    return strcmp(found, number) == 0 && marks_match(strrchr(node, '/') + 1, looked_at);
 }
 
 /* By a process of its own, because that waits for what is on the way to the device. */
 static void start_failing(void)
 {
+    failing_kept = true;
     failing = fork();
     if (failing == 0) {
         sigprocmask(SIG_SETMASK, &(sigset_t){0}, NULL);
@@ -63,9 +67,15 @@ static void start_failing(void)
 static bool reap(void)
 {
     int status;
-    if (failing <= 0 || waitpid(failing, &status, WNOHANG) != failing)
-        return false;
-    device_failed = (WIFEXITED(status) && WEXITSTATUS(status) == 0) || !device_there();
-    failing = -1;
-    return true;
+    bool over = false;
+    for (pid_t ended; (ended = waitpid(-1, &status, WNOHANG)) > 0;) {
+        if (ended != failing)
+            continue; /* One that has said something. */
+        bool done = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+        if (failing_kept)
+            device_failed = done || !device_there();
+        failing = -1;
+        over = true;
+    }
+    return over;
 }

@@ -176,7 +176,12 @@ static int fail_other(const char *node, const char *number, char *marks)
     if (loop < 0 || fstat(loop, &status) != 0 || status.st_rdev != makedev(major, minor) || *marks == '\0' || strrchr(node, '/') == NULL)
         return 1;
     read_sys(strrchr(node, '/') + 1, "dev", line);
-    return strcmp(line, number) != 0 || is_anothers(node, number, marks) || !fail(loop);
+    if (strcmp(line, number) != 0 || is_anothers(node, number, marks))
+        return 1;
+    if (fail(loop))
+        return 0;
+    perror(node);
+    return 1;
 }
 
 int main(int argc, char **argv)

@@ -21,20 +21,10 @@ static void read_sys(const char *name, const char *file, char *line)
         fclose(stream);
 }
 
-/* Whether `node` rightly leads to another disk by now, which has got name and number. The marks are taken apart. */
-static bool is_anothers(const char *node, const char *number, char *marks)
+/* Whether every mark is as it was. They are taken apart. */
+static bool marks_match(const char *name, char *marks)
 {
     static char line[NAME_SIZE];
-    const char *name = strrchr(node, '/') + 1;
-    read_sys(name, "dev", line);
-    if (strcmp(line, number) != 0)
-        return false;
-    /* A disk that is being taken away has another mark already, and partitions still; it has no size. */
-    read_sys(name, strncmp(marks, "../", 3) == 0 ? "../size" : "size", line);
-    if (*line == '\0' || strcmp(line, "0") == 0)
-        return false;
-    if (*marks == '\0')
-        return true; /* It wasn't in use when it was noted. */
     char *rest = NULL;
     for (char *mark = strtok_r(marks, "\t", &rest); mark != NULL; mark = strtok_r(NULL, "\t", &rest)) {
         char *value = strchr(mark, '=');
@@ -43,7 +33,7 @@ static bool is_anothers(const char *node, const char *number, char *marks)
         *value++ = '\0';
         read_sys(name, mark, line);
         if (strcmp(line, value) != 0)
-            return true;
+            return false;
     }
-    return false;
+    return true;
 }

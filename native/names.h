@@ -15,6 +15,23 @@
 
 #include "marks.h"
 
+/* Whether `node` rightly leads to another disk by now, which has got name and number. The marks are taken apart. */
+static bool is_anothers(const char *node, const char *number, char *marks)
+{
+    static char line[NAME_SIZE];
+    const char *name = strrchr(node, '/') + 1;
+    read_sys(name, "dev", line);
+    if (strcmp(line, number) != 0)
+        return false;
+    /* A disk that is being taken away has another mark already, and partitions still; it has no size. */
+    read_sys(name, strncmp(marks, "../", 3) == 0 ? "../size" : "size", line);
+    if (*line == '\0' || strcmp(line, "0") == 0)
+        return false;
+    if (*marks == '\0')
+        return true; /* It wasn't in use when it was noted. */
+    return !marks_match(name, marks);
+}
+
 static void remove_node(const char *path, const char *number, char *marks)
 {
     unsigned major, minor;

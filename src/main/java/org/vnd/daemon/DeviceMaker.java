@@ -52,8 +52,20 @@ record DeviceMaker(
 
     /** The device of {@code export}, one of {@link AttachOptions}. */
     KernelDevice make(String export) throws IOException {
-        KernelDevice device = made(export);
-        if (device.servedByKernel()) {
+        boolean byKernel = export.equals(AttachOptions.LOOP) || export.equals(AttachOptions.DM);
+        if (byKernel) {
+            // Before anybody can write to it.
+            image.lock().kernelWillServe();
+        }
+        KernelDevice device;
+        try {
+            device = made(export);
+        } catch (IOException | RuntimeException | Error e) {
+            image.lock().kernelServesNone();
+            throw e;
+        }
+        assert device.servedByKernel() == byKernel : export;
+        if (byKernel) {
             try {
                 BlockNode node =
                         BlockNode.disk(Path.of(device.node()).getFileName().toString());
@@ -62,6 +74,7 @@ record DeviceMaker(
                                 new KernelServed(device.node(), node.number(), node.mark(), device.failCommand()));
             } catch (IOException | RuntimeException | Error e) {
                 removal.certain(device.node(), e, device::remove);
+                image.lock().kernelServesNone();
                 throw e;
             }
         }

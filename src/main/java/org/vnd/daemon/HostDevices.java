@@ -20,6 +20,7 @@ import org.vnd.export.fuse.FuseMount;
 import org.vnd.export.fuse.Server;
 import org.vnd.export.ublk.UblkQueue;
 import org.vnd.image.AttachedImage;
+import org.vnd.image.ImageLock;
 import org.vnd.node.DeviceNames;
 import org.vnd.node.NameList;
 
@@ -41,6 +42,7 @@ final class HostDevices {
     private static final long BUSY_PAUSE_NANOS = 50_000_000;
 
     private final Path directory;
+    private final ImageLock lock;
     private final @Nullable KernelDevice device;
     private final @Nullable DeviceNames names;
     private final @Nullable NodeWatch watch;
@@ -52,11 +54,13 @@ final class HostDevices {
 
     private HostDevices(
             DaemonArguments arguments,
+            ImageLock lock,
             @Nullable KernelDevice device,
             @Nullable DeviceNames names,
             @Nullable NodeWatch watch,
             String announcement) {
         this.directory = arguments.unitDirectory();
+        this.lock = lock;
         this.device = device;
         this.names = names;
         this.watch = watch;
@@ -92,7 +96,7 @@ final class HostDevices {
             return best(arguments, maker);
         }
         if (export.equals(AttachOptions.NBD)) {
-            return new HostDevices(arguments, null, null, null, "");
+            return new HostDevices(arguments, image.lock(), null, null, null, "");
         }
         if (!export.equals(AttachOptions.FUSE)) {
             partitions.requireFit();
@@ -110,16 +114,16 @@ final class HostDevices {
     private static HostDevices best(DaemonArguments arguments, DeviceMaker first) throws IOException {
         if (arguments.listenDescriptor().isPresent()) {
             // Whoever brings a socket wants the disk there.
-            return new HostDevices(arguments, null, null, null, "");
+            return new HostDevices(arguments, first.image().lock(), null, null, null, "");
         }
         if (FuseMount.userId() != 0) {
-            return none(arguments, "that takes root");
+            return none(arguments, first.image().lock(), "that takes root");
         }
         DeviceMaker maker = first;
         String missing = RootPower.missing();
         boolean fit = maker.partitions().fit();
         if (!fit && !missing.isEmpty()) {
-            return none(arguments, missing);
+            return none(arguments, first.image().lock(), missing);
         }
         if (!fit && maker.mayMake()) {
             // Not after it was made: somebody may mount what is cut.
@@ -128,7 +132,7 @@ final class HostDevices {
         try {
             maker.names().requireFree();
         } catch (IOException anothers) {
-            return none(arguments, String.valueOf(anothers.getMessage()));
+            return none(arguments, first.image().lock(), String.valueOf(anothers.getMessage()));
         }
         List<String> reasons = new ArrayList<>();
         for (String export : ORDER) {
@@ -160,21 +164,21 @@ final class HostDevices {
         if (!missing.isEmpty()) {
             Log.line(why);
         }
-        return none(arguments, missing.isEmpty() ? why : missing);
+        return none(arguments, first.image().lock(), missing.isEmpty() ? why : missing);
     }
 
     /** The user is told how the disk is reached. */
-    private static HostDevices none(DaemonArguments arguments, String why) {
+    private static HostDevices none(DaemonArguments arguments, ImageLock lock, String why) {
         String uri = NbdSocket.uri(Disk.socket(arguments));
         String announcement = arguments.unit().name() + ": " + uri + " (no block device: " + why + ")";
-        return new HostDevices(arguments, null, null, null, announcement);
+        return new HostDevices(arguments, lock, null, null, null, announcement);
     }
 
     private static HostDevices named(DeviceMaker maker, KernelDevice device, String how) throws IOException {
         DaemonArguments arguments = maker.arguments();
         DeviceNames names = maker.names();
         if (device.export().equals(AttachOptions.FUSE)) {
-            return new HostDevices(arguments, device, null, null, "");
+            return new HostDevices(arguments, maker.image().lock(), device, null, null, "");
         }
         Optional<String> path;
         NodeWatch watch;
@@ -189,7 +193,7 @@ final class HostDevices {
             throw e;
         }
         String announcement = how.isEmpty() ? "" : arguments.unit().name() + ": " + path.orElse(device.node()) + how;
-        return new HostDevices(arguments, device, names, watch, announcement);
+        return new HostDevices(arguments, maker.image().lock(), device, names, watch, announcement);
     }
 
     private static void removeUnusable(KernelDevice device, DeviceMaker maker, Throwable cause) {
@@ -200,6 +204,7 @@ final class HostDevices {
             cause.addSuppressed(left);
         }
         maker.removal().certain(device.node(), cause, device::remove);
+        maker.image().lock().kernelServesNone();
         try {
             names.remove();
         } catch (IOException left) {
@@ -321,6 +326,7 @@ final class HostDevices {
             removeNamed(device, names, busyAttempts);
         }
         removed = true;
+        lock.kernelServesNone();
         if (watch != null) {
             watch.end();
         }

@@ -35,6 +35,8 @@ final class Watcher implements Runnable {
     private static final String OTHERS_WAIT =
             "others want to write to its file, and requests that the kernel serves by itself can't wait";
 
+    private static final long PATIENCE_NANOS = 3_000_000_000L;
+
     private static final long QUIET_POLL_NANOS = 1_000_000;
 
     private final AttachedImage image;
@@ -154,7 +156,7 @@ final class Watcher implements Runnable {
             Optional<String> problem;
             if (!lock.othersWait()) {
                 problem = lock.mend();
-            } else if (servedByKernel()) {
+            } else if (lock.servedByKernel()) {
                 problem = Optional.empty();
                 fail(OTHERS_WAIT);
             } else {
@@ -180,14 +182,16 @@ final class Watcher implements Runnable {
         }
     }
 
-    private boolean servedByKernel() {
-        HostDevices others = devices;
-        return others != null && others.servedByKernel();
-    }
-
+    /** As long as that takes: what is on its way can't be called back. */
     private void awaitQuiet() {
+        long beganNanos = System.nanoTime();
+        boolean told = false;
         while (!gate.quiet()) {
             LockSupport.parkNanos(QUIET_POLL_NANOS);
+            if (!told && System.nanoTime() - beganNanos >= PATIENCE_NANOS) {
+                told = true;
+                Log.line("requests that are on their way to the disk take long: waiting for them");
+            }
         }
     }
 
@@ -195,9 +199,15 @@ final class Watcher implements Runnable {
     private void fail(String reason) {
         gate.fail(reason);
         queue.wakeUp();
-        onFailure.accept(gate.failure());
-        Log.line("the disk fails: " + reason);
+        // Beside it: to have a device fail, and to write that down, may take long, and what has the lock waits for our
+        // word.
+        new Thread(() -> tellFailure(reason), "vnd-fails").start();
         awaitQuiet();
         image.lock().quiet();
+    }
+
+    private void tellFailure(String reason) {
+        onFailure.accept(gate.failure());
+        Log.line("the disk fails: " + reason);
     }
 }

@@ -57,7 +57,7 @@ public final class DeviceUsers {
         return users.isNobody() ? Optional.empty() : Optional.of(users.describe(UNSEEN));
     }
 
-    /** Whether it is mounted, swapped to or part of another device: by errors that doesn't end, as an open descriptor may. */
+    /** Whether it is, or may be, mounted, swapped to or part of another device: by errors that doesn't end, as an open descriptor may. */
     public static boolean isMounted(String disk) {
         DeviceUsers users;
         try {
@@ -66,7 +66,7 @@ public final class DeviceUsers {
             return false;
         }
         Findings found = Search.run(Search.EXPLAINING_MILLIS, search -> users.look(search, disk, false));
-        return !found.names().isEmpty();
+        return !found.isNobody();
     }
 
     private static Findings find(String disk, int limitMillis) throws IOException {

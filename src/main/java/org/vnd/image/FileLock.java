@@ -46,22 +46,30 @@ final class FileLock implements ImageLock {
         listener.step(LockStep.LEASE);
         int fd = Claim.open(file, flags, !writable);
         try {
-            proveAlone(file, fd, writable, listener);
+            boolean leased = proveAlone(file, fd, writable, listener);
+            FileFacts facts = FileFacts.read(fd, file.path());
+            // While nobody else can have it open, so that nothing is missed.
+            FileWatch watch = FileWatch.start(file, fd, facts.sizeBytes());
+            if (leased) {
+                Lease.giveUp(fd);
+            }
             QemuLocks.take(file, fd, writable, listener);
             // Also takes O_NONBLOCK away, which io_uring would obey.
             Libc.check(FileCalls.fcntl(fd, FileCalls.F_SETFL, FileCalls.O_DIRECT), "set O_DIRECT on", file.path());
-            FileFacts facts = FileFacts.read(fd, file.path());
             emptyPageCache(file, fd, facts, listener);
             int blockBytes = DirectIo.blockBytes(facts, file.path());
-            return new FileLock(file, fd, writable, blockBytes, FileWatch.start(file, fd, facts.sizeBytes()));
+            return new FileLock(file, fd, writable, blockBytes, watch);
         } catch (IOException | RuntimeException | Error e) {
             Claim.end(fd);
             throw e;
         }
     }
 
-    /** A writer must be the only one; a reader puts up with readers. The lease is given back: it would bar them. */
-    private static void proveAlone(BackingFile file, int fd, boolean writable, AttachListener listener)
+    /**
+     * A writer must be the only one; a reader puts up with readers. Whether the lease was taken, which is to be given back: it
+     * would bar them.
+     */
+    private static boolean proveAlone(BackingFile file, int fd, boolean writable, AttachListener listener)
             throws IOException {
         int result = Lease.take(fd, writable ? FileCalls.F_WRLCK : FileCalls.F_RDLCK);
         if (result == -Errno.EAGAIN) {
@@ -70,9 +78,9 @@ final class FileLock implements ImageLock {
         if (result < 0) {
             listener.note(file.path() + ": it can't be told whether others have it open (lease: "
                     + Errno.message(-result) + ")");
-            return;
+            return false;
         }
-        Lease.giveUp(fd);
+        return true;
     }
 
     /**

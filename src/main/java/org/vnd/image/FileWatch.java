@@ -32,6 +32,9 @@ import org.vnd.sys.abi.Statx;
  */
 final class FileWatch {
     /** Equal events are merged in the queue: there are two kinds of each process. */
+    /** Of one look. */
+    private static final int READS_LIMIT = 1000;
+
     private static final int EVENTS_BYTES = 4096;
 
     private static final long GOOD_NANOS = 1_000_000;
@@ -126,7 +129,12 @@ final class FileWatch {
     private void readEvents() {
         long own = ProcessHandle.current().pid();
         long length;
-        while (group >= 0 && (length = FileCalls.read(group, Libc.address(events), EVENTS_BYTES)) > 0) {
+        // Our own writes may fill it as fast as it is read: the rest the next time.
+        for (int reads = 0;
+                group >= 0
+                        && reads < READS_LIMIT
+                        && (length = FileCalls.read(group, Libc.address(events), EVENTS_BYTES)) > 0;
+                reads++) {
             for (int at = 0; at < length; at += events.getInt(at + FanotifyEvent.EVENT_LEN_OFFSET)) {
                 int pid = events.getInt(at + FanotifyEvent.PID_OFFSET);
                 if (pid != own) {
@@ -162,7 +170,7 @@ final class FileWatch {
             damage.add("others have written to its file" + writer + ": check what it holds");
         }
         if (grownBytes > sizeBytes) {
-            damage.add("its file was made longer, " + grownBytes + " bytes instead of " + sizeBytes);
+            damage.add("its file was made longer than " + sizeBytes + " bytes");
         }
         return damage;
     }

@@ -64,6 +64,9 @@ final class Holders {
         });
         String self = Long.toString(ProcessHandle.current().pid());
         search.eachProcess(process -> {
+            if (LockHolder.isOurs(process.pid())) {
+                return;
+            }
             String ignored = process.pid().equals(self) ? ownDescriptor : "";
             process.eachDescriptor((number, target) -> {
                 if (!number.equals(ignored)) {

@@ -4,7 +4,10 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 
-/** What keeps others from changing an attached image in a way that would hurt. Used by one thread at a time, but for {@link #holds}. */
+/**
+ * What keeps others from changing an attached image in a way that would hurt. {@link #verify}, {@link #mend}, {@link #relock}
+ * and {@link #release} are called by one thread at a time, the other methods by any.
+ */
 public interface ImageLock {
     /**
      * Whether it still holds; cheap. Asked at least once a second, and after every pause of the process. When it doesn't,
@@ -82,13 +85,24 @@ public interface ImageLock {
     /** Has {@code look} run, on any thread, as soon as {@link #verify} may say no, and before a look would be due. */
     default void whenDisturbed(Runnable look) {}
 
+    /** A block device is about to be made whose requests the kernel serves by itself: {@link #kernelServes}. */
+    default void kernelWillServe() {}
+
     /**
-     * The kernel serves a block device of the disk by itself from now on: it is made to fail when others wait to write to the
-     * file, also while this process is stopped or when it is dead.
+     * The kernel serves a block device of the disk by itself: it is made to fail when others wait to write to the file, also
+     * while this process is stopped or when it is dead.
      *
-     * @throws IOException nobody can do that
+     * @throws IOException nobody can do that, where it must be done
      */
     default void kernelServes(KernelServed device) throws IOException {}
+
+    /** There is no such device, or not any more. */
+    default void kernelServesNone() {}
+
+    /** Whether there is such a device, or may be: what it has on its way can't be made to wait. */
+    default boolean servedByKernel() {
+        return false;
+    }
 
     /**
      * From now on this process must say {@link #quiet}, or get the lock back, in half of {@link #breakNanos} when others wait

@@ -22,7 +22,8 @@ import org.vnd.sys.abi.Statx;
  * renaming and the like, but not what a descriptor or mapping does that was open before. The lease proves, once, that
  * there was none; afterwards it makes everybody wait who tries to become one, should root take the flag away.
  *
- * <p>A killed process leaves the flag and the record, and loses lease and claim: {@link Recovery} puts the file back.
+ * <p>A killed process leaves the flag and the record, and lease and claim to {@link LockHolder} until nothing can write any
+ * more; then {@link Recovery} puts the file back.
  */
 public final class LayoutLock implements ImageLock {
     private final BackingFile file;
@@ -242,7 +243,7 @@ public final class LayoutLock implements ImageLock {
 
     @Override
     public boolean verify() {
-        return Lease.current(fd) == FileCalls.F_RDLCK && frozen() && keeping.alive();
+        return Lease.current(fd) == FileCalls.F_RDLCK && frozen() && keeping.answers();
     }
 
     /**
@@ -262,11 +263,11 @@ public final class LayoutLock implements ImageLock {
     }
 
     private void closeAgain() throws IOException {
-        if (!keeping.alive()) {
-            keeping.startAgain();
+        if (!keeping.there()) {
             proveAloneAgain();
         }
         if (!frozen()) {
+            keeping.closing();
             if (!frozenBefore) {
                 writeRecord();
             }
@@ -298,6 +299,9 @@ public final class LayoutLock implements ImageLock {
     @Override
     public Optional<String> relock() {
         try {
+            if (servedByKernel()) {
+                return Optional.of("others want to write to it, and what the kernel serves by itself can't wait");
+            }
             quiet();
             closeAgain();
             if (othersWait()) {
@@ -361,6 +365,8 @@ public final class LayoutLock implements ImageLock {
         if (!verify() && relock().isPresent()) {
             listener.note(file.path() + ": the lock was taken away, and can't be had back");
         }
+        // It serves no more, though it may just have been locked anew.
+        quiet();
         if (writable) {
             listener.step(LockStep.FLUSH);
             Libc.check(FileCalls.fdatasync(disk), "flush", device.name());
@@ -429,8 +435,23 @@ public final class LayoutLock implements ImageLock {
     }
 
     @Override
+    public void kernelWillServe() {
+        keeping.kernelWillServe();
+    }
+
+    @Override
     public void kernelServes(KernelServed device) throws IOException {
         keeping.kernelServes(device);
+    }
+
+    @Override
+    public void kernelServesNone() {
+        keeping.kernelServesNone();
+    }
+
+    @Override
+    public boolean servedByKernel() {
+        return keeping.servedByKernel();
     }
 
     @Override

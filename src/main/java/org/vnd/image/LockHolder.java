@@ -5,7 +5,9 @@ import java.io.IOException;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -23,22 +25,30 @@ import org.vnd.sys.SysException;
  * another is started.
  */
 final class LockHolder implements AutoCloseable {
-    /** It answers in microseconds; on a machine that swaps, or to one that was stopped, it may take long. */
-    private static final int ANSWER_LIMIT_SECONDS = 10;
+    /** It answers in microseconds, and is locked in memory. One that doesn't by then was stopped, and is killed. */
+    private static final int ANSWER_LIMIT_SECONDS = 5;
+
+    /** Whoever reads /proc/net/unix may connect, too. */
+    private static final int STRANGERS_LIMIT = 8;
 
     private static final int MESSAGE_BYTES = 4096;
+
+    /** The process ids of those that this process has. */
+    private static final Set<String> OURS = ConcurrentHashMap.newKeySet();
 
     private final Process process;
     private final int socket;
     private final Runnable disturbed;
     private final BlockingQueue<String> answers = new LinkedBlockingQueue<>();
-    private final Thread reader = new Thread(this::read, "lock holder");
+    private final Thread reader = new Thread(this::read, "vnd-lock-reader");
     private volatile boolean alive = true;
+    private boolean closed;
 
     private LockHolder(Process process, int socket, Runnable disturbed) {
         this.process = process;
         this.socket = socket;
         this.disturbed = disturbed;
+        OURS.add(Long.toString(process.pid()));
         reader.setDaemon(true);
         reader.start();
     }
@@ -72,7 +82,7 @@ final class LockHolder implements AutoCloseable {
         int listener = (int) Libc.check(SocketCalls.socket(SocketCalls.AF_UNIX, type, 0), "socket", "");
         try {
             Libc.check(SocketCalls.bindAbstract(listener, name), "bind", name);
-            Libc.check(SocketCalls.listen(listener, 1), "listen", name);
+            Libc.check(SocketCalls.listen(listener, STRANGERS_LIMIT), "listen", name);
             SocketCalls.setReceiveTimeout(listener, ANSWER_LIMIT_SECONDS);
             Process process = new ProcessBuilder(OwnProgram.path("vnd-lock"), name)
                     .directory(new File("/"))
@@ -81,12 +91,7 @@ final class LockHolder implements AutoCloseable {
                     .redirectError(ProcessBuilder.Redirect.INHERIT)
                     .start();
             try {
-                int socket = (int) Libc.check(SocketCalls.accept(listener, SocketCalls.SOCK_CLOEXEC), "vnd-lock", "");
-                if (SocketCalls.peerProcess(socket) != process.pid()) {
-                    FileCalls.close(socket);
-                    throw new SysException("vnd-lock", "", Errno.EPERM);
-                }
-                return new LockHolder(process, socket, disturbed);
+                return new LockHolder(process, accept(listener, process), disturbed);
             } catch (SysException e) {
                 process.destroyForcibly();
                 throw e;
@@ -94,6 +99,17 @@ final class LockHolder implements AutoCloseable {
         } finally {
             FileCalls.close(listener);
         }
+    }
+
+    private static int accept(int listener, Process process) throws SysException {
+        for (int stranger = 0; stranger < STRANGERS_LIMIT; stranger++) {
+            int accepted = (int) Libc.check(SocketCalls.accept(listener, SocketCalls.SOCK_CLOEXEC), "vnd-lock", "");
+            if (SocketCalls.peerProcess(accepted) == process.pid()) {
+                return accepted;
+            }
+            FileCalls.close(accepted);
+        }
+        throw new SysException("vnd-lock", "(others connect to its socket)", Errno.EBUSY);
     }
 
     private void read() {
@@ -118,9 +134,24 @@ final class LockHolder implements AutoCloseable {
         disturbed.run();
     }
 
-    /** Whether it is there, and so whatever it does. */
-    boolean alive() {
-        return alive;
+    /** Whether it is there and answers, and so does what it does. */
+    boolean answers() {
+        try {
+            require("ping");
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** The image is about to be made immutable again: nobody opens it from now on until a second after {@link #serve}. */
+    void closing() throws IOException {
+        require("closing");
+    }
+
+    /** Whether the process {@code pid} has the image open because we do. */
+    static boolean isOurs(String pid) {
+        return OURS.contains(pid);
     }
 
     /** Its process. */
@@ -168,7 +199,12 @@ final class LockHolder implements AutoCloseable {
         Libc.check(SocketCalls.sendWithDescriptors(socket, text, descriptors), "tell vnd-lock", "");
         try {
             String answer = answers.poll(ANSWER_LIMIT_SECONDS, TimeUnit.SECONDS);
-            return answer == null ? "error vnd-lock doesn't answer: it may have been stopped" : answer;
+            if (answer != null) {
+                return answer;
+            }
+            // What it answers later would be taken for the answer to something else.
+            process.destroyForcibly();
+            return "error vnd-lock doesn't answer, and was killed";
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return "error interrupted";
@@ -178,6 +214,10 @@ final class LockHolder implements AutoCloseable {
     /** Ends it: the image's lease has been given up. */
     @Override
     public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
         try {
             ask("release");
         } catch (IOException gone) {
@@ -186,10 +226,14 @@ final class LockHolder implements AutoCloseable {
         SocketCalls.shutdown(socket, SocketCalls.SHUT_READ_WRITE);
         try {
             reader.join();
-            process.waitFor(ANSWER_LIMIT_SECONDS, TimeUnit.SECONDS);
+            // A stopped one would keep others waiting for ever.
+            if (!process.waitFor(ANSWER_LIMIT_SECONDS, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
         FileCalls.close(socket);
+        OURS.remove(Long.toString(process.pid()));
     }
 }

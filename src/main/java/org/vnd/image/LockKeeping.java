@@ -6,7 +6,7 @@ import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.SocketCalls;
 
-/** Sees to it that there is a {@link LockHolder}, and that a new one does what the last one did. */
+/** Sees to it that there is a {@link LockHolder}, and that a new one does what the last one did. On any thread. */
 final class LockKeeping implements AutoCloseable {
     private final int image;
     private final boolean refusesAll;
@@ -14,9 +14,15 @@ final class LockKeeping implements AutoCloseable {
     private final int[] writers = {-1, -1};
 
     private volatile Runnable look = () -> {};
-    private volatile @Nullable LockHolder holder;
+    /** Null before it is started, and while none can be. */
+    private @Nullable LockHolder holder;
+
     private @Nullable KernelServed device;
+    /** From before there is one until it is gone. */
+    private volatile boolean servedByKernel;
+
     private boolean guarded;
+    private boolean serving;
     private boolean fenced;
     private String missing = "";
 
@@ -26,7 +32,7 @@ final class LockKeeping implements AutoCloseable {
         this.refusesAll = refusesAll;
     }
 
-    void start() throws NotPhysicalException {
+    synchronized void start() throws NotPhysicalException {
         int result = SocketCalls.unixPair(writers);
         if (result < 0) {
             throw new NotPhysicalException("what keeps its lock can't be started: " + Errno.message(-result));
@@ -35,7 +41,7 @@ final class LockKeeping implements AutoCloseable {
     }
 
     /** Nobody opens the image from now on. */
-    void refuseAll() throws NotPhysicalException {
+    synchronized void refuseAll() throws NotPhysicalException {
         try {
             required().guard(true);
             guarded = true;
@@ -45,61 +51,98 @@ final class LockKeeping implements AutoCloseable {
         }
     }
 
-    /** The lease is a reader's, and holds: from now on, or again. */
-    synchronized void serve() throws IOException {
-        LockHolder serving = required();
-        if (!guarded && missing.isEmpty()) {
-            try {
-                serving.guard(false);
-                guarded = true;
-            } catch (IOException e) {
-                missing = "guard: " + e.getMessage()
-                        + ": whoever takes the immutable flag away waits for the lease, and the" + " disk for him";
-            }
-        }
-        serving.serve();
+    /** The image is about to be made immutable again. */
+    synchronized void closing() throws IOException {
+        required().closing();
     }
 
-    /** The last one has ended; lease and claim are still ours. */
-    synchronized void startAgain() throws IOException {
-        LockHolder last = holder;
-        if (last != null) {
-            last.close();
+    /** The lease is a reader's, and holds: from now on, or again. */
+    synchronized void serve() throws IOException {
+        LockHolder present = required();
+        if (!guarded && missing.isEmpty()) {
+            try {
+                present.guard(false);
+                guarded = true;
+            } catch (IOException e) {
+                missing = "guard: " + e.getMessage() + ": opens aren't refused when the immutable flag is taken away";
+            }
+        }
+        present.serve();
+        serving = true;
+    }
+
+    /**
+     * Whether there is one that does all it should. If there isn't, another is started, and this is false all the same: while
+     * there was none, somebody may have come.
+     *
+     * @throws IOException there can't be another now
+     */
+    synchronized boolean there() throws IOException {
+        LockHolder present = holder;
+        if (present != null && present.answers()) {
+            return true;
+        }
+        holder = null;
+        if (present != null) {
+            present.close();
         }
         LockHolder next = LockHolder.start(image, writers[0], () -> look.run());
+        try {
+            if (guarded) {
+                next.guard(refusesAll);
+            }
+            if (device != null) {
+                next.kernelServes(device);
+            }
+            if (serving) {
+                next.serve();
+            }
+            if (fenced) {
+                next.fence();
+            }
+        } catch (IOException e) {
+            next.close();
+            throw e;
+        }
         holder = next;
-        if (guarded) {
-            next.guard(refusesAll);
-        }
-        if (device != null) {
-            next.kernelServes(device);
-        }
-        if (fenced) {
-            next.fence();
-        }
+        return false;
     }
 
     private LockHolder required() throws IOException {
-        LockHolder present = holder;
-        if (present == null || !present.alive()) {
+        if (holder == null) {
             throw new IOException("what keeps its lock has ended (vnd-lock)");
         }
-        return present;
+        return holder;
+    }
+
+    /** Whether there is one that answers. */
+    synchronized boolean answers() {
+        return holder != null && holder.answers();
     }
 
     /** The holder's process. */
-    long pid() throws IOException {
+    synchronized long pid() throws IOException {
         return required().pid();
     }
 
-    boolean alive() {
-        LockHolder present = holder;
-        return present != null && present.alive();
+    boolean servedByKernel() {
+        return servedByKernel;
+    }
+
+    void kernelWillServe() {
+        servedByKernel = true;
     }
 
     synchronized void kernelServes(KernelServed served) throws IOException {
+        servedByKernel = true;
         required().kernelServes(served);
         device = served;
+    }
+
+    synchronized void kernelServesNone() {
+        device = null;
+        tell(present -> present.kernelServes(null));
+        servedByKernel = false;
     }
 
     synchronized void fence() {
@@ -107,7 +150,7 @@ final class LockKeeping implements AutoCloseable {
         tell(LockHolder::fence);
     }
 
-    void quiet() {
+    synchronized void quiet() {
         tell(LockHolder::quiet);
     }
 
@@ -115,12 +158,11 @@ final class LockKeeping implements AutoCloseable {
         void send(LockHolder to) throws IOException;
     }
 
-    /** If it doesn't hear, it has ended: whoever looks at the lock sees that. */
+    /** If it doesn't hear, it has ended: whoever looks at the lock sees that, and another is told. */
     private void tell(Message message) {
-        LockHolder present = holder;
-        if (present != null && present.alive()) {
+        if (holder != null) {
             try {
-                message.send(present);
+                message.send(holder);
             } catch (IOException e) {
                 look.run();
             }
@@ -136,20 +178,21 @@ final class LockKeeping implements AutoCloseable {
         return writers[1];
     }
 
-    String missing() {
+    synchronized String missing() {
         return missing;
     }
 
     /** The lease has been given up. */
     @Override
-    public void close() {
-        LockHolder present = holder;
-        if (present != null) {
-            present.close();
+    public synchronized void close() {
+        if (holder != null) {
+            holder.close();
+            holder = null;
         }
-        for (int end : writers) {
-            if (end >= 0) {
-                FileCalls.close(end);
+        for (int at = 0; at < writers.length; at++) {
+            if (writers[at] >= 0) {
+                FileCalls.close(writers[at]);
+                writers[at] = -1;
             }
         }
     }

@@ -57,12 +57,13 @@ final class QemuLocks {
         if (result == 0) {
             result = locks.takeAll(FORBIDS_BASE, forbids);
         }
-        if (result < 0) {
+        // EAGAIN: somebody has one for writing, which nobody of QEMU's does, and which keeps us out all the same.
+        if (result < 0 && result != -Errno.EAGAIN) {
             listener.note(
                     file.path() + ": QEMU's programs aren't kept out of it (locks: " + Errno.message(-result) + ")");
             return;
         }
-        if (locks.anyTaken(FORBIDS_BASE, does) || locks.anyTaken(DOES_BASE, forbids)) {
+        if (result < 0 || locks.anyTaken(FORBIDS_BASE, does) || locks.anyTaken(DOES_BASE, forbids)) {
             throw new ImageException(
                     file.path(),
                     "in use by QEMU, or by a program with the same locks: "

@@ -25,7 +25,7 @@ import java.util.function.Predicate;
  */
 public final class Search {
     /** For an explanation, which somebody waits for. */
-    public static final int EXPLAINING_MILLIS = 2000;
+    public static final int EXPLAINING_MILLIS = 5000;
 
     /** Where what wasn't looked at counts as a user. */
     public static final int DECIDING_MILLIS = 10_000;
@@ -126,8 +126,8 @@ public final class Search {
     void eachLine(String file, Predicate<String> look) {
         try {
             Lines.each(file, line -> !isOver() && look.test(line));
-        } catch (IOException gone) {
-            // A process that has ended, or another user's.
+        } catch (IOException e) {
+            missed(e);
         }
     }
 

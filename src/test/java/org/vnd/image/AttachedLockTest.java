@@ -236,18 +236,24 @@ class AttachedLockTest {
         create(kind);
         try (Attached attached = Attached.physically(path)) {
             ImageLock lock = attached.image.lock();
-            CountDownLatch disturbed = new CountDownLatch(1);
-            lock.whenDisturbed(disturbed::countDown);
-            Command.output("chattr", "-i", path);
-            try (Command.Running intruder =
-                    new Command("perl", "-e", "truncate($ARGV[0], 0) or die \"$!\"", path).start()) {
-                assertTrue(disturbed.await(30, TimeUnit.SECONDS), "nobody was told");
-                assertTrue(lock.othersWait());
-                assertTrue(lock.mend().isPresent());
-                assertTrue(intruder.alive(), "he didn't wait");
-                Optional<String> problem = lock.relock();
-                // ext4 looks at the flag once more.
-                assertEquals(kind == FileSystemKind.EXT4, problem.isEmpty(), problem.toString());
+            // ext4 looks at the flag once more. Twice: with the lease that is given up, the kernel forgets whom to
+            // tell.
+            int times = kind == FileSystemKind.EXT4 ? 2 : 1;
+            for (int time = 0; time < times; time++) {
+                CountDownLatch disturbed = new CountDownLatch(1);
+                lock.whenDisturbed(disturbed::countDown);
+                attached.takeFlag();
+                try (Command.Running intruder =
+                        new Command("perl", "-e", "truncate($ARGV[0], 0) or die \"$!\"", path).start()) {
+                    while (!lock.othersWait()) {
+                        Thread.sleep(5);
+                    }
+                    assertTrue(disturbed.await(30, TimeUnit.SECONDS), "nobody was told, time " + time);
+                    assertTrue(lock.mend().isPresent());
+                    assertTrue(intruder.alive(), "he didn't wait");
+                    Optional<String> problem = lock.relock();
+                    assertEquals(kind == FileSystemKind.EXT4, problem.isEmpty(), problem.toString());
+                }
             }
             if (kind == FileSystemKind.EXT4) {
                 assertTrue(lock.verify());

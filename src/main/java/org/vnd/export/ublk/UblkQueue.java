@@ -121,6 +121,9 @@ public final class UblkQueue implements QueueExport {
                 break;
             case UblkDescriptor.UBLK_IO_OP_FLUSH:
                 request.operation = Operation.FLUSH;
+                // The block layer gives it the sector before the first.
+                request.offsetBytes = 0;
+                request.lengthBytes = 0;
                 break;
             case UblkDescriptor.UBLK_IO_OP_DISCARD:
                 request.operation = Operation.TRIM;

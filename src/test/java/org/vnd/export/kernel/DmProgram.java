@@ -109,8 +109,13 @@ final class DmProgram {
             device.remove();
             throw new AssertionError("removed while it was mounted");
         } catch (DeviceBusyException e) {
-            // The guest's first process sees all files below /host.
-            say("busy", String.valueOf(e.getMessage()).replace(second, "p2").replace("/host/", "/"));
+            // The guest's first process sees all files below /host, and an emulated machine may be too slow for all.
+            say(
+                    "busy",
+                    String.valueOf(e.getMessage())
+                            .replace(second, "p2")
+                            .replace("/host/", "/")
+                            .replaceFirst(" [(]not everything.*", ""));
         }
         say("nodes", BlockNode.ofDisk(name(device)).size());
         say("unchanged", device.unchanged());
