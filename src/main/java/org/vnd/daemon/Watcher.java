@@ -173,7 +173,8 @@ final class Watcher implements Runnable {
                 queue.wakeUp();
                 return;
             }
-            boolean hopeless = ending || image.lock().lost() || System.nanoTime() - giveUpNanos >= 0;
+            // Nor can what the kernel serves wait for somebody to go who could do harm.
+            boolean hopeless = ending || lock.lost() || lock.servedByKernel() || System.nanoTime() - giveUpNanos >= 0;
             if (problem.isPresent() && hopeless) {
                 fail(problem.get());
                 return;

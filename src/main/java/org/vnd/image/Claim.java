@@ -24,6 +24,9 @@ final class Claim {
     /** Whoever is seen may be a child that a program has just forked, which has all that its parent has until it begins. */
     private static final int LAST_PAUSE_OF_KNOWN_MILLIS = 100;
 
+    /** As {@link Holders} names the program of native/lock.c. */
+    private static final String LOCK_HOLDER = "(vnd-lock)";
+
     private Claim() {}
 
     /** Somebody has the file. */
@@ -37,8 +40,15 @@ final class Claim {
         }
 
         private HeldException(BackingFile file, String how, Findings holders) {
-            super(file.path(), how + Holders.describe(holders));
-            holderIsKnown = !holders.names().isEmpty();
+            super(file.path(), how + Holders.describe(holders) + remedy(holders));
+            // What holds the lock of a killed disk ends with that disk's last request.
+            holderIsKnown = holders.names().stream().anyMatch(name -> !name.contains(LOCK_HOLDER));
+        }
+
+        private static String remedy(Findings holders) {
+            return holders.names().stream().anyMatch(name -> name.contains(LOCK_HOLDER))
+                    ? ": of a disk that was killed, whose block device is still used: unmount or close that first"
+                    : "";
         }
     }
 

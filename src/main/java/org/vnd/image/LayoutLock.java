@@ -44,6 +44,9 @@ public final class LayoutLock implements ImageLock {
     private int disk = -1;
 
     private boolean leased;
+    /** False while somebody may have it open who could do harm: the next look has to prove the opposite. */
+    private boolean alone = true;
+
     private boolean recorded;
     private boolean frozenHere;
 
@@ -263,8 +266,9 @@ public final class LayoutLock implements ImageLock {
     }
 
     private void closeAgain() throws IOException {
-        if (!keeping.there()) {
-            proveAloneAgain();
+        alone &= keeping.there();
+        if (!alone && !othersWait()) {
+            proveAlone();
         }
         if (!frozen()) {
             keeping.closing();
@@ -276,15 +280,15 @@ public final class LayoutLock implements ImageLock {
         }
     }
 
-    /** While nobody was refused, somebody may have come who could share its blocks at any time. */
-    private void proveAloneAgain() throws IOException {
-        if (!shareable || othersWait()) {
-            return;
-        }
-        if (Lease.take(fd, FileCalls.F_WRLCK) != 0) {
+    /** While nobody was refused, somebody may have come who could share its blocks at any time; elsewhere readers do no harm. */
+    private void proveAlone() throws IOException {
+        if (Lease.take(fd, shareable ? FileCalls.F_WRLCK : FileCalls.F_RDLCK) != 0) {
             throw new ImageException(file.path(), "in use: " + Holders.describe(file, fd));
         }
-        Lease.lower(fd, file.path());
+        if (shareable) {
+            Lease.lower(fd, file.path());
+        }
+        alone = true;
     }
 
     private Optional<String> servedAgain() throws IOException {
@@ -307,12 +311,10 @@ public final class LayoutLock implements ImageLock {
             if (othersWait()) {
                 // They come in now, and it is granted again once no writer is left.
                 Lease.giveUp(fd);
-                if (Lease.take(fd, FileCalls.F_RDLCK) != 0) {
-                    return Optional.of("in use: " + Holders.describe(file, fd));
-                }
+                alone = false;
+                proveAlone();
                 // What they have written: nothing of it is written later, over what the disk writes. A page that a
-                // reader
-                // keeps is old at worst, and dealt with at the end.
+                // reader keeps is old at worst, and dealt with at the end.
                 Libc.check(FileCalls.fsync(fd), "fsync", file.path());
                 PageCache.empty(fd, file.path(), facts.sizeBytes());
             }

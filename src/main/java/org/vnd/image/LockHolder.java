@@ -26,7 +26,7 @@ import org.vnd.sys.SysException;
  */
 final class LockHolder implements AutoCloseable {
     /** It answers in microseconds, and is locked in memory. One that doesn't by then was stopped, and is killed. */
-    private static final int ANSWER_LIMIT_SECONDS = 5;
+    private static final int ANSWER_LIMIT_SECONDS = 3;
 
     /** Whoever reads /proc/net/unix may connect, too. */
     private static final int STRANGERS_LIMIT = 8;

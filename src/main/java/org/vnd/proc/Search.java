@@ -1,5 +1,6 @@
 package org.vnd.proc;
 
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryIteratorException;
@@ -35,6 +36,9 @@ public final class Search {
     private final Set<String> found = new LinkedHashSet<>();
 
     private volatile boolean cut;
+    /** Something couldn't be looked at. */
+    private volatile boolean missed;
+
     private volatile boolean done;
 
     private Search(int limitMillis) {
@@ -53,7 +57,7 @@ public final class Search {
             Thread.currentThread().interrupt();
         }
         synchronized (search) {
-            return new Findings(new ArrayList<>(search.found), search.done && !search.cut);
+            return new Findings(new ArrayList<>(search.found), search.done && !search.cut && !search.missed);
         }
     }
 
@@ -136,8 +140,11 @@ public final class Search {
         boolean told = e instanceof NoSuchFileException
                 || e instanceof NotDirectoryException
                 || e instanceof AccessDeniedException
+                // All that java.io has for what can't be opened.
+                || (e instanceof FileNotFoundException
+                        && !String.valueOf(e.getMessage()).contains("Too many open files"))
                 // Of a process that has ended since it was opened: ESRCH, for which Java has no type.
                 || String.valueOf(e.getMessage()).contains("No such process");
-        cut |= !told;
+        missed |= !told;
     }
 }
