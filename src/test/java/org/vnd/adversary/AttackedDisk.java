@@ -120,7 +120,7 @@ final class AttackedDisk implements AutoCloseable {
                         export.equals("nbd") ? "--ioengine=nbd" : "--ioengine=libaio",
                         export.equals("nbd") ? "--uri=" + disk.uri() : "--filename=" + node())
                 .with("--bs=64k", "--iodepth=16", "--rate_iops=200", "--time_based", "--runtime=1200", "--size=8M")
-                .with("--buffer_pattern=0x77", "--error_dump=0")
+                .with("--refill_buffers", "--error_dump=0")
                 .start();
     }
 
