@@ -89,10 +89,12 @@ class OpenAfterAttachTest {
         assertTrue(product.disk(disk.unit()).isPresent());
     }
 
-    /** The disk looks at its lock every second; here it has as long as a slow machine may need. */
+    /** As long as a slow machine may need; until a second after it is back, nobody may open the file. */
     private static void awaitFlag() throws InterruptedException {
         for (int attempt = 0; attempt < 600; attempt++) {
-            if (Command.output("lsattr", image).replaceFirst(" .*", "").contains("i")) {
+            Command.Result listed = new Command("lsattr", image).run();
+            if (listed.exitCode() == 0
+                    && listed.output().replaceFirst(" .*", "").contains("i")) {
                 return;
             }
             Thread.sleep(100);
