@@ -72,6 +72,9 @@ static void calls(void)
 
     SAME(FileCalls, O_RDONLY);
     SAME(FileCalls, O_RDWR);
+    SAME(FileCalls, AT_STATX_DONT_SYNC);
+    SAME(FileCalls, SEEK_END);
+    LINE(FileCalls, SYS_OPENAT2, SYS_openat2);
     SAME(FileCalls, O_ACCMODE);
     SAME(FileCalls, O_CREAT);
     SAME(FileCalls, O_EXCL);
@@ -141,6 +144,8 @@ static void calls(void)
     LINE(MountCalls, SYS_FSMOUNT, SYS_fsmount);
 
     SAME(SocketCalls, AF_UNIX);
+    SAME(SocketCalls, SOCK_SEQPACKET);
+    SAME(SocketCalls, SO_PEERCRED);
     SAME(SocketCalls, AF_INET);
     SAME(SocketCalls, AF_INET6);
     SAME(SocketCalls, AF_NETLINK);

@@ -5,6 +5,7 @@ import org.vnd.proc.SmallFile;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
+import org.vnd.sys.SignalCalls;
 import org.vnd.sys.SysException;
 
 /**
@@ -23,6 +24,14 @@ final class Lease {
 
     /** include/uapi/asm-generic/signal.h: nobody minds it, while SIGIO, the default here, ends a process. */
     private static final int SIGURG = 23;
+
+    /** The same: what the kernel sends where no other signal was chosen, or can't be sent. */
+    private static final int SIGIO = 29;
+
+    static {
+        // The keeper does so for the daemon, but leases are taken by others too.
+        SignalCalls.ignore(SIGIO);
+    }
 
     private Lease() {}
 
