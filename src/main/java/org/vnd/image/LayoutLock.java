@@ -349,8 +349,11 @@ public final class LayoutLock implements ImageLock {
         try {
             emptyCache();
             return Optional.empty();
-        } catch (IOException e) {
+        } catch (ImageException e) {
             return Optional.of(String.valueOf(e.getMessage()));
+        } catch (IOException e) {
+            // That is no reader who will go: whoever releases it is told what to do.
+            return Optional.empty();
         }
     }
 
