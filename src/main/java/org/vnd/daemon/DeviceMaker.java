@@ -32,6 +32,7 @@ import org.vnd.node.DeviceNames;
 import org.vnd.ring.UringRing;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
+import org.vnd.sys.OwnProgram;
 import org.vnd.sys.SysException;
 
 /** Makes one of the devices of this host that lead to the disk; what can't be had leaves nothing and says why. */
@@ -121,10 +122,6 @@ record DeviceMaker(
                 && map.endBytes(map.find(image.offsetBytes())) >= image.offsetBytes() + image.sizeBytes();
     }
 
-    private static Path programs() {
-        return Path.of(System.getProperty("vnd.home", "/"), "libexec");
-    }
-
     /** The logical block that programs see. */
     private int sectorBytes() {
         return partitions.sectorBytes();
@@ -150,7 +147,8 @@ record DeviceMaker(
         }
         long offsetBytes = map.physicalBytes(first) + image.offsetBytes() - map.startBytes(first);
         String device = "/proc/" + ProcessHandle.current().pid() + "/fd/" + image.fd();
-        return LoopDevice.attach(programs(), AttachOptions.LOOP, backing(device, offsetBytes, false), names, removal);
+        return LoopDevice.attach(
+                OwnProgram.folder(), AttachOptions.LOOP, backing(device, offsetBytes, false), names, removal);
     }
 
     /** Straight to what lies below the device mapper's device that the file system is on. */
@@ -250,7 +248,7 @@ record DeviceMaker(
             Server server = serve(fd, true);
             try {
                 return LoopDevice.attach(
-                        programs(), AttachOptions.FUSE_LOOP, backing(mount.file(), 0, true), names, removal);
+                        OwnProgram.folder(), AttachOptions.FUSE_LOOP, backing(mount.file(), 0, true), names, removal);
             } catch (IOException | RuntimeException | Error e) {
                 queue.drop(server);
                 throw e;
@@ -266,7 +264,7 @@ record DeviceMaker(
             Path socket = arguments.unitDirectory().resolve("fuse.sock");
             String source = arguments.unit().name();
             Leftover.note(arguments.unitDirectory(), AttachOptions.FUSE, folder.toString());
-            FuserMount mount = FuserMount.mount(programs(), folder, socket, source, image.readOnly());
+            FuserMount mount = FuserMount.mount(OwnProgram.folder(), folder, socket, source, image.readOnly());
             return served(mount, mount.fuseFd());
         }
         int fd = openFuse();

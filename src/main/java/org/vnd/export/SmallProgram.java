@@ -14,11 +14,6 @@ import org.jspecify.annotations.Nullable;
 public final class SmallProgram {
     private SmallProgram() {}
 
-    /** The program {@code name} of ours, wherever the launcher says that we are. */
-    public static String ofOurs(String name) {
-        return Path.of(System.getProperty("vnd.home", "/"), "libexec", name).toString();
-    }
-
     /** Runs it, and returns whether it said yes within {@code limitSeconds}; false too if there is no such program. */
     public static boolean run(int limitSeconds, String... command) {
         Process process = start(command);

@@ -45,11 +45,12 @@ final class FileLock implements ImageLock {
         int flags = (writable ? FileCalls.O_RDWR : FileCalls.O_RDONLY) | FileCalls.O_DIRECT;
         listener.step(LockStep.LEASE);
         int fd = Claim.open(file, flags, !writable);
+        FileWatch watch = null;
         try {
             boolean leased = proveAlone(file, fd, writable, listener);
             FileFacts facts = FileFacts.read(fd, file.path());
             // While nobody else can have it open, so that nothing is missed.
-            FileWatch watch = FileWatch.start(file, fd, facts.sizeBytes());
+            watch = FileWatch.start(file, fd, facts.sizeBytes());
             if (leased) {
                 Lease.giveUp(fd);
             }
@@ -60,6 +61,9 @@ final class FileLock implements ImageLock {
             int blockBytes = DirectIo.blockBytes(facts, file.path());
             return new FileLock(file, fd, writable, blockBytes, watch);
         } catch (IOException | RuntimeException | Error e) {
+            if (watch != null) {
+                watch.end();
+            }
             Claim.end(fd);
             throw e;
         }

@@ -206,6 +206,8 @@ final class LockHolder implements AutoCloseable {
             process.destroyForcibly();
             return "error vnd-lock doesn't answer, and was killed";
         } catch (InterruptedException e) {
+            // The same.
+            process.destroyForcibly();
             Thread.currentThread().interrupt();
             return "error interrupted";
         }

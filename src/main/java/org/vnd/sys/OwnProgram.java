@@ -6,8 +6,13 @@ import java.nio.file.Path;
 public final class OwnProgram {
     private OwnProgram() {}
 
+    /** Where all of them are. */
+    public static Path folder() {
+        return Path.of(System.getProperty("vnd.home", "/"), "libexec");
+    }
+
     /** The program {@code name}. */
     public static String path(String name) {
-        return Path.of(System.getProperty("vnd.home", "/"), "libexec", name).toString();
+        return folder().resolve(name).toString();
     }
 }

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.vnd.lab.Command;
 import org.vnd.lab.LoopDevice;
 import org.vnd.lab.Requires;
+import org.vnd.sys.OwnProgram;
 
 /** The program of ours that does on a block device what may take long, vnd-blockdev. */
 @Requires(
@@ -24,7 +25,7 @@ class SmallProgramTest {
 
     private static boolean blockdev(String... words) {
         String[] line = new String[words.length + 1];
-        line[0] = SmallProgram.ofOurs("vnd-blockdev");
+        line[0] = OwnProgram.path("vnd-blockdev");
         System.arraycopy(words, 0, line, 1, words.length);
         return SmallProgram.run(LIMIT_SECONDS, line);
     }

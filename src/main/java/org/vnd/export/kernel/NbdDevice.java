@@ -22,6 +22,7 @@ import org.vnd.proc.SmallFile;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
+import org.vnd.sys.OwnProgram;
 import org.vnd.sys.SocketCalls;
 import org.vnd.sys.SysException;
 
@@ -285,7 +286,7 @@ public final class NbdDevice implements KernelDevice {
         // As long as it is ours alone nobody can mount it, nor a partition of it.
         int claim = claim();
         try {
-            String blockdev = SmallProgram.ofOurs("vnd-blockdev");
+            String blockdev = OwnProgram.path("vnd-blockdev");
             boolean flushed = SmallProgram.run(FLUSH_LIMIT_SECONDS, blockdev, "flush", node());
             if (!flushed && server != null) {
                 throw new IOException(node() + " can't be flushed (" + blockdev + " flush)");
