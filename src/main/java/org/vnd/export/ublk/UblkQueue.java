@@ -26,8 +26,11 @@ public final class UblkQueue implements QueueExport {
     /** The most that one request moves: what a disk does in about the time that it needs to begin. */
     static final int TRANSFER_BYTES = 256 << 10;
 
+    /** A tag's buffer: the data begins where its offset lies in a block of the disk, and ends in the page after the last. */
+    private static final int BUFFER_BYTES = TRANSFER_BYTES + AlignedBuffer.PAGE_BYTES;
+
     /** The buffers of all tags, for the caller to make and to register with the ring. */
-    public static final int MEMORY_BYTES = DEPTH * TRANSFER_BYTES;
+    public static final int MEMORY_BYTES = DEPTH * BUFFER_BYTES;
 
     /** Operations that may be in flight in the ring. */
     public static final int RING_OPERATIONS = DEPTH;
@@ -90,7 +93,7 @@ public final class UblkQueue implements QueueExport {
     }
 
     private long address(int tag) {
-        return memory.address() + (long) tag * TRANSFER_BYTES;
+        return memory.address() + (long) tag * BUFFER_BYTES;
     }
 
     private void arrived(long tag, int result) {
@@ -111,7 +114,7 @@ public final class UblkQueue implements QueueExport {
         request.forceUnitAccess = UblkDescriptor.forceUnitAccess(table, tag);
         request.keepAllocated = false;
         request.onlyIfFast = false;
-        request.bufferAddress = address(tag);
+        request.bufferAddress = address(tag) + (request.offsetBytes & disk.blockSizeBytes() - 1);
         switch (operation) {
             case UblkDescriptor.UBLK_IO_OP_READ:
                 request.operation = Operation.READ;
@@ -137,9 +140,8 @@ public final class UblkQueue implements QueueExport {
                 return;
         }
         Status status = validator.validate(request);
-        if (status == Status.OK && request.operation == Operation.WRITE && userCopy) {
-            status = copied(
-                    FileCalls.pread(file, request.bufferAddress, request.lengthBytes, Ublk.copyOffset(tag)), request);
+        if (status == Status.OK && request.operation == Operation.WRITE) {
+            status = fetchData(request);
         }
         if (status == Status.OK) {
             requestsInWork++;
@@ -152,12 +154,37 @@ public final class UblkQueue implements QueueExport {
     private void done(BlockRequest request) {
         requestsInWork--;
         Status status = request.status;
-        if (status == Status.OK && request.operation == Operation.READ && userCopy) {
-            status = copied(
+        if (status == Status.OK && request.operation == Operation.READ) {
+            status = deliverData(request);
+        }
+        give(request.slot, Ublk.UBLK_U_IO_COMMIT_AND_FETCH_REQ, result(request, status));
+    }
+
+    private Status fetchData(BlockRequest request) {
+        if (userCopy) {
+            return copied(
+                    FileCalls.pread(file, request.bufferAddress, request.lengthBytes, Ublk.copyOffset(request.slot)),
+                    request);
+        }
+        moveData(request.bufferAddress, address(request.slot), request.lengthBytes);
+        return Status.OK;
+    }
+
+    private Status deliverData(BlockRequest request) {
+        if (userCopy) {
+            return copied(
                     FileCalls.pwrite(file, request.bufferAddress, request.lengthBytes, Ublk.copyOffset(request.slot)),
                     request);
         }
-        give(request.slot, Ublk.UBLK_U_IO_COMMIT_AND_FETCH_REQ, result(request, status));
+        moveData(address(request.slot), request.bufferAddress, request.lengthBytes);
+        return Status.OK;
+    }
+
+    /** Between where the driver copies, always the same for a tag, and where the engine needs it. */
+    private static void moveData(long to, long from, long lengthBytes) {
+        if (to != from) {
+            MemoryCalls.copy(to, from, lengthBytes);
+        }
     }
 
     private static Status copied(long bytes, BlockRequest request) {
