@@ -48,7 +48,7 @@
 #include "lock_device.h"
 #include "lock_guard.h"
 
-enum { MESSAGE_SIZE = DEVICE_SIZE, DESCRIPTORS = 2 };
+enum { MESSAGE_SIZE = DEVICE_SIZE, DESCRIPTORS = 2, WATCHED = 4 };
 /* A device that couldn't be failed is tried again so often; with the daemon dead, it is looked at so often whether it is gone. */
 enum { RETRY_MILLIS = 100 };
 /* Signals may be lost; then the lease is looked at. */
@@ -249,10 +249,14 @@ int main(int argc, char **argv)
     mlockall(MCL_CURRENT | MCL_FUTURE); /* As far as we may. */
     for (;;) {
         int wait = look();
-        struct pollfd watched[] = {
+        struct pollfd watched[WATCHED] = {
             {channel, POLLIN, 0}, {signals, POLLIN, 0}, {guard, POLLIN, 0}, {claimed && channel < 0 ? writers : -1, 0, 0}};
-        if (poll(watched, 4, wait) < 0)
-            continue;
+        if (poll(watched, WATCHED, wait) < 0) {
+            /* As where somebody has lowered the limit of open files to less than are watched: each is asked by itself. */
+            poll(NULL, 0, RETRY_MILLIS / 10);
+            for (int each = 0; each < WATCHED; each++)
+                watched[each].revents = POLLIN;
+        }
         struct signalfd_siginfo signal_read;
         while (read(signals, &signal_read, sizeof signal_read) > 0)
             ; /* Which of them it was is looked at. */

@@ -14,6 +14,7 @@ import org.vnd.control.Reporter;
 import org.vnd.control.StateDirectory;
 import org.vnd.control.UnitRecord;
 import org.vnd.image.FilePlace;
+import org.vnd.image.ImageException;
 import org.vnd.image.LostImage;
 import org.vnd.image.Recovery;
 import org.vnd.image.StillServedException;
@@ -134,14 +135,27 @@ final class UnitRecovery {
             // It only answers with errors: the image needn't wait for it.
             left = e;
         }
-        String done = recover(record, file);
+        String done = "";
+        @Nullable IOException locked = null;
+        try {
+            done = recover(record, file);
+        } catch (StillServedException e) {
+            throw e;
+        } catch (ImageException e) {
+            locked = e;
+        }
         Optional<String> served = NameList.served(unitDirectory);
         if (served.isPresent()) {
-            // Its image may be deleted, and its blocks another file's.
+            // Its image may be deleted, and its blocks another file's; or what keeps its lock lets nobody in because of
+            // that.
             throw new StillServedException(
                     record.file(),
                     "its daemon is gone, but " + served.get()
-                            + " still is that disk: unmount or close it first, and it goes away");
+                            + " still is that disk: unmount or close it first, and it goes away",
+                    locked);
+        }
+        if (locked != null) {
+            throw locked;
         }
         if (left != null) {
             throw new IOException(done + ", but what is left of its device stays: " + Reason.withFile(left), left);

@@ -27,6 +27,11 @@ final class Claim {
     /** As {@link Holders} names the program of native/lock.c. */
     private static final String LOCK_HOLDER = "(vnd-lock)";
 
+    private static final String IN_USE = "in use: ";
+
+    private static final String REMEDY =
+            ": of a disk that was killed, whose block device is still used: unmount or close that first";
+
     private Claim() {}
 
     /** Somebody has the file. */
@@ -40,15 +45,15 @@ final class Claim {
         }
 
         private HeldException(BackingFile file, String how, Findings holders) {
-            super(file.path(), how + Holders.describe(holders) + remedy(holders));
+            super(
+                    file.path(),
+                    isKept(holders) ? IN_USE + Holders.describe(holders) + REMEDY : how + Holders.describe(holders));
             // What holds the lock of a killed disk ends with that disk's last request.
             holderIsKnown = holders.names().stream().anyMatch(name -> !name.contains(LOCK_HOLDER));
         }
 
-        private static String remedy(Findings holders) {
-            return holders.names().stream().anyMatch(name -> name.contains(LOCK_HOLDER))
-                    ? ": of a disk that was killed, whose block device is still used: unmount or close that first"
-                    : "";
+        private static boolean isKept(Findings holders) {
+            return holders.names().stream().anyMatch(name -> name.contains(LOCK_HOLDER));
         }
     }
 
@@ -87,7 +92,11 @@ final class Claim {
     private static void refuseOwned(BackingFile file) throws ImageException {
         OwnershipRecord record = OwnershipRecord.read(file);
         if (record != null && record.ownerRuns(file.identity())) {
-            throw new ImageException(file.path(), "already attached as " + record.owner());
+            String elsewhere = record.isWhereItWas(file.identity())
+                    ? ""
+                    : " by another device of its file system (in a copy of that: setfattr -x "
+                            + OwnershipRecord.ATTRIBUTE + " on it)";
+            throw new ImageException(file.path(), "already attached as " + record.owner() + elsewhere);
         }
     }
 
@@ -98,7 +107,7 @@ final class Claim {
             // In the meantime another may have got it.
             refuseOwned(file);
             if (e.errno() == Errno.EAGAIN || e.errno() == Errno.ETXTBSY) {
-                throw new HeldException(file, "in use: ");
+                throw new HeldException(file, IN_USE);
             }
             if (e.errno() == Errno.EPERM && (flags & FileCalls.O_RDWR) == 0) {
                 // What holds the lock of a disk that was killed does so until nothing of that can write any more.

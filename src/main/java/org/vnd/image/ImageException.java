@@ -1,6 +1,7 @@
 package org.vnd.image;
 
 import java.io.IOException;
+import org.jspecify.annotations.Nullable;
 
 /** An image can't be attached or detached. The message is the one line the user sees: which file, why, what to do. */
 public class ImageException extends IOException {
@@ -11,7 +12,7 @@ public class ImageException extends IOException {
         super(path + ": " + why);
     }
 
-    public ImageException(String path, String why, Throwable cause) {
+    public ImageException(String path, String why, @Nullable Throwable cause) {
         super(path + ": " + why, cause);
     }
 }

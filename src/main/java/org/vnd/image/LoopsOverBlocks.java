@@ -129,7 +129,11 @@ final class LoopsOverBlocks {
             return false;
         }
         Libc.check(result, "look at", "/dev/" + loop.name);
-        return DeviceNumber.unpack(info.getLong(LoopInfo.RDEVICE_OFFSET)).equals(below)
-                && info.getLong(LoopInfo.OFFSET_OFFSET) == loop.offsetBytes;
+        DeviceNumber itsDevice = DeviceNumber.unpack(info.getLong(LoopInfo.RDEVICE_OFFSET));
+        boolean ofDevice = itsDevice.major() != 0;
+        // The file system may have been mounted from another device since.
+        return ofDevice
+                && info.getLong(LoopInfo.OFFSET_OFFSET) == loop.offsetBytes
+                && (itsDevice.equals(below) || Superblock.mayBeSame(itsDevice, below));
     }
 }

@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.StringTokenizer;
 import org.jspecify.annotations.Nullable;
 import org.vnd.proc.SmallFile;
+import org.vnd.sys.DeviceNumber;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
@@ -74,9 +75,23 @@ record OwnershipRecord(String bootId, String unit, long pid, long startTicks, St
         return Long.parseLong(fields.nextToken());
     }
 
-    /** Whether it was written for {@code thisFile}, where it was found, and the process that wrote it runs. */
+    /**
+     * Whether it was written for {@code thisFile}, where it was found, and the process that wrote it runs. A file system has
+     * other devices by and by: only where it is another for certain, it is another file.
+     */
     boolean ownerRuns(String thisFile) {
-        return file.equals(thisFile) && writerRuns();
+        return !isOfAnother(thisFile)
+                && writerRuns()
+                && (isWhereItWas(thisFile) || Superblock.mayBeSame(device(file), device(thisFile)));
+    }
+
+    /** Whether the device of {@code thisFile}, where it was found, is the one on which it was written. */
+    boolean isWhereItWas(String thisFile) {
+        return file.equals(thisFile);
+    }
+
+    private static DeviceNumber device(String identity) {
+        return DeviceNumber.parse(identity.substring(0, identity.lastIndexOf(':')));
     }
 
     /** Whether the process that wrote it runs, for whatever file. */

@@ -1,5 +1,7 @@
 package org.vnd.image;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The kernel serves a block device of the image's blocks, though its daemon is gone, or whether it does can't be told: the image
  * must stay locked.
@@ -9,10 +11,11 @@ public final class StillServedException extends ImageException {
 
     /** As {@link ImageException}. */
     public StillServedException(String path, String why) {
-        super(path, why);
+        this(path, why, null);
     }
 
-    StillServedException(String path, String why, Throwable cause) {
+    /** The same, with what else is known of it. */
+    public StillServedException(String path, String why, @Nullable Throwable cause) {
         super(path, why, cause);
     }
 }

@@ -3,7 +3,10 @@ package org.vnd.image;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 import org.vnd.mem.AlignedBuffer;
+import org.vnd.sys.DeviceNumber;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.SysException;
 
@@ -41,16 +44,45 @@ final class Superblock {
         }
     }
 
-    private static boolean mayBe(ByteBuffer begin, String fileSystem) {
+    /**
+     * Whether the mounted file systems on these two devices may be the same one, or one a copy of the other: as when it was
+     * mounted from another device after umount -l.
+     */
+    static boolean mayBeSame(DeviceNumber one, DeviceNumber other) {
+        byte @Nullable [] uuid = uuid(one);
+        byte @Nullable [] otherUuid = uuid(other);
+        return uuid == null || otherUuid == null || (Arrays.equals(uuid, otherUuid) && uuid.length > 0);
+    }
+
+    /** Of the file system on a device: null if that can't be told, empty if it is no ext4 or XFS. */
+    private static byte @Nullable [] uuid(DeviceNumber number) {
+        try (HostDevice device = HostDevice.open(number.major(), number.minor());
+                AlignedBuffer begin = new AlignedBuffer(AlignedBuffer.PAGE_BYTES)) {
+            long length = FileCalls.pread(device.fd(), begin.address(), AlignedBuffer.PAGE_BYTES, 0);
+            return length == AlignedBuffer.PAGE_BYTES ? uuid(begin.bytes()) : null;
+        } catch (NotPhysicalException | SysException e) {
+            return null;
+        }
+    }
+
+    private static byte[] uuid(ByteBuffer begin) {
         byte[] uuid = new byte[UUID_BYTES];
         if (begin.getShort(EXT_MAGIC_OFFSET) == EXT_MAGIC) {
             begin.get(EXT_UUID_OFFSET, uuid);
-            return fileSystem.isEmpty() || FileIdentity.ofUuid(uuid).contains(fileSystem);
-        }
-        if (begin.getInt(0) == XFS_MAGIC) {
+        } else if (begin.getInt(0) == XFS_MAGIC) {
             begin.get(XFS_UUID_OFFSET, uuid);
-            return !fileSystem.startsWith("uuid:") || FileIdentity.ofUuid(uuid).contains(fileSystem);
+        } else {
+            return new byte[0];
         }
-        return false;
+        return uuid;
+    }
+
+    private static boolean mayBe(ByteBuffer begin, String fileSystem) {
+        byte[] uuid = uuid(begin);
+        if (uuid.length == 0) {
+            return false;
+        }
+        boolean told = begin.getInt(0) == XFS_MAGIC ? fileSystem.startsWith("uuid:") : !fileSystem.isEmpty();
+        return !told || FileIdentity.ofUuid(uuid).contains(fileSystem);
     }
 }

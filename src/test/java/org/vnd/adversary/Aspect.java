@@ -9,10 +9,10 @@ import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.locks.LockSupport;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.Extents;
+import org.vnd.lab.ListedFlags;
 
 /** What of a file a hostile operation changes. */
 enum Aspect {
@@ -52,24 +52,12 @@ enum Aspect {
                 ATTRIBUTES,
                 Files.getFileAttributeView(file, UserDefinedFileAttributeView.class)
                         .list());
-        state.put(FLAGS, flags(file));
+        state.put(FLAGS, ListedFlags.of(file));
         state.put(LAYOUT, Extents.of(file));
         state.put(SWAP, Files.readString(Path.of("/proc/swaps")).contains(file.toString()));
         state.put(LOOP, Command.output("losetup", "-n", "-O", "NAME", "-j", file));
         state.put(CONTENT, DirectFile.checksum(file));
         return state;
-    }
-
-    /** For a second after the flag was set again, nobody may open the file. */
-    private static String flags(Path file) throws IOException {
-        for (int attempt = 0; attempt < 50; attempt++) {
-            Command.Result listed = new Command("lsattr", file).run();
-            if (listed.exitCode() == 0) {
-                return listed.output().strip().replaceFirst(" .*", "");
-            }
-            LockSupport.parkNanos(100_000_000);
-        }
-        return Command.output("lsattr", file);
     }
 
     /** Which aspects two states differ in. */

@@ -12,9 +12,9 @@ import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
+import org.vnd.lab.ListedFlags;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
 import org.vnd.lab.Seeded;
@@ -89,12 +89,10 @@ class OpenAfterAttachTest {
         assertTrue(product.disk(disk.unit()).isPresent());
     }
 
-    /** As long as a slow machine may need; until a second after it is back, nobody may open the file. */
+    /** As long as a slow machine may need. */
     private static void awaitFlag() throws InterruptedException {
         for (int attempt = 0; attempt < 600; attempt++) {
-            Command.Result listed = new Command("lsattr", image).run();
-            if (listed.exitCode() == 0
-                    && listed.output().replaceFirst(" .*", "").contains("i")) {
+            if (ListedFlags.isImmutable(image)) {
                 return;
             }
             Thread.sleep(100);

@@ -10,7 +10,7 @@ import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import org.vnd.extent.ExtentMap;
 import org.vnd.image.AttachRequest.Engine;
-import org.vnd.lab.Command;
+import org.vnd.lab.ListedFlags;
 import org.vnd.mem.AlignedBuffer;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
@@ -137,7 +137,7 @@ final class Attached implements AutoCloseable {
     }
 
     static String flags(Path path) throws IOException {
-        return Command.output("lsattr", path.toRealPath()).split(" ")[0];
+        return ListedFlags.of(path.toRealPath());
     }
 
     static boolean hasRecord(Path path) {

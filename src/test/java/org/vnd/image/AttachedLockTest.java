@@ -34,7 +34,7 @@ import org.vnd.sys.FileCalls;
 /** While an image is attached: what readers get, what is noticed, and what can be mended. */
 @Requires(
         loop = true,
-        tools = {"mkfs.ext4", "mkfs.xfs", "lsattr", "chattr", "perl"})
+        tools = {"mkfs.ext4", "mkfs.xfs", "lsattr", "chattr", "perl", "prlimit"})
 class AttachedLockTest {
     private static final int SIZE = 1 << 20;
 
@@ -276,6 +276,20 @@ class AttachedLockTest {
             attached.takeFlag();
             assertEquals(-Errno.EPERM, FileCalls.open(path.toString(), FileCalls.O_RDWR));
             assertEquals(Optional.empty(), attached.image.lock().mend());
+        }
+    }
+
+    /** Not even what it is asked about, which the kernel then refuses by itself; and what it listens to are more files than that. */
+    @Test
+    void aHolderThatMayOpenNothingLetsNobodyWait() throws Exception {
+        create(FileSystemKind.EXT4);
+        try (Attached attached = Attached.physically(path)) {
+            LayoutLock lock = (LayoutLock) attached.image.lock();
+            Command.output("prlimit", "--nofile=3", "--pid", lock.holderPid());
+            Command.Result refused =
+                    new Command("timeout", 10, "head", "-c", 1, path).run().exited(1);
+            assertTrue(refused.errors().contains("Operation not permitted"), refused::toString);
+            assertTrue(lock.verify());
         }
     }
 

@@ -22,6 +22,7 @@ import org.vnd.lab.Beside;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
+import org.vnd.lab.ListedFlags;
 import org.vnd.lab.LoopDevice;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
@@ -158,8 +159,7 @@ class CyclesTest {
                 product.run("-u", disk.get().unit());
             }
             Command.Result recovered = product.run("--recover", image);
-            if (recovered.exitCode() == 0
-                    && !Command.output("lsattr", image).split(" ")[0].contains("i")) {
+            if (recovered.exitCode() == 0 && !ListedFlags.isImmutable(image)) {
                 return;
             }
             assertTrue(attempt < 100, () -> "still not recovered: " + recovered);
@@ -184,7 +184,7 @@ class CyclesTest {
                         .output());
         try (Stream<Path> images = Files.list(files.root())) {
             for (Path image : images.filter(Files::isRegularFile).toList()) {
-                assertFalse(Command.output("lsattr", image).split(" ")[0].contains("i"), image.toString());
+                assertFalse(ListedFlags.isImmutable(image), image.toString());
             }
         }
     }

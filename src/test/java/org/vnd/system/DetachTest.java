@@ -10,6 +10,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
+import org.vnd.lab.ListedFlags;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
 
@@ -25,7 +26,7 @@ class DetachTest {
                 Product product = new Product()) {
             Path image = files.path("image");
             DirectFile.fill(image, 8 << 20, 1);
-            String flags = Command.output("lsattr", image);
+            String flags = ListedFlags.of(image);
             for (int round = 0; round < 5; round++) {
                 AttachedDisk disk = product.attach(image, "--engine", engine);
                 assertEquals(engine, disk.engine());
@@ -34,7 +35,7 @@ class DetachTest {
                 product.run("-u", "-F", disk.unit()).succeeded();
                 files.unmount();
                 files.mount();
-                assertEquals(flags, Command.output("lsattr", image));
+                assertEquals(flags, ListedFlags.of(image));
                 assertEquals("", Command.output("getfattr", "-d", "-m", "-", image));
                 assertTrue(ProcessHandle.of(disk.pid()).isEmpty(), "the daemon lives");
                 assertTrue(product.disks().isEmpty());

@@ -24,6 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
+import org.vnd.lab.ListedFlags;
 import org.vnd.lab.MountNamespace;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
@@ -56,7 +57,7 @@ class DeviceRefusalTest {
         image = files.path("image");
         Command.output("fallocate", "--length", 16 << 20, image);
         DirectFile.fill(image, 16 << 20, 1);
-        before = Command.output("lsattr", image);
+        before = ListedFlags.of(image);
     }
 
     @AfterEach
@@ -64,7 +65,7 @@ class DeviceRefusalTest {
         try {
             assertEquals(List.of(), product.disks());
             assertEquals(List.of(), product.processes());
-            assertEquals(before, Command.output("lsattr", image));
+            assertEquals(before, ListedFlags.of(image));
             assertEquals("", Command.output("losetup", "--associated", files.device()));
             assertFalse(Files.readString(Path.of("/proc/mounts"))
                     .contains(product.state().toString()));

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
+import org.vnd.lab.ListedFlags;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
 
@@ -68,7 +69,7 @@ class EarlierDiskTest {
     }
 
     private static boolean isImmutable(Path file) {
-        return Command.output("lsattr", "-d", file).split(" ")[0].contains("i");
+        return ListedFlags.isImmutable(file);
     }
 
     @Test

@@ -16,6 +16,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
+import org.vnd.lab.ListedFlags;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
 import org.vnd.lab.Seeded;
@@ -53,7 +54,7 @@ class KilledTest {
         product = new Product();
         image = files.path("image");
         DirectFile.fill(image, SIZE, 1);
-        flags = Command.output("lsattr", image);
+        flags = ListedFlags.of(image);
     }
 
     @AfterEach
@@ -70,7 +71,7 @@ class KilledTest {
 
     /** The file is as it would be without vnd, and holds {@code value} everywhere. */
     private void checkFile(int value) throws IOException {
-        assertEquals(flags, Command.output("lsattr", image));
+        assertEquals(flags, ListedFlags.of(image));
         assertEquals("", Command.output("getfattr", "-d", "-m", "-", image));
         byte[] expected = new byte[SIZE];
         Arrays.fill(expected, (byte) value);

@@ -20,6 +20,7 @@ import org.vnd.lab.DirectFile;
 import org.vnd.lab.Extents;
 import org.vnd.lab.FileSystemKind;
 import org.vnd.lab.Fragmenter;
+import org.vnd.lab.ListedFlags;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
 import org.vnd.lab.Seeded;
@@ -164,11 +165,11 @@ class LoopExportTest {
                 Product product = new Product()) {
             Path image = files.path("pieces");
             Fragmenter.make(image, 96 << 20, 4000, random);
-            String before = Command.output("lsattr", image);
+            String before = ListedFlags.of(image);
             String refusal = product.refusal("-c", "--export", "loop", "vnd0", image);
             assertTrue(refusal.contains("it needs an image in one extent, this has "), refusal);
             assertTrue(product.disks().isEmpty());
-            assertEquals(before, Command.output("lsattr", image));
+            assertEquals(before, ListedFlags.of(image));
             String taken = product.run("-c", "--export", "auto", "vnd0", image)
                     .succeeded()
                     .errors();
@@ -195,11 +196,11 @@ class LoopExportTest {
             assertFalse(Files.exists(node(product, disk), LinkOption.NOFOLLOW_LINKS));
             String refusal = product.refusal("--recover", image);
             assertTrue(refusal.contains("which is gone, but /dev/loop"), refusal);
-            assertTrue(Command.output("lsattr", image).split(" ")[0].contains("i"));
+            assertTrue(ListedFlags.isImmutable(image));
             Files.writeString(mountPoint.resolve("late"), "written after the crash");
             Command.output("umount", mountPoint);
             product.run("--recover", image).succeeded();
-            assertFalse(Command.output("lsattr", image).split(" ")[0].contains("i"));
+            assertFalse(ListedFlags.isImmutable(image));
             AttachedDisk again = product.attach(image, "--export", "loop");
             Command.output("mount", node(product, again), mountPoint);
             assertEquals("written after the crash", Files.readString(mountPoint.resolve("late")));

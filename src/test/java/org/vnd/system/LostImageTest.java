@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
+import org.vnd.lab.ListedFlags;
 import org.vnd.lab.LoopDevice;
 import org.vnd.lab.MountNamespace;
 import org.vnd.lab.Requires;
@@ -83,7 +84,7 @@ class LostImageTest {
     }
 
     private static boolean isImmutable(Path file) {
-        return Command.output("lsattr", "-d", file).split(" ")[0].contains("i");
+        return ListedFlags.isImmutable(file);
     }
 
     private static boolean hasRecord(Path file) {
@@ -514,22 +515,32 @@ class LostImageTest {
             for (String[] words :
                     new String[][] {{"-c", image.toString()}, {"-u", "-F", "vnd0"}, {"-u", "vnd0"}, {"--recover"}}) {
                 String refusal = product.run((Object[]) words).exited(1).errors();
+                if (words[0].equals("-c") && kind == FileSystemKind.XFS) {
+                    // Where somebody might share its blocks, nobody may open it, and so nobody sees whose they are.
+                    assertKept(refusal);
+                    continue;
+                }
                 assertTrue(refusal.contains(node + " still is that disk: unmount or close it first"), refusal);
                 assertFalse(refusal.contains("gives the disk up"), refusal);
             }
             assertCrashed();
-            // Somebody takes all our marks away himself.
-            Command.output("chattr", "-i", image);
-            Command.output("setfattr", "-x", "trusted.vnd", image);
-            String refusal = product.run("-c", "vnd1", image).exited(1).errors();
-            assertEquals(
-                    "vndconfig: " + image + ": in use: " + node
-                            + " is a disk of its blocks already: unmount or close it first\n",
-                    refusal);
+            if (kind == FileSystemKind.EXT4) {
+                // Somebody takes all our marks away himself.
+                Command.output("chattr", "-i", image);
+                Command.output("setfattr", "-x", "trusted.vnd", image);
+                assertKept(product.run("-c", "vnd1", image).exited(1).errors());
+            }
             assertTrue(user.read() >= 0, "it is served to the end");
         }
         product.run("-u", "-F", "vnd0").succeeded();
         assertNoUnit();
+    }
+
+    private void assertKept(String refusal) {
+        String what =
+                "vndconfig: " + image + ": in use: pid \\d+ \\(vnd-lock\\) has it open for reading: of a disk that"
+                        + " was killed, whose block device is still used: unmount or close that first\n";
+        assertTrue(refusal.matches(what), refusal);
     }
 
     @Test

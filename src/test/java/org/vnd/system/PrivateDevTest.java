@@ -12,6 +12,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
+import org.vnd.lab.ListedFlags;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
 
@@ -57,7 +58,7 @@ class PrivateDevTest {
     }
 
     private static boolean isImmutable(Path file) {
-        return Command.output("lsattr", "-d", file).split(" ")[0].contains("i");
+        return ListedFlags.isImmutable(file);
     }
 
     @ParameterizedTest

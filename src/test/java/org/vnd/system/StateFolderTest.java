@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
+import org.vnd.lab.ListedFlags;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
 
@@ -46,7 +47,7 @@ class StateFolderTest {
     @AfterEach
     void nothingIsLeft() {
         try {
-            assertFalse(Command.output("lsattr", image).split(" ")[0].contains("i"));
+            assertFalse(ListedFlags.isImmutable(image));
             assertEquals("", Command.output("getfattr", "-m", "-", image));
             assertEquals(List.of(), product.processes());
         } finally {
@@ -183,7 +184,7 @@ class StateFolderTest {
     }
 
     private void refusedNothing() {
-        assertFalse(Command.output("lsattr", image).split(" ")[0].contains("i"));
+        assertFalse(ListedFlags.isImmutable(image));
     }
 
     @Test
@@ -266,7 +267,7 @@ class StateFolderTest {
             Command.Result result = command(words.toArray()).run().succeeded();
             assertFalse(result.errors().contains("defect") || result.errors().contains("recover"), result::toString);
             assertFalse(Files.exists(spoiled), "removed");
-            assertFalse(Command.output("lsattr", image).split(" ")[0].contains("i"), "unlocked");
+            assertFalse(ListedFlags.isImmutable(image), "unlocked");
             if (words.size() > 1) {
                 assertTrue(Files.readString(state.resolve("vnd0/log")).contains(spoiled + ": names no device"));
                 command("-u", "vnd0").run().succeeded();

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
+import org.vnd.lab.ListedFlags;
 import org.vnd.lab.MountNamespace;
 import org.vnd.lab.Requires;
 
@@ -98,13 +99,13 @@ class FuseForUsersTest extends DiskTest {
         Path image = home.resolve("mine.img");
         DirectFile.fill(image, 16 * MEBIBYTE, 1);
         Command.output("chown", "-R", ID + ":" + ID, home);
-        String marks = Command.output("lsattr", image);
+        String marks = ListedFlags.of(image);
         new Command(MountNamespace.with(home).toArray())
                 .with("sh", "-euc", AS_USER, "sh", home, LIFE, Distribution.readableByAll())
                 .directory(home)
                 .limitSeconds(60)
                 .run()
                 .succeeded();
-        assertEquals(marks, Command.output("lsattr", image));
+        assertEquals(marks, ListedFlags.of(image));
     }
 }

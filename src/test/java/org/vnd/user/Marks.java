@@ -5,13 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import java.nio.file.Path;
 import org.vnd.lab.Command;
+import org.vnd.lab.ListedFlags;
 
 /** What an attached image bears, seen with the programs that everybody has. */
 final class Marks {
     private Marks() {}
 
     static boolean isImmutable(Path image) {
-        return Command.output("lsattr", "-d", image).split(" ")[0].contains("i");
+        return ListedFlags.isImmutable(image);
     }
 
     /** No flag, no attribute, no lock: the file as if it had never been a disk. */
