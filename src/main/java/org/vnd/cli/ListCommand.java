@@ -122,7 +122,7 @@ final class ListCommand {
                 listAttached(unit, known.get(), lost(state, unit, known.get()), pending(state, unit));
                 break;
             case CRASHED:
-                listCrashed(unit, known.get());
+                listCrashed(state, unit, known.get());
                 break;
             case UNREADABLE:
                 break;
@@ -230,11 +230,31 @@ final class ListCommand {
         text.append(PrintableText.of(value)).append('\n');
     }
 
-    /** In JSON the same disk, with nobody there and no way to reach it. */
-    private void listCrashed(Unit unit, UnitRecord disk) {
-        listInJson(disk.crashed(), "crashed");
+    /** In JSON the same disk, with nobody there and no way to reach it; what is still served waits for its users. */
+    private void listCrashed(StateDirectory state, Unit unit, UnitRecord disk) {
+        String served = served(state, unit);
+        json.beginObject();
+        disk.crashed().writeListed(json, "crashed");
+        if (!served.isEmpty()) {
+            json.name("pending").value(served);
+        }
+        json.endObject();
         text.append(unit.name()).append(": crashed, ").append(PrintableText.of(disk.file()));
-        text.append(" (vndconfig --recover)\n");
+        if (served.isEmpty()) {
+            text.append(" (vndconfig --recover)\n");
+        } else {
+            text.append(", but ").append(served).append(" (unmount or close it, then vndconfig --recover)\n");
+        }
+    }
+
+    /** Which device is a crashed disk to this moment, whose daemon, and perhaps whoever kept its lock, is gone. */
+    private static String served(StateDirectory state, Unit unit) {
+        try {
+            Optional<String> device = NameList.served(state.folder(unit));
+            return device.isPresent() ? device.get() + " still is that disk" : "";
+        } catch (IOException recovered) {
+            return "";
+        }
     }
 
     private void warnInOrder(String line) throws ProgramException {
