@@ -59,6 +59,7 @@ public record AttachedImage(
         }
         BackingFile file = new BackingFile(request.path());
         try {
+            file.requireContent();
             FilePlace place = file.place();
             pinned.at(place);
             return new Attachment(request, file, place, listener).run();

@@ -15,6 +15,8 @@ final class BackingFile implements AutoCloseable {
     private final String path;
     private final int pathFd;
     private final String identity;
+    /** As of when it was pinned. */
+    private final long sizeBytes;
 
     /** Pins {@code path}, following symbolic links, and refuses what isn't a regular file without opening it. */
     BackingFile(String path) throws ImageException {
@@ -29,6 +31,7 @@ final class BackingFile implements AutoCloseable {
             ByteBuffer status = FileFacts.statx(pathFd, path);
             checkRegular(status);
             this.identity = FileFacts.identity(status);
+            this.sizeBytes = status.getLong(Statx.SIZE_OFFSET);
         } catch (SysException e) {
             FileCalls.close(pathFd);
             throw new ImageException(path, Errno.message(e.errno()), e);
@@ -50,7 +53,11 @@ final class BackingFile implements AutoCloseable {
         if ((status.getShort(Statx.MODE_OFFSET) & Statx.MODE_TYPE) != Statx.MODE_REGULAR) {
             throw new ImageException(path, "not a regular file");
         }
-        if (status.getLong(Statx.SIZE_OFFSET) == 0) {
+    }
+
+    /** It is to be a disk. */
+    void requireContent() throws ImageException {
+        if (sizeBytes == 0) {
             throw new ImageException(path, "is empty: give it a size first, with truncate -s");
         }
     }
@@ -74,6 +81,11 @@ final class BackingFile implements AutoCloseable {
     boolean isReadOnly() throws SysException {
         Mount mount = Mount.of(FileFacts.read(pathFd, path));
         return mount != null && mount.hasOption("ro");
+    }
+
+    /** Whether nobody may change it, as far as its file system says. */
+    boolean isImmutable() throws SysException {
+        return (FileFacts.statx(pathFd, path).getLong(Statx.ATTRIBUTES_OFFSET) & Statx.ATTRIBUTE_IMMUTABLE) != 0;
     }
 
     /** A path that always leads to this file, for calls that want one. */

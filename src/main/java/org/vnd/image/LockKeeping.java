@@ -9,6 +9,7 @@ import org.vnd.sys.SocketCalls;
 /** Sees to it that there is a {@link LockHolder}, and that a new one does what the last one did. On any thread. */
 final class LockKeeping implements AutoCloseable {
     private final int image;
+    private final String path;
     private final boolean refusesAll;
     /** The holder's end, and the one that all have open that can write. */
     private final int[] writers = {-1, -1};
@@ -27,8 +28,9 @@ final class LockKeeping implements AutoCloseable {
     private String missing = "";
 
     /** For the image open as {@code image}; {@code refusesAll}: nobody may open it, not even to read. */
-    LockKeeping(int image, boolean refusesAll) {
+    LockKeeping(int image, String path, boolean refusesAll) {
         this.image = image;
+        this.path = path;
         this.refusesAll = refusesAll;
     }
 
@@ -110,7 +112,7 @@ final class LockKeeping implements AutoCloseable {
 
     private LockHolder required() throws IOException {
         if (holder == null) {
-            throw new IOException("what keeps its lock has ended (vnd-lock)");
+            throw new ImageException(path, "what keeps its lock has ended (vnd-lock)");
         }
         return holder;
     }

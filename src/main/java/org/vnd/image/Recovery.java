@@ -24,7 +24,7 @@ public final class Recovery {
         try {
             OwnershipRecord record = OwnershipRecord.read(file);
             if (record == null) {
-                return path + ": nothing to recover";
+                return unmarked(file);
             }
             return record.isOfAnother(file.identity()) ? ofAnother(file, record) : recoverClaimed(file);
         } finally {
@@ -46,7 +46,7 @@ public final class Recovery {
         try {
             OwnershipRecord record = OwnershipRecord.read(file);
             if (record == null) {
-                return file.path() + ": nothing to recover" + moved(image, file);
+                return unmarked(file) + moved(image, file);
             }
             if (record.isOfAnother(file.identity())) {
                 return ofAnother(file, record);
@@ -57,6 +57,16 @@ public final class Recovery {
             return recoverClaimed(file) + moved(image, file);
         } finally {
             file.close();
+        }
+    }
+
+    /** Of a file without a record, which somebody may have taken from it. */
+    private static String unmarked(BackingFile file) throws ImageException {
+        try {
+            return file.path() + ": nothing to recover"
+                    + (file.isImmutable() ? ", but it is immutable (chattr -i, if nothing else wants it so)" : "");
+        } catch (SysException e) {
+            throw new ImageException(file.path(), Errno.message(e.errno()), e);
         }
     }
 
