@@ -2,54 +2,73 @@ package org.vnd.daemon;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.vnd.control.AttachOptions;
 import org.vnd.control.ControlAnswer;
 import org.vnd.control.ControlRequest;
 import org.vnd.control.ControlServer;
 import org.vnd.control.DaemonArguments;
-import org.vnd.control.Export;
-import org.vnd.control.ImagePlace;
 import org.vnd.control.Outcome;
-import org.vnd.control.PrintableText;
 import org.vnd.control.Reason;
-import org.vnd.control.StateDirectory;
-import org.vnd.control.Unit;
 import org.vnd.control.UnitRecord;
 import org.vnd.engine.Gate;
 import org.vnd.export.DeviceBusyException;
-import org.vnd.export.Removal;
-import org.vnd.export.nbd.Options;
-import org.vnd.extent.ExtentMap;
 import org.vnd.image.AttachListener;
-import org.vnd.image.AttachRequest;
-import org.vnd.image.AttachRequest.Engine;
 import org.vnd.image.AttachedImage;
-import org.vnd.image.FilePlace;
-import org.vnd.image.StillLockedException;
 import org.vnd.sys.FileCalls;
 
-/** One attached disk, from the first look at the image to the last. */
+/**
+ * The life of one disk, on the one thread that owns it: the one that attaches it, {@link DiskAttach}, and then is in
+ * {@link #run}. Only that thread makes, fails and takes away devices, lets go of the image and writes the record. Others post
+ * what they want, or wake it when there is something new to see: each of them has at most one thing here at a time.
+ */
 final class Disk implements ControlServer.Handler {
+    /** What becomes of a disk, in this order; whether its requests go on, wait or fail is the {@link Gate}'s to know. */
+    enum State {
+        /** Its parts are being made. */
+        ATTACHING,
+        /** It serves. */
+        SERVING,
+        /** It is to end, and serves until nobody uses its block device any more. */
+        ENDING,
+        /** Nothing leads to it any more; its image hasn't been let go yet. */
+        RELEASING,
+        /** Nothing is left of it. */
+        DETACHED,
+        /** It has ended without letting go of its image, which stays locked for a recovery. */
+        ABANDONED
+    }
+
     private static final long POLL_NANOS = 2_000_000;
-    /** Each look goes through all processes. */
-    private static final long BUSY_POLL_NANOS = 1_000_000_000;
+
+    /** Between two attempts to take the device away, each of which goes through all processes, or to let go of the image. */
+    private static final long RETRY_NANOS = 1_000_000_000;
 
     /** Once a second, for somebody who reads the image while the disk is told to end. */
     private static final int RELEASE_ATTEMPTS = 10;
 
+    /** Whoever asks for something is told by then why he waits. */
+    private static final int PATIENCE_MILLIS = 2000;
+
+    private final Thread owner = Thread.currentThread();
+    private final Queue<Runnable> posted = new ConcurrentLinkedQueue<>();
+    private final CompletableFuture<Boolean> ended = new CompletableFuture<>();
+    private volatile State state = State.ATTACHING;
+    /** What the owner is at, for those who wait for it. */
+    private volatile String doing = "attaching";
+
     private final DaemonArguments arguments;
-    private final StateDirectory state;
-    private final Unit unit;
     private final AttachedImage image;
     private final Gate gate;
     private final QueueThread queue;
@@ -57,212 +76,152 @@ final class Disk implements ControlServer.Handler {
     private final int listener;
 
     private final Watcher watcher;
-    private final ControlServer control;
-    /** Opened when the one who asked for the detach has the answer. */
-    private final CountDownLatch ended = new CountDownLatch(1);
-
     private final ListedDisk listed;
-
     /** Null while they are made. */
-    private volatile @Nullable HostDevices made;
+    private @Nullable HostDevices devices;
 
-    /** Whether a forced detach waits for those who use the block device. */
-    private final AtomicBoolean endingLater = new AtomicBoolean();
+    private @Nullable ControlServer control;
+    private boolean failureSeen;
+    private List<String> noticed = List.of();
+    /** Whether nobody waits for an answer any more. */
+    private boolean over;
+    /** ENDING: whether the device's going has been tried, and why it stayed. */
+    private boolean triedToRemove;
 
-    private boolean detached;
-    /** The image couldn't be put back, and who asked said that the disk is to end all the same. */
-    private volatile boolean abandoned;
+    private String stays = "";
+    /** RELEASING: how often it is still tried without being asked to. */
+    private int attemptsLeft;
 
-    private Disk(DaemonArguments arguments, AttachedImage image, List<String> unprotected, AttachListener attaching)
-            throws IOException {
+    /** A disk whose parts so far are these; the calling thread is its owner. */
+    Disk(DaemonArguments arguments, AttachedImage image, Gate gate, QueueThread queue, int listener) {
         this.arguments = arguments;
-        this.state = arguments.state();
-        this.unit = arguments.unit();
         this.image = image;
+        this.gate = gate;
+        this.queue = queue;
+        this.listener = listener;
         this.listed = new ListedDisk(arguments);
-        this.gate = new Gate(image.lock().breakNanos(), image.lock()::holds);
-        ImagePartitions partitions = ImagePartitions.of(image, arguments.options());
-        Path socket = socket(arguments);
-        boolean inherited = arguments.listenDescriptor().isPresent();
-        listener = inherited ? arguments.listenDescriptor().get() : NbdSocket.listen(socket);
-        Options nbd =
-                new Options(unit.name(), PrintableText.of(arguments.options().file()), Log::line);
-        // Smaller requests are done too: only who asked for larger ones gets clients that make none.
-        nbd.minimumBlockBytes = arguments.options().sectorBytes(1);
-        int deviceMemoryBytes = HostDevices.memoryBytes(arguments);
-        queue = QueueThread.start(() -> DataPath.make(image, gate, listener, nbd, deviceMemoryBytes));
-        watcher = new Watcher(image, gate, queue, this::failed, this::noticed);
-        Removal removal = new Removal((device, cause, reason) -> {
-            String who = Reason.withFile(reason);
-            listed.pending(who);
-            tell(
-                    attaching,
-                    unit.name() + ": " + device + " can't be used (" + Reason.withFile(cause)
-                            + "), and waits to be taken away: " + who);
-        });
-        // Whoever asks for a detach as soon as the socket is there waits until all of this object is.
-        synchronized (this) {
-            try {
-                // First: without it requests wait, those of the kernel to a new device too.
-                watcher.start();
-                HostDevices devices = HostDevices.make(arguments, image, queue, partitions, removal);
-                made = devices;
-                if (gate.state() == Gate.State.FAILED) {
-                    devices.fail();
-                }
-                watcher.lookAfter(devices);
-                UnitRecord record = record(
-                        inherited ? InheritedSocket.uri(listener) : NbdSocket.uri(socket),
-                        partitions.sectorBytes(),
-                        unprotected);
-                for (String warning : partitions.warnings(devices().export().isPresent())) {
-                    attaching.warning(warning);
-                }
-                listed.attached(record);
-                // What couldn't be used is gone.
-                listed.pending("");
-                control = ControlServer.start(state.controlSocket(unit), this);
-            } catch (IOException | RuntimeException | Error e) {
-                HostDevices devices = made;
-                if (devices != null) {
-                    String why = unit.name() + ": " + Reason.withFile(e) + ": ";
-                    removeForCertain(devices, text -> tell(attaching, why + text));
-                }
-                stopServing();
-                drain();
-                watcher.end();
-                queue.end();
-                throw e;
-            }
-        }
+        this.watcher = new Watcher(image, gate, queue, this::wakeUp);
+    }
+
+    /** What a listing shows of it. */
+    ListedDisk listed() {
+        return listed;
+    }
+
+    /** Has its lock looked at: without that requests wait, those of the kernel to a new device too. */
+    void startWatching() {
+        watcher.start();
+    }
+
+    /** Its devices are there. */
+    void serve(HostDevices made) {
+        assertOwner();
+        devices = made;
+        watcher.lookAfter(made);
     }
 
     /**
-     * Attaches the image and begins to serve it, by a unit whose last disk has left nothing. When this returns, the disk answers
-     * requests.
+     * It is complete: from now on others may ask for things.
      *
-     * @throws IOException with the line for the user; the image is as it was before
+     * @throws IOException the record or the socket can't be made
      */
-    static Disk attach(DaemonArguments arguments, AttachListener listener, List<String> unprotected)
-            throws IOException {
-        Path record = arguments.state().record(arguments.unit());
-        AttachOptions options = arguments.options();
-        try {
-            AttachedImage image = AttachedImage.attach(
-                    request(options, arguments.unit()),
-                    listener,
-                    place -> UnitRecord.attaching(
-                                    arguments.unit(), options.file(), options.readOnly(), pid(), place(place))
-                            .write(record));
-            try {
-                return new Disk(arguments, image, unprotected, listener);
-            } catch (IOException | RuntimeException | Error e) {
-                try {
-                    image.lock().release(AttachListener.NONE);
-                } catch (IOException | RuntimeException | Error locked) {
-                    e.addSuppressed(locked);
-                    throw new StillLockedException(Reason.withFile(e), e);
-                }
-                throw e;
-            }
-        } catch (StillLockedException e) {
-            Log.line(Reason.ofDefect(e));
-            Files.deleteIfExists(socket(arguments));
-            throw e;
-        } catch (IOException | RuntimeException | Error e) {
-            Files.deleteIfExists(socket(arguments));
-            Files.deleteIfExists(record);
-            throw e;
+    void complete(UnitRecord record) throws IOException {
+        assertOwner();
+        listed.attached(record);
+        // What couldn't be used is gone.
+        listed.pending("");
+        control = ControlServer.start(arguments.state().controlSocket(arguments.unit()), this);
+        state = State.SERVING;
+    }
+
+    /** Takes apart what there is of a disk that couldn't be completed; its image is the caller's to let go. */
+    void takeApart() {
+        assertOwner();
+        stopServing();
+        drain();
+        watcher.end();
+        queue.end();
+    }
+
+    /** What the user hears when the disk is there; see {@link HostDevices#announcement}. */
+    String announcement() {
+        String announcement = devices().announcement();
+        String export = devices().exportWord().orElse(AttachOptions.NBD);
+        if (arguments.options().timeoutSeconds() == 0 || AttachOptions.hasTimeouts(export)) {
+            return announcement;
         }
+        String useless = "--timeout has no effect with " + export;
+        return announcement.isEmpty() ? arguments.unit().name() + ": " + useless : announcement + "; " + useless;
     }
 
-    private static long pid() {
-        return ProcessHandle.current().pid();
-    }
-
-    static Path socket(DaemonArguments arguments) {
-        return arguments.unitDirectory().resolve("nbd.sock");
-    }
-
-    private UnitRecord record(String uri, int sectorBytes, List<String> unprotected) throws IOException {
-        AttachOptions options = arguments.options();
-        ExtentMap map = image.map();
-        List<String> without = new ArrayList<>(unprotected);
-        without.addAll(image.lock().unprotected());
-        List<Export> exports = new ArrayList<>();
-        exports.add(new Export("nbd", uri));
-        devices().export().ifPresent(exports::add);
-        return new UnitRecord(
-                unit.name(),
-                options.file(),
-                image.sizeBytes(),
-                options.readOnly(),
-                image.engine() == Engine.PHYSICAL ? "physical" : "file",
-                image.engineReason(),
-                queue.ring().description(),
-                map == null ? 0 : map.count(),
-                exports,
-                pid(),
-                UnitRecord.State.ATTACHED,
-                place(image.place()),
-                without,
-                sectorBytes,
-                options.offsetBytes(),
-                "",
-                List.of());
-    }
-
-    /** For the one who waits for the disk, and for the log. */
-    private static void tell(AttachListener attaching, String text) {
-        Log.line(text);
-        try {
-            attaching.warning(text);
-        } catch (IOException nobodyWaits) {
-            // What is told goes on.
-        }
-    }
-
-    private void failed(String reason) {
-        // While they are made, whoever makes them looks afterwards.
-        HostDevices devices = made;
-        if (devices != null) {
-            devices.fail();
-        }
-        listed.failed(reason);
-    }
-
-    private void noticed(List<String> notices) {
-        notices.forEach(notice -> Log.line("noticed: " + notice));
-        listed.noticed(notices);
-    }
-
-    /** Once they are made, as they are for all who ask. */
     private HostDevices devices() {
-        return Objects.requireNonNull(made);
+        return Objects.requireNonNull(devices);
     }
 
-    private static AttachRequest request(AttachOptions options, Unit unit) {
-        return new AttachRequest(
-                options.file(),
-                unit.name(),
-                Engine.valueOf(options.engine().name()),
-                options.readOnly(),
-                options.allocate(),
-                options.offsetBytes(),
-                options.sizeLimitBytes(),
-                options.sectorBytes(AttachOptions.MIN_SECTOR_SIZE_BYTES));
+    private void assertOwner() {
+        assert Thread.currentThread() == owner : Thread.currentThread();
     }
 
-    private static ImagePlace place(FilePlace place) {
-        return new ImagePlace(
-                place.device(),
-                place.deviceMajor(),
-                place.deviceMinor(),
-                place.mountPoint(),
-                place.inode(),
-                place.path(),
-                place.fileSystem(),
-                place.handle());
+    /** Does what is asked of the disk until it has ended, and those who asked for that have their answers. */
+    void run() {
+        assertOwner();
+        while (!over) {
+            doing = "";
+            Runnable next = posted.poll();
+            try {
+                if (next != null) {
+                    next.run();
+                }
+                look();
+            } catch (RuntimeException | Error e) {
+                // Who waits for an answer has this one, and the disk goes on: nobody else would end it in order.
+                Log.line(Reason.ofDefect(e));
+            }
+            if (!over && posted.isEmpty()) {
+                // Whatever there is to see was there before the wake-up for it.
+                if (state == State.ENDING || (state == State.RELEASING && attemptsLeft > 0)) {
+                    LockSupport.parkNanos(RETRY_NANOS);
+                } else {
+                    LockSupport.park();
+                }
+            }
+        }
+        ended.complete(state == State.DETACHED);
+    }
+
+    private void wakeUp() {
+        LockSupport.unpark(owner);
+    }
+
+    private void post(Runnable action) {
+        posted.add(action);
+        wakeUp();
+    }
+
+    private void look() {
+        if (gate.state() == Gate.State.FAILED && !failureSeen) {
+            failureSeen = true;
+            doing = "making its block device fail";
+            devices().fail();
+            listed.failed(gate.failure());
+            doing = "looking for who uses its image";
+            String users = image.lock().users();
+            String reason = gate.failure() + (users.isEmpty() ? "" : ": " + users);
+            listed.failed(reason);
+            Log.line("the disk fails: " + reason);
+        }
+        List<String> notices = watcher.notices();
+        if (!notices.equals(noticed)) {
+            noticed = notices;
+            notices.forEach(notice -> Log.line("noticed: " + notice));
+            listed.noticed(notices);
+        }
+        if (state == State.ENDING) {
+            tryToRemove();
+        }
+        if (state == State.RELEASING && attemptsLeft > 0) {
+            tryToRelease();
+        }
     }
 
     @Override
@@ -279,24 +238,52 @@ final class Disk implements ControlServer.Handler {
 
     private Outcome status(ControlAnswer answer) {
         answer.note(queue.ask(queue::clients) + " connections");
-        if (endingLater.get()) {
+        if (state == State.ENDING) {
             answer.note("it is detached as soon as its block device isn't used");
         }
         return gate.state() == Gate.State.FAILED ? Outcome.error(gate.failure()) : Outcome.ok();
     }
 
-    /** What the user hears when the disk is there; see {@link HostDevices#announcement}. */
-    String announcement() {
-        String announcement = devices().announcement();
-        String export = devices().exportWord().orElse(AttachOptions.NBD);
-        if (arguments.options().timeoutSeconds() == 0 || AttachOptions.hasTimeouts(export)) {
-            return announcement;
+    /** On the control server's thread, which waits for the owner. */
+    private Outcome detach(boolean force, ControlAnswer answer) {
+        CompletableFuture<Outcome> outcome = new CompletableFuture<>();
+        post(() -> {
+            try {
+                outcome.complete(detach(force));
+            } catch (RuntimeException | Error e) {
+                outcome.completeExceptionally(e);
+            }
+        });
+        Outcome done = await(outcome, answer);
+        if (state == State.DETACHED || state == State.ABANDONED) {
+            // What ends this process must not cut off the answer.
+            answer.afterwards(() -> post(() -> over = true));
         }
-        String useless = "--timeout has no effect with " + export;
-        return announcement.isEmpty() ? unit.name() + ": " + useless : announcement + "; " + useless;
+        return done;
     }
 
-    private Outcome detach(boolean force, ControlAnswer answer) {
+    private Outcome await(CompletableFuture<Outcome> outcome, ControlAnswer answer) {
+        try {
+            return outcome.get(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            String now = doing;
+            answer.note(arguments.unit().name() + ": still " + (now.isEmpty() ? "busy" : now));
+        } catch (InterruptedException | ExecutionException e) {
+            // As the next one does.
+        }
+        try {
+            return outcome.join();
+        } catch (CompletionException e) {
+            throw new IllegalStateException(String.valueOf(e.getCause()), e);
+        }
+    }
+
+    private Outcome detach(boolean force) {
+        assertOwner();
+        if (state == State.DETACHED) {
+            return Outcome.ok();
+        }
+        doing = "looking for what is in the way of a detach";
         int clients = force ? 0 : queue.ask(queue::clients);
         if (clients > 0) {
             return Outcome.busy(clients == 1 ? "1 client is connected" : clients + " clients are connected");
@@ -305,6 +292,7 @@ final class Disk implements ControlServer.Handler {
         if (obstacle.isPresent()) {
             return Outcome.busy(obstacle.get());
         }
+        doing = "taking its block device away";
         try {
             // Its users can't be told to go, as clients can: nothing of the disk ends before they have.
             devices().remove();
@@ -313,20 +301,17 @@ final class Disk implements ControlServer.Handler {
             if (!force) {
                 return Outcome.busy(who);
             }
-            listed.pending(who);
-            if (!endingLater.getAndSet(true)) {
-                new Thread(this::endLater, "vnd-end-later").start();
-            }
+            waitsFor(who);
             return Outcome.later(who);
         } catch (IOException e) {
-            return Outcome.error(unit.name() + ": " + Reason.withFile(e));
+            return Outcome.error(arguments.unit().name() + ": " + Reason.withFile(e));
         }
-        listed.pending("");
-        // Whoever connects at this very moment wasn't there when it was decided.
-        stopServing();
-        Optional<String> complaint;
+        removed(0);
         try {
-            complaint = finish();
+            Optional<String> complaint = release();
+            return complaint.isEmpty()
+                    ? Outcome.ok()
+                    : Outcome.ended(arguments.unit().name() + ": detached, but " + complaint.get());
         } catch (IOException e) {
             Log.line("detach: " + Reason.withFile(e));
             if (!force) {
@@ -335,18 +320,89 @@ final class Disk implements ControlServer.Handler {
                 return Outcome.error(
                         Reason.withFile(e) + ": nothing is unlocked yet: try again, or give the disk up with -F");
             }
-            abandoned = true;
-            answer.afterwards(ended::countDown);
+            state = State.ABANDONED;
             return Outcome.ended(Reason.withFile(e)
                     + ": the disk is given up, and its file stays locked until vndconfig --recover can unlock it");
         }
-        answer.afterwards(ended::countDown);
-        return complaint.isEmpty() ? Outcome.ok() : Outcome.ended(unit.name() + ": detached, but " + complaint.get());
     }
 
-    private void endLater() {
-        removeForCertain(devices(), Log::line);
-        ended.countDown();
+    /** Ends the disk whoever is connected, for a signal; on any thread but the owner's. Whether nothing was left behind. */
+    boolean end() {
+        tellToEnd();
+        return ended.join();
+    }
+
+    /** Has the disk end as soon as nobody uses its block device. */
+    void tellToEnd() {
+        post(() -> {
+            if (state == State.SERVING) {
+                state = State.ENDING;
+            } else if (state == State.RELEASING) {
+                attemptsLeft = RELEASE_ATTEMPTS;
+            }
+            over = state == State.DETACHED || state == State.ABANDONED;
+        });
+    }
+
+    private void waitsFor(String who) {
+        listed.pending(who);
+        stays = who;
+        triedToRemove = true;
+        state = State.ENDING;
+    }
+
+    /** However long its users take: what they write must not go where the image once was. */
+    private void tryToRemove() {
+        doing = "taking its block device away";
+        try {
+            if (triedToRemove) {
+                devices().removeIfUnused();
+            } else {
+                devices().remove();
+            }
+        } catch (DeviceBusyException e) {
+            String who = String.valueOf(e.getMessage());
+            if (!who.equals(stays)) {
+                Log.line("its block device waits to be taken away: " + who);
+                listed.pending(who);
+            }
+            stays = who;
+            return;
+        } catch (IOException | RuntimeException | Error e) {
+            String why = Reason.withFile(e);
+            if (!why.equals(stays)) {
+                Log.line("its block device can't be taken away: " + why);
+            }
+            stays = why;
+            if (devices().servedByKernel()) {
+                return;
+            }
+            // Whatever is left of it, nobody answers its requests.
+        } finally {
+            triedToRemove = true;
+        }
+        removed(RELEASE_ATTEMPTS);
+    }
+
+    private void removed(int attempts) {
+        listed.pending("");
+        // Whoever connects at this very moment wasn't there when it was decided.
+        stopServing();
+        attemptsLeft = attempts;
+        state = State.RELEASING;
+    }
+
+    private void tryToRelease() {
+        attemptsLeft--;
+        try {
+            release();
+        } catch (IOException | RuntimeException | Error e) {
+            Log.line("detach: " + Reason.ofDefect(e));
+            if (attemptsLeft == 0 && state == State.RELEASING) {
+                state = State.ABANDONED;
+            }
+        }
+        over = state != State.RELEASING;
     }
 
     private void stopServing() {
@@ -356,99 +412,30 @@ final class Disk implements ControlServer.Handler {
         });
     }
 
-    /** Returns once the disk was detached by request. */
-    void awaitEnd() {
-        while (true) {
-            try {
-                ended.await();
-                return;
-            } catch (InterruptedException e) {
-                Log.line("interrupted, and going on");
-            }
-        }
-    }
-
-    /** Ends the disk whoever is connected, for a signal. Whether nothing was left behind. */
-    synchronized boolean end() {
-        if (detached || abandoned) {
-            return detached;
-        }
-        removeForCertain(devices(), Log::line);
-        stopServing();
-        for (int attempt = 1; true; attempt++) {
-            try {
-                finish();
-                return true;
-            } catch (IOException e) {
-                Log.line("detach: " + Reason.withFile(e));
-                if (attempt == RELEASE_ATTEMPTS) {
-                    return false;
-                }
-                LockSupport.parkNanos(BUSY_POLL_NANOS);
-            }
-        }
-    }
-
-    /** However long its users take: what they write must not go where the image once was. */
-    private void removeForCertain(HostDevices made, Consumer<String> told) {
-        String said = "";
-        for (boolean first = true; true; first = false) {
-            try {
-                if (first) {
-                    made.remove();
-                } else {
-                    made.removeIfUnused();
-                }
-                listed.pending("");
-                return;
-            } catch (DeviceBusyException e) {
-                String who = String.valueOf(e.getMessage());
-                if (!who.equals(said)) {
-                    told.accept("its block device waits to be taken away: " + who);
-                    listed.pending(who);
-                }
-                said = who;
-                LockSupport.parkNanos(BUSY_POLL_NANOS);
-            } catch (IOException | RuntimeException | Error e) {
-                String why = Reason.withFile(e);
-                if (!why.equals(said)) {
-                    told.accept("its block device can't be taken away: " + why);
-                }
-                if (!made.servedByKernel()) {
-                    // Whatever is left of it, nobody answers its requests.
-                    return;
-                }
-                said = why;
-                LockSupport.parkNanos(BUSY_POLL_NANOS);
-            }
-        }
-    }
-
     private void drain() {
+        doing = "waiting for requests that are on their way to the disk";
         while (!queue.ask(queue::drained)) {
             LockSupport.parkNanos(POLL_NANOS);
         }
     }
 
     /** Drains, lets go of the image, and removes what said that the disk is there. What is wrong with the image. */
-    private synchronized Optional<String> finish() throws IOException {
-        if (detached) {
-            return Optional.empty();
-        }
+    private Optional<String> release() throws IOException {
         drain();
+        doing = "unlocking its image";
         watcher.end();
         Optional<String> complaint = image.lock().release(AttachListener.NONE);
         if (complaint.isEmpty() && gate.state() == Gate.State.FAILED) {
             complaint = Optional.of("it had failed: " + gate.failure());
         }
         complaint.ifPresent(Log::line);
-        detached = true;
+        state = State.DETACHED;
         queue.end();
         FileCalls.close(listener);
         try {
-            Files.deleteIfExists(socket(arguments));
-            Files.deleteIfExists(state.record(unit));
-            control.close();
+            Files.deleteIfExists(NbdSocket.of(arguments));
+            Files.deleteIfExists(arguments.state().record(arguments.unit()));
+            Objects.requireNonNull(control).close();
         } catch (IOException e) {
             // The keeper removes the whole folder; the disk is detached all the same.
             Log.line("detach: " + Reason.withFile(e));

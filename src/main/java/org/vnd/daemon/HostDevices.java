@@ -50,7 +50,7 @@ final class HostDevices {
     /** Why the last look failed, so that the log has it once; empty if it didn't. */
     private String lookFailed = "";
 
-    private volatile boolean removed;
+    private boolean removed;
 
     private HostDevices(
             DaemonArguments arguments,
@@ -169,7 +169,7 @@ final class HostDevices {
 
     /** The user is told how the disk is reached. */
     private static HostDevices none(DaemonArguments arguments, ImageLock lock, String why) {
-        String uri = NbdSocket.uri(Disk.socket(arguments));
+        String uri = NbdSocket.uri(NbdSocket.of(arguments));
         String announcement = arguments.unit().name() + ": " + uri + " (no block device: " + why + ")";
         return new HostDevices(arguments, lock, null, null, null, announcement);
     }
@@ -316,7 +316,7 @@ final class HostDevices {
         remove(0);
     }
 
-    private synchronized void remove(int busyAttempts) throws IOException {
+    private void remove(int busyAttempts) throws IOException {
         if (device == null || removed) {
             return;
         }

@@ -8,7 +8,7 @@ import org.vnd.control.DaemonArguments;
 import org.vnd.control.PendingDetach;
 import org.vnd.control.UnitRecord;
 
-/** What a listing shows of a disk, on any thread: its record, and for whom its detach waits. */
+/** What a listing shows of a disk: its record, and for whom its detach waits. Its owner's. */
 final class ListedDisk {
     private final Path directory;
     private final Path file;
@@ -30,7 +30,7 @@ final class ListedDisk {
      *
      * @throws IOException the record can't be written
      */
-    synchronized void attached(UnitRecord first) throws IOException {
+    void attached(UnitRecord first) throws IOException {
         record = first.noticed(notices);
         if (!failure.isEmpty()) {
             record = record.failed(failure);
@@ -39,7 +39,7 @@ final class ListedDisk {
     }
 
     /** It can't be used any more, because of {@code reason}. */
-    synchronized void failed(String reason) {
+    void failed(String reason) {
         failure = reason;
         if (record != null) {
             record = record.failed(reason);
@@ -48,7 +48,7 @@ final class ListedDisk {
     }
 
     /** Others have done this to the image, a line each. */
-    synchronized void noticed(List<String> all) {
+    void noticed(List<String> all) {
         notices = all;
         if (record != null && !record.notices().equals(all)) {
             record = record.noticed(all);

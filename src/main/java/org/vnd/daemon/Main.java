@@ -43,7 +43,7 @@ public final class Main {
         try {
             main.run();
         } catch (RuntimeException | Error e) {
-            // A disk that is there already ends in order: nobody would wait for its end any more.
+            // There is no disk yet, or no more.
             Log.line(Reason.ofDefect(e));
         }
         // By way of endInOrder.
@@ -51,23 +51,31 @@ public final class Main {
     }
 
     private void run() {
-        boolean ready = false;
         // Closed when it is known whether the disk was taken, or by the end of this process.
         Reporter reporter = new Reporter(new DescriptorOutputStream(arguments.reportDescriptor()));
+        Optional<Disk> made = Optional.empty();
         try {
-            attached.complete(attach(reporter));
-            if (attached.join().isPresent()) {
-                reporter.ready(attached.join().get().announcement());
-                ready = true;
-            }
+            made = attach(reporter);
+        } catch (IOException gone) {
+            Log.line("the one who asked for the disk is gone");
+        } finally {
+            attached.complete(made);
+        }
+        if (made.isEmpty()) {
+            return;
+        }
+        Disk disk = made.get();
+        try {
+            reporter.ready(disk.announcement());
         } catch (IOException gone) {
             Log.line("the one who asked for the disk is gone: detaching");
-        } finally {
-            attached.complete(Optional.empty());
+            disk.tellToEnd();
+        } catch (RuntimeException | Error e) {
+            // Nobody but its owner can end it in order.
+            Log.line(Reason.ofDefect(e));
+            disk.tellToEnd();
         }
-        if (ready) {
-            attached.join().orElseThrow().awaitEnd();
-        }
+        disk.run();
     }
 
     /** The disk, or nothing when the error has been reported. */
@@ -86,7 +94,7 @@ public final class Main {
             AttachReport report = new AttachReport(reporter, () -> ending);
             EarlierDisk.recover(arguments, report);
             leftBehind = false;
-            return Optional.of(Disk.attach(arguments, report, unprotected));
+            return Optional.of(DiskAttach.attach(arguments, report, unprotected));
         } catch (EarlierDiskException e) {
             reporter.stays(String.valueOf(e.getMessage()));
             return Optional.empty();

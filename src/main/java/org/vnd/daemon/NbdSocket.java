@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import org.vnd.control.DaemonArguments;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
 import org.vnd.sys.SocketCalls;
@@ -16,6 +17,11 @@ final class NbdSocket {
     private static final int BACKLOG = 64;
 
     private NbdSocket() {}
+
+    /** Where it is, of the disk that {@code arguments} tell of. */
+    static Path of(DaemonArguments arguments) {
+        return arguments.unitDirectory().resolve("nbd.sock");
+    }
 
     /** Binds and listens on {@code path}; one that a crash has left is replaced. The descriptor. */
     static int listen(Path path) throws IOException {

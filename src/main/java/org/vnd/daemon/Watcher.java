@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.vnd.control.Reason;
 import org.vnd.engine.Gate;
@@ -42,32 +41,30 @@ final class Watcher implements Runnable {
     private final AttachedImage image;
     private final Gate gate;
     private final QueueThread queue;
-    private final Consumer<String> onFailure;
-    private final Consumer<List<String>> onNotice;
+    private final Runnable changed;
     private final Thread thread = new Thread(this, "vnd-watcher");
     private final Thread deviceThread = new Thread(this::watchDevices, "vnd-devices");
     private volatile @Nullable HostDevices devices;
     private volatile boolean ending;
-    /** What was told last. */
-    private List<String> noticed = List.of();
+    /** As of the last look. */
+    private volatile List<String> notices = List.of();
 
     /**
      * A watcher that doesn't look yet.
      *
-     * @param onFailure is told, on one of the watcher's threads, why the disk has failed
-     * @param onNotice is told there what others have done to the image, whenever that has changed
+     * @param changed is told, on one of the watcher's threads, that the disk has failed, as the gate says by then, or that
+     *     {@link #notices} are others than before; may not wait
      */
-    Watcher(
-            AttachedImage image,
-            Gate gate,
-            QueueThread queue,
-            Consumer<String> onFailure,
-            Consumer<List<String>> onNotice) {
+    Watcher(AttachedImage image, Gate gate, QueueThread queue, Runnable changed) {
         this.image = image;
         this.gate = gate;
         this.queue = queue;
-        this.onFailure = onFailure;
-        this.onNotice = onNotice;
+        this.changed = changed;
+    }
+
+    /** What others have done to the image. */
+    List<String> notices() {
+        return notices;
     }
 
     /** Looks after {@code devices} too, which came later: their requests need the watcher while they are made. */
@@ -117,9 +114,10 @@ final class Watcher implements Runnable {
                 // Always: whether requests have found the gate shut in the meantime can't be told from here.
                 queue.wakeUp();
             }
-            if (!noticed.equals(image.lock().notices())) {
-                noticed = image.lock().notices();
-                onNotice.accept(noticed);
+            List<String> seen = lock.notices();
+            if (!seen.equals(notices)) {
+                notices = seen;
+                changed.run();
             }
             queue.lookAtScheduling();
             LockSupport.parkNanos(Math.min(INTERVAL_NANOS, breakNanos / LOOKS_A_BREAK));
@@ -200,15 +198,9 @@ final class Watcher implements Runnable {
     private void fail(String reason) {
         gate.fail(reason);
         queue.wakeUp();
-        // Beside it: to have a device fail, and to write that down, may take long, and what has the lock waits for our
-        // word.
-        new Thread(() -> tellFailure(reason), "vnd-fails").start();
+        // What has the lock waits for our word: to have a device fail, and to write that down, is its owner's.
+        changed.run();
         awaitQuiet();
         image.lock().quiet();
-    }
-
-    private void tellFailure(String reason) {
-        onFailure.accept(gate.failure());
-        Log.line("the disk fails: " + reason);
     }
 }

@@ -1,6 +1,38 @@
 /**
  * The life of one disk: attach, serve, watch the layout lock, detach. {@link org.vnd.daemon.Main} is the process the
- * keeper starts; {@link org.vnd.daemon.Disk} puts the parts together; {@link org.vnd.daemon.QueueThread} is where
- * requests are done.
+ * keeper starts; {@link org.vnd.daemon.DiskAttach} puts the parts of a disk together; {@link org.vnd.daemon.Disk} is its life,
+ * with an explicit state; {@link org.vnd.daemon.QueueThread} is where requests are done.
+ *
+ * <p>Each thread of the process, what it owns, and what it may wait for:
+ *
+ * <table>
+ * <caption>Threads</caption>
+ * <tr><th>thread</th><th>owns</th><th>waits for</th></tr>
+ * <tr><td>main: {@link org.vnd.daemon.Disk#run}</td>
+ *     <td>the disk's state; making, failing and taking away its devices; letting go of the image; the record</td>
+ *     <td>anything: the kernel, users of the device, the state folder. Others never wait for it, but for those who want the
+ *     disk to end, who are told what it is at</td></tr>
+ * <tr><td>vnd-queue: {@link org.vnd.daemon.QueueThread}</td>
+ *     <td>ring, engine, NBD server, exports: every request</td>
+ *     <td>its ring, and nothing else</td></tr>
+ * <tr><td>vnd-watcher: {@link org.vnd.daemon.Watcher}</td>
+ *     <td>the look at the layout lock, the gate, mending and taking the lock again; the one writer of the gate's state</td>
+ *     <td>the image's file system; requests on their way to the disk. Requests wait for it</td></tr>
+ * <tr><td>vnd-devices: {@link org.vnd.daemon.Watcher}</td>
+ *     <td>the look at the block device, once a second</td>
+ *     <td>requests of that device</td></tr>
+ * <tr><td>vnd-partitions: {@link org.vnd.daemon.NodeWatch}</td>
+ *     <td>names of partitions, after somebody has written to the device</td>
+ *     <td>requests of that device</td></tr>
+ * <tr><td>vnd-control: {@link org.vnd.control.ControlServer}</td>
+ *     <td>connections of vndconfig, one request after the other</td>
+ *     <td>main, for a detach; vnd-queue, for a listing</td></tr>
+ * <tr><td>vnd-asker: {@link org.vnd.daemon.Asker}</td>
+ *     <td>the wait for the one who asked for the disk</td>
+ *     <td>him</td></tr>
+ * <tr><td>vnd-end: {@link org.vnd.daemon.Main}</td>
+ *     <td>nothing: it comes with a signal, and tells main</td>
+ *     <td>main</td></tr>
+ * </table>
  */
 package org.vnd.daemon;

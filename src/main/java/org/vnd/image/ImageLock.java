@@ -61,6 +61,11 @@ public interface ImageLock {
         return Optional.empty();
     }
 
+    /** Who else has the file open, for people; empty if nobody is seen. To find out may take seconds. */
+    default String users() {
+        return "";
+    }
+
     /**
      * Gives it up, with no I/O in flight: afterwards the image is an ordinary file, everything closed.
      *

@@ -7,6 +7,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.vnd.extent.ExtentMap;
 import org.vnd.extent.MapReader;
+import org.vnd.proc.Findings;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
@@ -59,7 +60,7 @@ public final class LayoutLock implements ImageLock {
         this.record = OwnershipRecord.ofThisProcess(unit, file.identity(), facts.flags());
         this.frozenBefore = facts.hasFlag(FileFlags.FS_IMMUTABLE_FL);
         this.shareable = Reflink.possible(fd, facts);
-        this.keeping = new LockKeeping(fd, shareable);
+        this.keeping = new LockKeeping(fd, file.path(), shareable);
     }
 
     /**
@@ -283,7 +284,8 @@ public final class LayoutLock implements ImageLock {
     /** While nobody was refused, somebody may have come who could share its blocks at any time; elsewhere readers do no harm. */
     private void proveAlone() throws IOException {
         if (Lease.take(fd, shareable ? FileCalls.F_WRLCK : FileCalls.F_RDLCK) != 0) {
-            throw new ImageException(file.path(), "in use: " + Holders.describe(file, fd));
+            // By whom is explained when there is time for that.
+            throw new ImageException(file.path(), "in use");
         }
         if (shareable) {
             Lease.lower(fd, file.path());
@@ -432,6 +434,12 @@ public final class LayoutLock implements ImageLock {
     @Override
     public int[] descriptors() {
         return new int[] {fd, keeping.writersMark()};
+    }
+
+    @Override
+    public String users() {
+        Findings found = Holders.find(file, fd);
+        return found.names().isEmpty() ? "" : Holders.describe(found);
     }
 
     @Override

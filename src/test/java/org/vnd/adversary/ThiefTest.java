@@ -145,7 +145,7 @@ class ThiefTest {
                 // ever.
                 String listing =
                         theft.disk.product().run("-l", "-v", theft.disk.unit()).output();
-                String held = "failed: in use: pid " + theft.thief.pid() + " (adversary) has it open for writing";
+                String held = "in use: pid " + theft.thief.pid() + " (adversary) has it open for writing";
                 // The kernel's requests don't wait at all.
                 String wanted = "failed: others want to write to its file";
                 assertTrue(
