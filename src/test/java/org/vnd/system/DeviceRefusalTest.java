@@ -173,7 +173,9 @@ class DeviceRefusalTest {
                 if (givesUp) {
                     Command.output("kill", "-TERM", attaching.pid());
                     Command.Result result = attaching.await(60).exited(143);
-                    assertTrue(result.errors().contains(" has " + device + " open; it is detached when that ends\n"));
+                    assertTrue(
+                            result.errors().contains(" has " + device + " open; it is detached when that ends\n"),
+                            result::toString);
                 } else {
                     Thread.sleep(1000);
                     assertTrue(attaching.alive(), attaching::errors);

@@ -1,125 +1,26 @@
 package org.vnd.system;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
-import org.vnd.lab.ListedFlags;
 import org.vnd.lab.LoopDevice;
 import org.vnd.lab.MountNamespace;
-import org.vnd.lab.Requires;
-import org.vnd.lab.ScratchFileSystem;
-import org.vnd.lab.Seeded;
 import org.vnd.lab.SeededRandom;
 
 /**
- * What happens to an image between the crash of its disk and the recovery: it is unlocked wherever it is by then, no other
- * file is touched, and a unit whose image can't be had is given up by its name.
+ * What happens to an image between the crash of its disk and the recovery: it is unlocked wherever it is by then, and no other
+ * file is touched.
  */
-@Requires(
-        loop = true,
-        tools = {"mkfs.ext4", "mkfs.xfs", "lsattr", "chattr", "getfattr", "setfattr", "strace", "cp"})
-@ExtendWith(Seeded.class)
-@ParameterizedClass
-@EnumSource(names = {"EXT4", "XFS"})
-class LostImageTest {
-    private static final int SIZE = 1 << 20;
-
-    private final FileSystemKind kind;
-    private ScratchFileSystem files;
-    private Product product;
-    private Path image;
-
+class LostImageTest extends CrashedDisk {
     LostImageTest(FileSystemKind kind) {
-        this.kind = kind;
-    }
-
-    @BeforeEach
-    void makeImage() throws Exception {
-        files = ScratchFileSystem.of(kind).buffered().create();
-        product = new Product();
-        image = files.path("image");
-        DirectFile.fill(image, SIZE, 1);
-    }
-
-    @AfterEach
-    void close() {
-        product.close();
-        files.close();
-    }
-
-    /** Attaches what {@code path} leads to as vnd0, and kills its daemon. */
-    private void crash(Path path) {
-        crash("vnd0", path);
-        assertTrue(isImmutable(image) && hasRecord(image), "locked");
-    }
-
-    private void crash(String unit, Path path) {
-        product.run("-c", unit, path).succeeded();
-        AttachedDisk disk = product.disk(unit).orElseThrow();
-        assertEquals("physical", disk.engine());
-        ProcessHandle keeper = disk.keeper();
-        disk.killDaemon();
-        keeper.onExit().join();
-    }
-
-    /** As root moves what is immutable. */
-    private static void move(Path from, Path to) {
-        Command.output("chattr", "-i", from);
-        Command.output("mv", "-T", from, to);
-        Command.output("chattr", "+i", to);
-    }
-
-    private static boolean isImmutable(Path file) {
-        return ListedFlags.isImmutable(file);
-    }
-
-    private static boolean hasRecord(Path file) {
-        return !Command.output("getfattr", "-m", "^trusted.vnd$", file).isEmpty();
-    }
-
-    private static void assertUnlocked(Path file) {
-        assertFalse(isImmutable(file), file + " is immutable");
-        assertFalse(hasRecord(file), file + " has a record");
-    }
-
-    private static void delete(Path file) throws Exception {
-        Command.output("chattr", "-i", file);
-        Files.delete(file);
-    }
-
-    /** A new file that has {@code inode}. */
-    private Path heir(long inode) throws Exception {
-        Path heir = image;
-        for (int i = 0; i < 64 && heir.equals(image); i++) {
-            Path file = files.path("new" + i);
-            DirectFile.fill(file, SIZE, i);
-            heir = (Long) Files.getAttribute(file, "unix:ino") == inode ? file : heir;
-        }
-        assertFalse(heir.equals(image), "nobody has inode " + inode);
-        return heir;
-    }
-
-    private void assertNoUnit() {
-        assertEquals("[]", List.of(product.state().toFile().list()).toString());
-    }
-
-    private void assertCrashed() {
-        String listed = product.run("-l", "vnd0").succeeded().output();
-        assertTrue(listed.startsWith("vnd0: crashed, "), listed);
+        super(kind);
     }
 
     @Test
@@ -469,118 +370,6 @@ class LostImageTest {
         }
     }
 
-    @Test
-    void aReadOnlyFileSystemIsSaidAndTheUnitStays() throws Exception {
-        crash(image);
-        files.remount("ro");
-        String refusal = product.refusal("--recover");
-        assertTrue(refusal.contains("its file system is mounted read-only: remount it"), refusal);
-        assertCrashed();
-        files.remount("rw");
-        product.run("--recover").succeeded();
-        assertUnlocked(image);
-        assertNoUnit();
-    }
-
-    @Test
-    void aUnitIsGivenUpAndItsFileUnlockedLater() throws Exception {
-        crash(image);
-        files.unmountSoon();
-        String refusal = product.run("-u", "vnd0").exited(1).errors();
-        assertTrue(refusal.contains("; vndconfig -u -F vnd0 gives the disk up\n"), refusal);
-        Command.Result given = product.run("-u", "-F", "vnd0").succeeded();
-        assertTrue(
-                given.output().startsWith("vnd0: given up (" + image + ": its file system isn't mounted"),
-                given::toString);
-        assertTrue(given.output().contains("unlocked by vndconfig --recover and its name"), given::toString);
-        assertFalse(given.output().contains("-u -F"), given::toString);
-        assertNoUnit();
-        files.mount();
-        assertTrue(isImmutable(image), "still locked");
-        product.run("--recover", image).succeeded();
-        assertUnlocked(image);
-    }
-
-    /** Its blocks may not become another file's as long as the kernel serves them: given up, nobody would know. */
-    @Test
-    void aDiskThatIsStillServedIsNotGivenUpNorAttachedAgain() throws Exception {
-        product.run("-c", "--export", "loop", "vnd0", image).succeeded();
-        String node =
-                Files.readSymbolicLink(product.state().resolve("vnd0/vnd0")).toString();
-        try (InputStream user = Files.newInputStream(Path.of(node))) {
-            AttachedDisk disk = product.disk("vnd0").orElseThrow();
-            ProcessHandle keeper = disk.keeper();
-            disk.killDaemon();
-            keeper.onExit().join();
-            for (String[] words :
-                    new String[][] {{"-c", image.toString()}, {"-u", "-F", "vnd0"}, {"-u", "vnd0"}, {"--recover"}}) {
-                String refusal = product.run((Object[]) words).exited(1).errors();
-                if (words[0].equals("-c") && kind == FileSystemKind.XFS) {
-                    // Where somebody might share its blocks, nobody may open it, and so nobody sees whose they are.
-                    assertKept(refusal);
-                    continue;
-                }
-                assertTrue(refusal.contains(node + " still is that disk: unmount or close it first"), refusal);
-                assertFalse(refusal.contains("gives the disk up"), refusal);
-            }
-            assertCrashed();
-            if (kind == FileSystemKind.EXT4) {
-                // Somebody takes all our marks away himself.
-                Command.output("chattr", "-i", image);
-                Command.output("setfattr", "-x", "trusted.vnd", image);
-                assertKept(product.run("-c", "vnd1", image).exited(1).errors());
-            }
-            assertTrue(user.read() >= 0, "it is served to the end");
-        }
-        product.run("-u", "-F", "vnd0").succeeded();
-        assertNoUnit();
-    }
-
-    private void assertKept(String refusal) {
-        String what =
-                "vndconfig: " + image + ": in use: pid \\d+ \\(vnd-lock\\) has it open for reading: of a disk that"
-                        + " was killed, whose block device is still used: unmount or close that first\n";
-        assertTrue(refusal.matches(what), refusal);
-    }
-
-    @Test
-    void aUnitWithoutAReadableRecordIsGivenUpAndItsFileUnlocked() throws Exception {
-        crash(image);
-        Path record = product.state().resolve("vnd0/unit.json");
-        Files.writeString(record, "{\"unit\":");
-        String name = "vndconfig: " + record + ": not the record of a disk: ";
-        for (List<String> words :
-                List.of(List.of("-l"), List.of("-u", "vnd0"), List.of("--recover"), List.of("--recover", "vnd0"))) {
-            Command.Result result = product.run(words.toArray()).exited(1);
-            assertTrue(result.errors().startsWith(name), result::toString);
-            assertTrue(result.errors().endsWith(" (vndconfig -u -F vnd0 gives the disk up)\n"), result::toString);
-            assertEquals(1, result.errors().lines().count(), result::toString);
-        }
-        assertTrue(hasRecord(image), "nothing changed");
-        product.run("--recover", image).succeeded();
-        assertUnlocked(image);
-        product.run("-u", "-F", "vnd0").succeeded();
-        assertNoUnit();
-    }
-
-    /** The unit that is free is one with a record that says nothing: it is used all the same, and that is said. */
-    @Test
-    void anUnreadableRecordIsInNobodysWay() throws Exception {
-        crash(image);
-        Path record = product.state().resolve("vnd0/unit.json");
-        Files.delete(record);
-        Files.createDirectory(record);
-        Command.Result again = product.run("-c", image).succeeded();
-        assertEquals("vnd0\n", again.output());
-        assertTrue(
-                again.errors().startsWith("vndconfig: vnd0: what its last disk has left can't be recovered (" + record),
-                again::toString);
-        product.run("-u", "vnd0").succeeded();
-        assertUnlocked(image);
-        assertNoUnit();
-    }
-
-    /** All that the command has started dies at any moment; meanwhile the image gets another name. */
     @Test
     void killedWheneverAndMovedThen(SeededRandom random) throws Exception {
         Path here = image;
