@@ -207,8 +207,8 @@ static int look(void)
     }
     if (channel >= 0)
         return wait;
-    struct pollfd end = {writers, 0, 0};
-    if (image < 0 || (poll(&end, 1, 0) == 1 && end.revents != 0)) {
+    char none;
+    if (image < 0 || recv(writers, &none, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
         /* Nothing of the daemon's writes: who recovers may have the claim. */
         if (claimed && image >= 0)
             flock(image, LOCK_UN);

@@ -58,7 +58,7 @@ final class Disk implements ControlServer.Handler {
     /** Once a second, for somebody who reads the image while the disk is told to end. */
     private static final int RELEASE_ATTEMPTS = 10;
 
-    /** Whoever asks for something is told by then why he waits. */
+    /** Whoever asks for a detach with -v is told by then why he waits. */
     private static final int PATIENCE_MILLIS = 2000;
 
     private final Thread owner = Thread.currentThread();
@@ -82,6 +82,9 @@ final class Disk implements ControlServer.Handler {
 
     private @Nullable ControlServer control;
     private boolean failureSeen;
+    /** By a signal, or by somebody who was told that it ends by itself. */
+    private boolean toldToEnd;
+
     private List<String> noticed = List.of();
     /** Whether nobody waits for an answer any more. */
     private boolean over;
@@ -118,6 +121,10 @@ final class Disk implements ControlServer.Handler {
         assertOwner();
         devices = made;
         watcher.lookAfter(made);
+        if (gate.state() == Gate.State.FAILED) {
+            // When it failed there was nothing to fail.
+            made.fail();
+        }
     }
 
     /**
@@ -165,62 +172,81 @@ final class Disk implements ControlServer.Handler {
     /** Does what is asked of the disk until it has ended, and those who asked for that have their answers. */
     void run() {
         assertOwner();
-        while (!over) {
-            doing = "";
-            Runnable next = posted.poll();
-            try {
-                if (next != null) {
-                    next.run();
-                }
-                look();
-            } catch (RuntimeException | Error e) {
-                // Who waits for an answer has this one, and the disk goes on: nobody else would end it in order.
-                Log.line(Reason.ofDefect(e));
+        try {
+            while (!over) {
+                turn();
             }
-            if (!over && posted.isEmpty()) {
-                // Whatever there is to see was there before the wake-up for it.
-                if (state == State.ENDING || (state == State.RELEASING && attemptsLeft > 0)) {
-                    LockSupport.parkNanos(RETRY_NANOS);
-                } else {
-                    LockSupport.park();
-                }
-            }
+        } finally {
+            // Whoever waits for the end of a process whose owner is gone would wait for ever: then it is a crash.
+            ended.complete(state == State.DETACHED);
         }
-        ended.complete(state == State.DETACHED);
     }
 
+    private void turn() {
+        doing = "";
+        Runnable next = posted.poll();
+        try {
+            if (next != null) {
+                next.run();
+            }
+            look();
+        } catch (RuntimeException | Error e) {
+            // Who waits for an answer has this one, and the disk goes on: nobody else would end it in order.
+            Log.line(Reason.ofDefect(e));
+        }
+        if (!over && posted.isEmpty()) {
+            if (state == State.ENDING || (state == State.RELEASING && attemptsLeft > 0)) {
+                LockSupport.parkNanos(RETRY_NANOS);
+            } else {
+                LockSupport.park();
+            }
+        }
+    }
+
+    /** There is something new to see. */
     private void wakeUp() {
+        post(() -> {});
+    }
+
+    /** Others have at most one thing each here: the control server, a signal, and each of the watcher's threads once. */
+    private void post(Runnable action) {
+        posted.add(action);
         LockSupport.unpark(owner);
     }
 
-    private void post(Runnable action) {
-        posted.add(action);
-        wakeUp();
-    }
-
     private void look() {
-        if (gate.state() == Gate.State.FAILED && !failureSeen) {
-            failureSeen = true;
-            doing = "making its block device fail";
-            devices().fail();
-            listed.failed(gate.failure());
-            doing = "looking for who uses its image";
-            String users = image.lock().users();
-            String reason = gate.failure() + (users.isEmpty() ? "" : ": " + users);
-            listed.failed(reason);
-            Log.line("the disk fails: " + reason);
-        }
-        List<String> notices = watcher.notices();
-        if (!notices.equals(noticed)) {
-            noticed = notices;
-            notices.forEach(notice -> Log.line("noticed: " + notice));
-            listed.noticed(notices);
+        if (state == State.SERVING || state == State.ENDING) {
+            lookAtFailure();
+            lookAtNotices();
         }
         if (state == State.ENDING) {
             tryToRemove();
         }
         if (state == State.RELEASING && attemptsLeft > 0) {
             tryToRelease();
+        }
+    }
+
+    /** Its devices fail at that very moment, by the watcher; to write it down, and to explain it, may take long. */
+    private void lookAtFailure() {
+        if (gate.state() != Gate.State.FAILED || failureSeen) {
+            return;
+        }
+        failureSeen = true;
+        listed.failed(gate.failure());
+        doing = "looking for who uses its image";
+        String users = watcher.failedByOthers() ? image.lock().users() : "";
+        String reason = gate.failure() + (users.isEmpty() ? "" : ": " + users);
+        listed.failed(reason);
+        Log.line("the disk fails: " + reason);
+    }
+
+    private void lookAtNotices() {
+        List<String> notices = watcher.notices();
+        if (!notices.equals(noticed)) {
+            noticed = notices;
+            notices.forEach(notice -> Log.line("noticed: " + notice));
+            listed.noticed(notices);
         }
     }
 
@@ -254,12 +280,14 @@ final class Disk implements ControlServer.Handler {
                 outcome.completeExceptionally(e);
             }
         });
-        Outcome done = await(outcome, answer);
-        if (state == State.DETACHED || state == State.ABANDONED) {
-            // What ends this process must not cut off the answer.
-            answer.afterwards(() -> post(() -> over = true));
+        try {
+            return await(outcome, answer);
+        } finally {
+            if (state == State.DETACHED || state == State.ABANDONED) {
+                // What ends this process must not cut off the answer.
+                answer.afterwards(() -> post(() -> over = true));
+            }
         }
-        return done;
     }
 
     private Outcome await(CompletableFuture<Outcome> outcome, ControlAnswer answer) {
@@ -280,8 +308,11 @@ final class Disk implements ControlServer.Handler {
 
     private Outcome detach(boolean force) {
         assertOwner();
-        if (state == State.DETACHED) {
-            return Outcome.ok();
+        if (state == State.DETACHED || state == State.ABANDONED) {
+            // By a signal, just now.
+            return state == State.DETACHED
+                    ? Outcome.ok()
+                    : Outcome.error(arguments.unit().name() + ": given up");
         }
         doing = "looking for what is in the way of a detach";
         int clients = force ? 0 : queue.ask(queue::clients);
@@ -292,21 +323,11 @@ final class Disk implements ControlServer.Handler {
         if (obstacle.isPresent()) {
             return Outcome.busy(obstacle.get());
         }
-        doing = "taking its block device away";
-        try {
-            // Its users can't be told to go, as clients can: nothing of the disk ends before they have.
-            devices().remove();
-        } catch (DeviceBusyException e) {
-            String who = String.valueOf(e.getMessage());
-            if (!force) {
-                return Outcome.busy(who);
-            }
-            waitsFor(who);
-            return Outcome.later(who);
-        } catch (IOException e) {
-            return Outcome.error(arguments.unit().name() + ": " + Reason.withFile(e));
+        Optional<Outcome> stays = state == State.RELEASING ? Optional.empty() : removeDevices(force);
+        if (stays.isPresent()) {
+            return stays.get();
         }
-        removed(0);
+        beginToRelease();
         try {
             Optional<String> complaint = release();
             return complaint.isEmpty()
@@ -326,6 +347,28 @@ final class Disk implements ControlServer.Handler {
         }
     }
 
+    /** What the one who asked for a detach is told if they are still there. */
+    private Optional<Outcome> removeDevices(boolean force) {
+        doing = "taking its block device away";
+        try {
+            // Its users can't be told to go, as clients can: nothing of the disk ends before they have.
+            devices().remove();
+        } catch (DeviceBusyException e) {
+            String who = String.valueOf(e.getMessage());
+            if (!force) {
+                return Optional.of(Outcome.busy(who));
+            }
+            toldToEnd = true;
+            triedToRemove = true;
+            state = State.ENDING;
+            waitsFor(who);
+            return Optional.of(Outcome.later(who));
+        } catch (IOException e) {
+            return Optional.of(Outcome.error(arguments.unit().name() + ": " + Reason.withFile(e)));
+        }
+        return Optional.empty();
+    }
+
     /** Ends the disk whoever is connected, for a signal; on any thread but the owner's. Whether nothing was left behind. */
     boolean end() {
         tellToEnd();
@@ -335,20 +378,22 @@ final class Disk implements ControlServer.Handler {
     /** Has the disk end as soon as nobody uses its block device. */
     void tellToEnd() {
         post(() -> {
+            toldToEnd = true;
             if (state == State.SERVING) {
                 state = State.ENDING;
             } else if (state == State.RELEASING) {
-                attemptsLeft = RELEASE_ATTEMPTS;
+                attemptsLeft = Math.max(attemptsLeft, RELEASE_ATTEMPTS);
             }
             over = state == State.DETACHED || state == State.ABANDONED;
         });
     }
 
     private void waitsFor(String who) {
-        listed.pending(who);
+        if (!who.equals(stays)) {
+            Log.line("its block device waits to be taken away: " + who);
+            listed.pending(who);
+        }
         stays = who;
-        triedToRemove = true;
-        state = State.ENDING;
     }
 
     /** However long its users take: what they write must not go where the image once was. */
@@ -361,12 +406,7 @@ final class Disk implements ControlServer.Handler {
                 devices().remove();
             }
         } catch (DeviceBusyException e) {
-            String who = String.valueOf(e.getMessage());
-            if (!who.equals(stays)) {
-                Log.line("its block device waits to be taken away: " + who);
-                listed.pending(who);
-            }
-            stays = who;
+            waitsFor(String.valueOf(e.getMessage()));
             return;
         } catch (IOException | RuntimeException | Error e) {
             String why = Reason.withFile(e);
@@ -381,14 +421,17 @@ final class Disk implements ControlServer.Handler {
         } finally {
             triedToRemove = true;
         }
-        removed(RELEASE_ATTEMPTS);
+        beginToRelease();
     }
 
-    private void removed(int attempts) {
+    private void beginToRelease() {
+        if (state == State.RELEASING) {
+            return;
+        }
         listed.pending("");
         // Whoever connects at this very moment wasn't there when it was decided.
         stopServing();
-        attemptsLeft = attempts;
+        attemptsLeft = toldToEnd ? RELEASE_ATTEMPTS : 0;
         state = State.RELEASING;
     }
 
@@ -397,7 +440,7 @@ final class Disk implements ControlServer.Handler {
         try {
             release();
         } catch (IOException | RuntimeException | Error e) {
-            Log.line("detach: " + Reason.ofDefect(e));
+            Log.line("detach: " + (e instanceof IOException ? Reason.withFile(e) : Reason.ofDefect(e)));
             if (attemptsLeft == 0 && state == State.RELEASING) {
                 state = State.ABANDONED;
             }

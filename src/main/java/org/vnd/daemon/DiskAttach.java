@@ -111,7 +111,7 @@ final class DiskAttach {
                 }
                 disk.complete(record);
             } catch (IOException | RuntimeException | Error e) {
-                removal(disk).certain("its block device", e, () -> removeUnlessDead(devices));
+                removeForCertain(disk, devices, e);
                 throw e;
             }
         } catch (IOException | RuntimeException | Error e) {
@@ -119,6 +119,15 @@ final class DiskAttach {
             throw e;
         }
         return disk;
+    }
+
+    private void removeForCertain(Disk disk, HostDevices devices, Throwable cause) {
+        try {
+            devices.remove();
+        } catch (IOException | RuntimeException | Error again) {
+            removal(disk).certain("its block device", cause, () -> removeUnlessDead(devices));
+            disk.listed().pending("");
+        }
     }
 
     /** Whatever is left of a device whose requests aren't the kernel's, nobody answers them. */

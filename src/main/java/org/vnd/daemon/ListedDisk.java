@@ -3,6 +3,7 @@ package org.vnd.daemon;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.vnd.control.DaemonArguments;
 import org.vnd.control.PendingDetach;
@@ -15,10 +16,6 @@ final class ListedDisk {
     /** Null until the disk answers requests. */
     private @Nullable UnitRecord record;
 
-    private List<String> notices = List.of();
-    /** Why the disk can't be used any more; empty if it can. */
-    private String failure = "";
-
     /** The disk of the unit that {@code arguments} name. */
     ListedDisk(DaemonArguments arguments) {
         directory = arguments.unitDirectory();
@@ -26,37 +23,27 @@ final class ListedDisk {
     }
 
     /**
-     * It answers requests; what has become of it meanwhile is shown with it.
+     * It answers requests.
      *
      * @throws IOException the record can't be written
      */
     void attached(UnitRecord first) throws IOException {
-        record = first.noticed(notices);
-        if (!failure.isEmpty()) {
-            record = record.failed(failure);
-        }
-        record.write(file);
+        record = first;
+        first.write(file);
     }
 
     /** It can't be used any more, because of {@code reason}. */
     void failed(String reason) {
-        failure = reason;
-        if (record != null) {
-            record = record.failed(reason);
-            write(record);
-        }
+        write(Objects.requireNonNull(record).failed(reason));
     }
 
     /** Others have done this to the image, a line each. */
     void noticed(List<String> all) {
-        notices = all;
-        if (record != null && !record.notices().equals(all)) {
-            record = record.noticed(all);
-            write(record);
-        }
+        write(Objects.requireNonNull(record).noticed(all));
     }
 
     private void write(UnitRecord changed) {
+        record = changed;
         try {
             changed.write(file);
         } catch (IOException e) {

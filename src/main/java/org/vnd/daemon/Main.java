@@ -43,7 +43,7 @@ public final class Main {
         try {
             main.run();
         } catch (RuntimeException | Error e) {
-            // There is no disk yet, or no more.
+            // There is no disk, or its owner has given up.
             Log.line(Reason.ofDefect(e));
         }
         // By way of endInOrder.
@@ -67,15 +67,16 @@ public final class Main {
         Disk disk = made.get();
         try {
             reporter.ready(disk.announcement());
-        } catch (IOException gone) {
-            Log.line("the one who asked for the disk is gone: detaching");
+        } catch (IOException | RuntimeException | Error e) {
             disk.tellToEnd();
-        } catch (RuntimeException | Error e) {
-            // Nobody but its owner can end it in order.
-            Log.line(Reason.ofDefect(e));
-            disk.tellToEnd();
+            Log.line(
+                    e instanceof IOException
+                            ? "the one who asked for the disk is gone: detaching"
+                            : Reason.ofDefect(e));
+        } finally {
+            // Whatever became of that: nobody but its owner, who is this thread, can end it in order.
+            disk.run();
         }
-        disk.run();
     }
 
     /** The disk, or nothing when the error has been reported. */

@@ -46,6 +46,7 @@ final class Watcher implements Runnable {
     private final Thread deviceThread = new Thread(this::watchDevices, "vnd-devices");
     private volatile @Nullable HostDevices devices;
     private volatile boolean ending;
+    private volatile boolean failedByOthers;
     /** As of the last look. */
     private volatile List<String> notices = List.of();
 
@@ -60,6 +61,11 @@ final class Watcher implements Runnable {
         this.gate = gate;
         this.queue = queue;
         this.changed = changed;
+    }
+
+    /** Whether the disk has failed because of those who have the image, or want it. */
+    boolean failedByOthers() {
+        return failedByOthers;
     }
 
     /** What others have done to the image. */
@@ -156,6 +162,7 @@ final class Watcher implements Runnable {
                 problem = lock.mend();
             } else if (lock.servedByKernel()) {
                 problem = Optional.empty();
+                failedByOthers = true;
                 fail(OTHERS_WAIT);
             } else {
                 awaitQuiet();
@@ -174,6 +181,7 @@ final class Watcher implements Runnable {
             // Nor can what the kernel serves wait for somebody to go who could do harm.
             boolean hopeless = ending || lock.lost() || lock.servedByKernel() || System.nanoTime() - giveUpNanos >= 0;
             if (problem.isPresent() && hopeless) {
+                failedByOthers = true;
                 fail(problem.get());
                 return;
             }
@@ -198,7 +206,13 @@ final class Watcher implements Runnable {
     private void fail(String reason) {
         gate.fail(reason);
         queue.wakeUp();
-        // What has the lock waits for our word: to have a device fail, and to write that down, is its owner's.
+        HostDevices there = devices;
+        if (there != null) {
+            // Beside it, at once: the kernel serves some by itself, and what has the lock waits for our word. Its owner
+            // may
+            // be busy, and does the rest.
+            new Thread(there::fail, "vnd-fails").start();
+        }
         changed.run();
         awaitQuiet();
         image.lock().quiet();

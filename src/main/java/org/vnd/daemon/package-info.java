@@ -3,7 +3,8 @@
  * keeper starts; {@link org.vnd.daemon.DiskAttach} puts the parts of a disk together; {@link org.vnd.daemon.Disk} is its life,
  * with an explicit state; {@link org.vnd.daemon.QueueThread} is where requests are done.
  *
- * <p>Each thread of the process, what it owns, and what it may wait for:
+ * <p>The threads of the process, what each owns, and what it may wait for; beside those of a pool ({@code vnd-io} where there is
+ * no io_uring, {@code vnd-map} while a map is read), the reader of vnd-lock's words, and short searches of /proc:
  *
  * <table>
  * <caption>Threads</caption>
@@ -16,17 +17,20 @@
  *     <td>ring, engine, NBD server, exports: every request</td>
  *     <td>its ring, and nothing else</td></tr>
  * <tr><td>vnd-watcher: {@link org.vnd.daemon.Watcher}</td>
- *     <td>the look at the layout lock, the gate, mending and taking the lock again; the one writer of the gate's state</td>
+ *     <td>the look at the layout lock, holding and opening the gate, mending and taking the lock again</td>
  *     <td>the image's file system; requests on their way to the disk. Requests wait for it</td></tr>
  * <tr><td>vnd-devices: {@link org.vnd.daemon.Watcher}</td>
- *     <td>the look at the block device, once a second</td>
+ *     <td>the look at the block device, once a second; the gate's failure, if that has to be</td>
  *     <td>requests of that device</td></tr>
+ * <tr><td>vnd-fails: {@link org.vnd.daemon.Watcher}</td>
+ *     <td>nothing: it has the devices of a disk fail that has failed, whatever main is at</td>
+ *     <td>the kernel</td></tr>
  * <tr><td>vnd-partitions: {@link org.vnd.daemon.NodeWatch}</td>
  *     <td>names of partitions, after somebody has written to the device</td>
  *     <td>requests of that device</td></tr>
  * <tr><td>vnd-control: {@link org.vnd.control.ControlServer}</td>
  *     <td>connections of vndconfig, one request after the other</td>
- *     <td>main, for a detach; vnd-queue, for a listing</td></tr>
+ *     <td>main, for a detach</td></tr>
  * <tr><td>vnd-asker: {@link org.vnd.daemon.Asker}</td>
  *     <td>the wait for the one who asked for the disk</td>
  *     <td>him</td></tr>

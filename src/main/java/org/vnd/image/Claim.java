@@ -94,7 +94,7 @@ final class Claim {
         if (record != null && record.ownerRuns(file.identity())) {
             String elsewhere = record.isWhereItWas(file.identity())
                     ? ""
-                    : " by another device of its file system (in a copy of that: setfattr -x "
+                    : " by another device of its file system (in a copy of that: chattr -i and setfattr -x "
                             + OwnershipRecord.ATTRIBUTE + " on it)";
             throw new ImageException(file.path(), "already attached as " + record.owner() + elsewhere);
         }

@@ -167,7 +167,11 @@ record OwnershipRecord(String bootId, String unit, long pid, long startTicks, St
         if (bootId == null || unit == null || pid == null || start == null || file == null || flags == null) {
             return null;
         }
+        if (file.indexOf(':') < 0) {
+            return null;
+        }
         try {
+            device(file);
             return new OwnershipRecord(
                     bootId,
                     unit,

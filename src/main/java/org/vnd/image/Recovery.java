@@ -64,7 +64,9 @@ public final class Recovery {
     private static String unmarked(BackingFile file) throws ImageException {
         try {
             return file.path() + ": nothing to recover"
-                    + (file.isImmutable() ? ", but it is immutable (chattr -i, if nothing else wants it so)" : "");
+                    + (file.isImmutable()
+                            ? ", but it is immutable (if no disk has it, which only root sees, chattr -i ends that)"
+                            : "");
         } catch (SysException e) {
             throw new ImageException(file.path(), Errno.message(e.errno()), e);
         }

@@ -45,8 +45,9 @@ class RecoverMainTest {
             String said = recover(cut, unmarked).exited(0).output();
             assertTrue(said.startsWith(cut + ": recovered, it was vnd7 (pid "), said);
             assertTrue(
-                    said.endsWith(unmarked
-                            + ": nothing to recover, but it is immutable (chattr -i, if nothing else wants it so)\n"),
+                    said.endsWith(
+                            unmarked
+                                    + ": nothing to recover, but it is immutable (if no disk has it, which only root sees, chattr -i ends that)\n"),
                     said);
             Command.output("chattr", "-i", unmarked);
         }

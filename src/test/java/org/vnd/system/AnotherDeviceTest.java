@@ -58,7 +58,7 @@ class AnotherDeviceTest {
             try (SecondMount second = new SecondMount(files)) {
                 Path there = second.folder.resolve("image");
                 String why = "vndconfig: " + there + ": already attached as vnd0 (pid " + disk.pid()
-                        + ") by another device of its file system (in a copy of that: setfattr -x trusted.vnd on it)\n";
+                        + ") by another device of its file system (in a copy of that: chattr -i and setfattr -x trusted.vnd on it)\n";
                 assertEquals(why, product.run("--recover", there).exited(1).errors());
                 assertEquals(why, product.run("-c", there).exited(1).errors());
             }
