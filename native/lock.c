@@ -12,7 +12,8 @@
  *
  *   image           and the image's descriptor, and one end of a socket pair. Whatever can write, threads and rings, has the
  *                   other end open: when that is closed, nothing of the daemon writes any more.
- *   guard all       refuse every open; "guard frozen": those of a file that isn't immutable. Answer: "ok" or "error WHY"
+ *   guard all       and a group of fanotify(7) in which the image is marked: refuse every open; "guard frozen": those of a file
+ *                   that isn't immutable
  *   device          and a blank, and lines: NODE, NUMBER and MARKS of what the kernel serves, as in names.h, with tabs between
  *                   them; then the program that has it fail, and its arguments, one a line. "device" alone: nothing.
  *   closing         the image is about to be made immutable again: until a second after the next "serve", nobody opens it
@@ -22,7 +23,7 @@
  *   quiet           nothing of the daemon is on its way to the disk, and nothing starts before the next "serve"
  *   release         end; the daemon has given up the lease
  *
- * All but guard are answered with "ok". It says by itself "broken" when somebody waits for the lease, and "loose" when somebody
+ * All are answered with "ok". It says by itself "broken" when somebody waits for the lease, and "loose" when somebody
  * was refused because the file isn't immutable any more, once until the next "serve".
  */
 #define _GNU_SOURCE
@@ -111,8 +112,8 @@ static const char *obey(char *message, const int *descriptors, int count)
 {
     if (strcmp(message, "image") == 0 && count == DESCRIPTORS)
         keep_image(descriptors);
-    else if (strncmp(message, "guard ", 6) == 0)
-        return guard_by(message + 6, image);
+    else if (strncmp(message, "guard ", 6) == 0 && count == 1)
+        keep_guard(message + 6, descriptors[0]);
     else if (strcmp(message, "device") == 0)
         keep_device("");
     else if (strncmp(message, "device ", 7) == 0)

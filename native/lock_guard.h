@@ -20,34 +20,22 @@ static bool is_immutable(int image)
            (status.stx_attributes & STATX_ATTR_IMMUTABLE) != 0;
 }
 
-/* 0, or an error number. */
-static int start_guard(int image)
-{
-    char path[32];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", image);
-    /* Without a limit: beyond one, the kernel lets opens pass that nobody was asked about. */
-    guard = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE,
-                          O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (guard < 0)
-        return errno;
-    if (fanotify_mark(guard, FAN_MARK_ADD, FAN_OPEN_PERM, AT_FDCWD, path) == 0)
-        return 0;
-    int error = errno;
-    close(guard);
-    guard = -1;
-    return error;
-}
+/* What was asked of whoever had the group before, and not answered: descriptors are answered for by their numbers, small ones. */
+enum { UNANSWERED = 64 };
 
-/* The answer to whoever wants it. */
-static const char *guard_by(const char *whom, int image)
+/*
+ * Takes the group of fanotify in which the daemon has marked the image for FAN_OPEN_PERM. It is the daemon's too, so that nobody
+ * gets in while this process is dead and the next isn't there yet: he waits until that one answers.
+ */
+static void keep_guard(const char *whom, int group)
 {
-    static char answer[128];
     guards_all = strcmp(whom, "all") == 0;
-    int error = guard < 0 ? start_guard(image) : 0;
-    if (error == 0)
-        return "ok";
-    snprintf(answer, sizeof answer, "error fanotify: %s", strerror(error));
-    return answer;
+    guard = group;
+    for (int fd = 0; fd < UNANSWERED; fd++) {
+        struct fanotify_response refused = {fd, FAN_DENY};
+        if (write(guard, &refused, sizeof refused) != sizeof refused && errno != ENOENT)
+            perror("vnd-lock: fanotify");
+    }
 }
 
 /*

@@ -159,9 +159,13 @@ final class LockHolder implements AutoCloseable {
         return process.pid();
     }
 
-    /** Refuses opens of the image from now on: all of them, or only while it isn't immutable. */
-    void guard(boolean all) throws IOException {
-        require(all ? "guard all" : "guard frozen");
+    /**
+     * Refuses opens of the image from now on: all of them, or only while it isn't immutable.
+     *
+     * @param group of fanotify(7), in which the image is marked
+     */
+    void guard(int group, boolean all) throws IOException {
+        require(all ? "guard all" : "guard frozen", group);
     }
 
     /** Has the device fail when the lock is lost; null for none. */

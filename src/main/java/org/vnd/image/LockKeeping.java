@@ -3,8 +3,10 @@ package org.vnd.image;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 import org.vnd.sys.Errno;
+import org.vnd.sys.FanotifyCalls;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.SocketCalls;
+import org.vnd.sys.abi.FanotifyEvent;
 
 /** Sees to it that there is a {@link LockHolder}, and that a new one does what the last one did. On any thread. */
 final class LockKeeping implements AutoCloseable {
@@ -21,6 +23,9 @@ final class LockKeeping implements AutoCloseable {
     private @Nullable KernelServed device;
     /** From before there is one until it is gone. */
     private volatile boolean servedByKernel;
+
+    /** Of fanotify, in which the image is marked; the holder has it too, and answers. */
+    private int group = -1;
 
     private boolean guarded;
     private boolean serving;
@@ -45,12 +50,38 @@ final class LockKeeping implements AutoCloseable {
     /** Nobody opens the image from now on. */
     synchronized void refuseAll() throws NotPhysicalException {
         try {
-            required().guard(true);
+            required().guard(group(), true);
             guarded = true;
         } catch (IOException e) {
             throw new NotPhysicalException(
                     "readers could share its blocks (reflink), and they can't be kept out (" + e.getMessage() + ")", e);
         }
+    }
+
+    /** Whoever opens the image waits from now on until the holder has answered, or the next one, or this is closed. */
+    private int group() throws IOException {
+        if (group >= 0) {
+            return group;
+        }
+        // Without a limit: beyond one, the kernel lets opens pass that nobody was asked about.
+        int flags = FanotifyEvent.FAN_CLASS_CONTENT
+                | FanotifyEvent.FAN_CLOEXEC
+                | FanotifyEvent.FAN_NONBLOCK
+                | FanotifyEvent.FAN_UNLIMITED_QUEUE;
+        int made = FanotifyCalls.init(flags, FileCalls.O_RDONLY | FileCalls.O_NONBLOCK | FileCalls.O_CLOEXEC);
+        if (made >= 0) {
+            String pinned = "/proc/self/fd/" + image;
+            int marked = FanotifyCalls.mark(made, FanotifyEvent.FAN_MARK_ADD, FanotifyEvent.FAN_OPEN_PERM, pinned);
+            if (marked < 0) {
+                FileCalls.close(made);
+                made = marked;
+            }
+        }
+        if (made < 0) {
+            throw new IOException("fanotify: " + Errno.message(-made));
+        }
+        group = made;
+        return group;
     }
 
     /** The image is about to be made immutable again. */
@@ -63,7 +94,7 @@ final class LockKeeping implements AutoCloseable {
         LockHolder present = required();
         if (!guarded && missing.isEmpty()) {
             try {
-                present.guard(false);
+                present.guard(group(), false);
                 guarded = true;
             } catch (IOException e) {
                 missing = "guard: " + e.getMessage() + ": opens aren't refused when the immutable flag is taken away";
@@ -91,7 +122,7 @@ final class LockKeeping implements AutoCloseable {
         LockHolder next = LockHolder.start(image, writers[0], () -> look.run());
         try {
             if (guarded) {
-                next.guard(refusesAll);
+                next.guard(group, refusesAll);
             }
             if (device != null) {
                 next.kernelServes(device);
@@ -190,6 +221,10 @@ final class LockKeeping implements AutoCloseable {
         if (holder != null) {
             holder.close();
             holder = null;
+        }
+        if (group >= 0) {
+            FileCalls.close(group);
+            group = -1;
         }
         for (int at = 0; at < writers.length; at++) {
             if (writers[at] >= 0) {

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
@@ -12,13 +14,18 @@ import org.vnd.extent.ExtentMap;
 import org.vnd.image.AttachRequest.Engine;
 import org.vnd.lab.ListedFlags;
 import org.vnd.mem.AlignedBuffer;
+import org.vnd.proc.SmallFile;
 import org.vnd.sys.Errno;
+import org.vnd.sys.FanotifyCalls;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
 import org.vnd.sys.abi.FileFlags;
 
 /** An attached image in a test: closing it detaches, and insists that the file is then as free as it was before. */
 final class Attached implements AutoCloseable {
+    /** include/uapi/linux/fanotify.h */
+    private static final int FAN_MARK_FLUSH = 0x80;
+
     final AttachedImage image;
     private final Path path;
     private boolean released;
@@ -59,6 +66,21 @@ final class Attached implements AutoCloseable {
         holder.destroyForcibly();
         while (image.lock().verify()) {
             LockSupport.parkNanos(1_000_000);
+        }
+    }
+
+    /** The same, and from now on the kernel asks nobody who opens the image: as if it had no fanotify. */
+    void killHolderAndGuard() throws IOException {
+        killHolder();
+        String mark = "fanotify ino:" + Long.toHexString((Long) Files.getAttribute(path, "unix:ino")) + " ";
+        try (DirectoryStream<Path> descriptors = Files.newDirectoryStream(Path.of("/proc/self/fdinfo"))) {
+            for (Path descriptor : descriptors) {
+                String information = String.valueOf(SmallFile.read(descriptor.toString()));
+                if (information.contains(mark)) {
+                    int group = Integer.parseInt(descriptor.getFileName().toString());
+                    assertEquals(0, FanotifyCalls.mark(group, FAN_MARK_FLUSH, 0, "/"));
+                }
+            }
         }
     }
 

@@ -171,7 +171,7 @@ class AttachedLockTest {
         assertEquals(content[0], mapping.get(0));
         attached.writeBlock(0, 'd');
         Command.output("chattr", "-i", path);
-        attached.killHolder();
+        attached.killHolderAndGuard();
         Lease.giveUp(attached.image.lock().descriptors()[0]);
         int writer = FileCalls.open(path.toString(), FileCalls.O_RDWR);
         assertTrue(writer >= 0);
@@ -270,9 +270,17 @@ class AttachedLockTest {
     void theHolderIsStartedAgain(FileSystemKind kind) throws Exception {
         create(kind);
         try (Attached attached = Attached.physically(path)) {
+            attached.takeFlag();
             attached.killHolder();
-            assertEquals(Optional.empty(), attached.image.lock().mend());
-            assertTrue(attached.image.lock().verify());
+            // Nobody gets in meanwhile: not even somebody who only reads, and could share its blocks.
+            try (Command.Running reader = new Command("head", "-c", 1, path).start()) {
+                Thread.sleep(300);
+                assertTrue(reader.alive(), "he didn't wait");
+                assertEquals(Optional.empty(), attached.image.lock().mend());
+                assertTrue(attached.image.lock().verify());
+                Command.Result refused = reader.await(10).exited(1);
+                assertTrue(refused.errors().contains("Operation not permitted"), refused::toString);
+            }
             attached.takeFlag();
             assertEquals(-Errno.EPERM, FileCalls.open(path.toString(), FileCalls.O_RDWR));
             assertEquals(Optional.empty(), attached.image.lock().mend());
@@ -298,7 +306,7 @@ class AttachedLockTest {
     void aReaderWhoCameWhileTheHolderWasDeadIsNoticedWhereItMatters() throws Exception {
         create(FileSystemKind.XFS);
         try (Attached attached = Attached.physically(path)) {
-            attached.killHolder();
+            attached.killHolderAndGuard();
             int reader = FileCalls.open(path.toString(), FileCalls.O_RDONLY);
             assertTrue(reader >= 0);
             Optional<String> problem = attached.image.lock().mend();
@@ -314,7 +322,7 @@ class AttachedLockTest {
         create(kind);
         try (Attached attached = Attached.physically(path)) {
             Command.output("chattr", "-i", path);
-            attached.killHolder();
+            attached.killHolderAndGuard();
             // It doesn't wait, so it fails; but the lease is being broken then.
             assertEquals(-Errno.EAGAIN, FileCalls.open(path.toString(), FileCalls.O_RDWR | FileCalls.O_NONBLOCK));
             assertFalse(attached.image.lock().verify());
@@ -356,7 +364,7 @@ class AttachedLockTest {
         Command.output("chattr", "-i", path);
         AttachedImage image = attached.image;
         // The lease keeps everybody else out for a while; so this process opens the way itself.
-        attached.killHolder();
+        attached.killHolderAndGuard();
         Lease.giveUp(image.lock().descriptors()[0]);
         Command.output("fallocate", "-p", "-o", 65536, "-l", 65536, path);
         assertFalse(image.lock().verify());

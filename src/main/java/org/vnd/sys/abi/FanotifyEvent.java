@@ -25,9 +25,16 @@ public final class FanotifyEvent {
     /** An event names the file and brings no descriptor: what users may have, from Linux 5.13 on. */
     public static final int FAN_REPORT_FID = 0x200;
 
+    /** Who asks before others may open. */
+    public static final int FAN_CLASS_CONTENT = 0x4;
+
+    public static final int FAN_UNLIMITED_QUEUE = 0x10;
+
     public static final int FAN_MARK_ADD = 0x1;
     public static final int FAN_MODIFY = 0x2;
     public static final int FAN_CLOSE_WRITE = 0x8;
+
+    public static final int FAN_OPEN_PERM = 0x10000;
 
     private FanotifyEvent() {}
 }
