@@ -22,13 +22,16 @@ struct target {
 
 #define MEBIBYTE (1 << 20)
 #define ACT_OFFSET MEBIBYTE
-#define ACT_LENGTH (1 << 16)
+/* So much of the file an operation changes: 64 KiB, or, of those who strike, half of it. */
+extern off_t act_length;
 
 /* How an operation prepares. */
 enum preparation {
     /* Nothing: it goes by the path. */
     BY_PATH,
     OPEN_READ,
+    /* O_PATH: asks nobody, and is no open file to a lease. */
+    OPEN_PATH,
     OPEN_WRITE,
     OPEN_APPEND,
     OPEN_DIRECT,
@@ -38,6 +41,8 @@ enum preparation {
     MAP_CLOSED,
     /* The same, and dirties a page. */
     MAP_DIRTY,
+    /* Opens to read and maps a page, which it reads. */
+    MAP_READ,
     /* Opens for writing, sends the descriptor into a socket nobody reads from, and closes it. */
     IN_FLIGHT,
 };

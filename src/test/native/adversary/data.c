@@ -38,7 +38,7 @@ static int act_sendfile(struct target *target) {
     if (lseek(target->fd, ACT_OFFSET, SEEK_SET) < 0) {
         return -1;
     }
-    return sendfile(target->fd, target->other_fd, &from, ACT_LENGTH) < 0 || fsync(target->fd) < 0 ? -1 : 0;
+    return sendfile(target->fd, target->other_fd, &from, act_length) < 0 || fsync(target->fd) < 0 ? -1 : 0;
 }
 
 static int act_in_flight(struct target *target) {
@@ -60,6 +60,11 @@ static int act_reopen(struct target *target) {
     snprintf(path, sizeof(path), "/proc/self/fd/%d", target->fd);
     int fd = open(path, O_RDWR | nonblock | O_CLOEXEC);
     return fd < 0 ? -1 : write_to(fd, ACT_OFFSET);
+}
+
+/* To have read it was all. */
+static int act_read(struct target *target) {
+    return target->map == NULL ? -1 : 0;
 }
 
 static int act_open_write(struct target *target) {
@@ -96,6 +101,7 @@ const struct operation data_operations[] = {
     {"store-closed-mapping", MAP_CLOSED, 0, act_store},
     {"dirty-page", MAP_DIRTY, 0, act_write_back},
     {"reopen-proc", OPEN_READ, 0, act_reopen},
+    {"read-mapping", MAP_READ, 0, act_read},
     {"open-write", BY_PATH, 0, act_open_write},
     {"open-truncate", BY_PATH, 0, act_open_truncate},
     {"open-by-handle", BY_PATH, 0, act_open_handle},

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -75,44 +76,59 @@ struct exchange_range {
 #define BTRFS_IOC_DEFRAG _IOW(0x94, 2, char[4096])
 
 static int act_truncate_shrink(struct target *target) {
-    return ftruncate(target->fd, target->size - ACT_LENGTH);
+    return ftruncate(target->fd, target->size - act_length);
 }
 
 static int act_truncate_grow(struct target *target) {
-    return ftruncate(target->fd, target->size + ACT_LENGTH);
+    return ftruncate(target->fd, target->size + act_length);
+}
+
+/* By a descriptor that couldn't do it. */
+static int act_truncate_reopened(struct target *target) {
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", target->fd);
+    int fd = open(path, O_RDWR | nonblock | O_CLOEXEC);
+    if (fd < 0) {
+        return -1;
+    }
+    int result = ftruncate(fd, target->size - act_length);
+    int error = errno;
+    close(fd);
+    errno = error;
+    return result;
 }
 
 static int act_truncate_path(struct target *target) {
-    return truncate(target->path, target->size - ACT_LENGTH);
+    return truncate(target->path, target->size - act_length);
 }
 
 static int act_allocate(struct target *target) {
-    return fallocate(target->fd, 0, target->size, ACT_LENGTH);
+    return fallocate(target->fd, 0, target->size, act_length);
 }
 
 static int act_allocate_keep_size(struct target *target) {
-    return fallocate(target->fd, FALLOC_FL_KEEP_SIZE, target->size, ACT_LENGTH);
+    return fallocate(target->fd, FALLOC_FL_KEEP_SIZE, target->size, act_length);
 }
 
 static int act_punch(struct target *target) {
-    return fallocate(target->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, ACT_OFFSET, ACT_LENGTH);
+    return fallocate(target->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, ACT_OFFSET, act_length);
 }
 
 static int act_zero_range(struct target *target) {
-    return fallocate(target->fd, FALLOC_FL_ZERO_RANGE, ACT_OFFSET, ACT_LENGTH);
+    return fallocate(target->fd, FALLOC_FL_ZERO_RANGE, ACT_OFFSET, act_length);
 }
 
 static int act_collapse(struct target *target) {
-    return fallocate(target->fd, FALLOC_FL_COLLAPSE_RANGE, ACT_OFFSET, ACT_LENGTH);
+    return fallocate(target->fd, FALLOC_FL_COLLAPSE_RANGE, ACT_OFFSET, act_length);
 }
 
 static int act_insert(struct target *target) {
-    return fallocate(target->fd, FALLOC_FL_INSERT_RANGE, ACT_OFFSET, ACT_LENGTH);
+    return fallocate(target->fd, FALLOC_FL_INSERT_RANGE, ACT_OFFSET, act_length);
 }
 
 
 static int act_madvise_remove(struct target *target) {
-    return madvise(target->map + ACT_OFFSET, ACT_LENGTH, MADV_REMOVE);
+    return madvise(target->map + ACT_OFFSET, act_length, MADV_REMOVE);
 }
 
 static int act_clone_source(struct target *target) {
@@ -121,12 +137,12 @@ static int act_clone_source(struct target *target) {
 
 static int act_clone_destination(struct target *target) {
     struct file_clone_range range = {
-        .src_fd = target->other_fd, .src_offset = 0, .src_length = ACT_LENGTH, .dest_offset = ACT_OFFSET};
+        .src_fd = target->other_fd, .src_offset = 0, .src_length = act_length, .dest_offset = ACT_OFFSET};
     return ioctl(target->fd, FICLONERANGE, &range);
 }
 
 static int copy_range(int from, off_t from_offset, int to, off_t to_offset) {
-    size_t left = ACT_LENGTH;
+    size_t left = act_length;
     while (left > 0) {
         ssize_t count = copy_file_range(from, &from_offset, to, &to_offset, left, 0);
         if (count <= 0) {
@@ -147,15 +163,15 @@ static int act_copy_destination(struct target *target) {
 
 /* Makes the range equal first, in the file that isn't the target: only equal ranges are shared. */
 static int dedupe(struct target *target, int from, int to) {
-    char *bytes = malloc(ACT_LENGTH);
-    if (pread(target->fd, bytes, ACT_LENGTH, ACT_OFFSET) != ACT_LENGTH
-            || pwrite(target->other_fd, bytes, ACT_LENGTH, ACT_OFFSET) != ACT_LENGTH || fsync(target->other_fd) < 0) {
+    char *bytes = malloc(act_length);
+    if (pread(target->fd, bytes, act_length, ACT_OFFSET) != act_length
+            || pwrite(target->other_fd, bytes, act_length, ACT_OFFSET) != act_length || fsync(target->other_fd) < 0) {
         return -1;
     }
     free(bytes);
     struct file_dedupe_range *range = calloc(1, sizeof(*range) + sizeof(struct file_dedupe_range_info));
     range->src_offset = ACT_OFFSET;
-    range->src_length = ACT_LENGTH;
+    range->src_length = act_length;
     range->dest_count = 1;
     range->info[0].dest_fd = to;
     range->info[0].dest_offset = ACT_OFFSET;
@@ -182,11 +198,12 @@ static int move_extents(int original, int donor) {
         .donor_fd = donor,
         .orig_start = ACT_OFFSET / 4096,
         .donor_start = ACT_OFFSET / 4096,
-        .len = ACT_LENGTH / 4096};
-    if (ioctl(original, EXT4_IOC_MOVE_EXT, &move) < 0) {
+        .len = act_length / 4096};
+    /* An error after some have moved: they have. */
+    if (ioctl(original, EXT4_IOC_MOVE_EXT, &move) < 0 && move.moved_len == 0) {
         return -1;
     }
-    if (move.moved_len != ACT_LENGTH / 4096) {
+    if (move.moved_len == 0) {
         errno = ENODATA;
         return -1;
     }
@@ -235,7 +252,7 @@ static int act_swap_temporary(struct target *target) {
 
 static int exchange(int first, int second) {
     struct exchange_range range = {
-        .file1_fd = first, .file1_offset = ACT_OFFSET, .file2_offset = ACT_OFFSET, .length = ACT_LENGTH};
+        .file1_fd = first, .file1_offset = ACT_OFFSET, .file2_offset = ACT_OFFSET, .length = act_length};
     return ioctl(second, XFS_IOC_EXCHANGE_RANGE, &range);
 }
 
@@ -254,6 +271,8 @@ static int act_btrfs_defragment(struct target *target) {
 const struct operation layout_operations[] = {
     {"ftruncate-shrink", OPEN_WRITE, 0, act_truncate_shrink},
     {"ftruncate-grow", OPEN_WRITE, 0, act_truncate_grow},
+    {"ftruncate-reopened-path", OPEN_PATH, 0, act_truncate_reopened},
+    {"ftruncate-reopened-reader", OPEN_READ, 0, act_truncate_reopened},
     {"truncate-path", BY_PATH, 0, act_truncate_path},
     {"allocate", OPEN_WRITE, 0, act_allocate},
     {"allocate-keep-size", OPEN_WRITE, 0, act_allocate_keep_size},

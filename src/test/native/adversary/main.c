@@ -12,6 +12,8 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 static int sockets[2];
@@ -54,11 +56,15 @@ int receive_descriptor(void) {
 }
 
 int nonblock = O_NONBLOCK;
+off_t act_length = 1 << 16;
 
 static int open_flags(enum preparation preparation) {
     switch (preparation) {
     case OPEN_READ:
+    case MAP_READ:
         return O_RDONLY;
+    case OPEN_PATH:
+        return O_PATH;
     case OPEN_APPEND:
         return O_RDWR | O_APPEND;
     case OPEN_DIRECT:
@@ -97,6 +103,13 @@ static int prepare(struct target *target, enum preparation preparation) {
         if (preparation == MAP_DIRTY) {
             memset(target->map + ACT_OFFSET, 'D', 4096);
         }
+    }
+    if (preparation == MAP_READ) {
+        target->map = mmap(NULL, 4096, PROT_READ, MAP_SHARED, target->fd, 0);
+        if (target->map == MAP_FAILED) {
+            return -1;
+        }
+        (void)*(volatile unsigned char *)target->map;
     }
     return 0;
 }
@@ -151,30 +164,105 @@ static void say(const char *good, const char *bad, int result) {
     fflush(stdout);
 }
 
+static int clear_flag(const char *path) {
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    int flags;
+    if (fd < 0) {
+        return -1;
+    }
+    int result = ioctl(fd, FS_IOC_GETFLAGS, &flags);
+    if (result == 0) {
+        flags &= ~FS_IMMUTABLE_FL;
+        result = ioctl(fd, FS_IOC_SETFLAGS, &flags);
+    }
+    int error = errno;
+    close(fd);
+    errno = error;
+    return result;
+}
+
+/* Without opening it, from Linux 6.17 on: nobody is asked. include/uapi/linux/fs.h and asm-generic/unistd.h. */
+static int clear_flag_by_path(const char *path) {
+    struct {
+        uint64_t xflags;
+        uint32_t extsize, nextents, projid, cowextsize;
+    } attributes;
+    enum { FILE_GETATTR = 468, FILE_SETATTR = 469 };
+    if (syscall(FILE_GETATTR, AT_FDCWD, path, &attributes, sizeof(attributes), 0) < 0) {
+        return -1;
+    }
+    attributes.xflags &= ~(uint64_t)FS_XFLAG_IMMUTABLE;
+    return syscall(FILE_SETATTR, AT_FDCWD, path, &attributes, sizeof(attributes), 0);
+}
+
 /* Root takes the flag away, waits for the lease to be given up or broken, and only then does what it came for. */
 static int steal(struct target *target, const struct operation *operation) {
-    int fd = open(target->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    int flags;
-    if (fd < 0 || ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0) {
+    if (clear_flag(target->path) < 0) {
         return -1;
     }
-    flags &= ~FS_IMMUTABLE_FL;
-    if (ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0) {
-        return -1;
-    }
-    close(fd);
     nonblock = 0;
     return prepare(target, operation->preparation) < 0 ? -1 : operation->act(target);
+}
+
+/* As long as it takes to have the flag put back, but not for ever: whoever does that may be dead. */
+static void await_flag(const char *path) {
+    struct statx status = {0};
+    for (int look = 0; look < 150; look++) {
+        if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, 0, &status) == 0 &&
+                (status.stx_attributes & STATX_ATTR_IMMUTABLE) != 0) {
+            return;
+        }
+        usleep(20000);
+    }
+}
+
+/* What is prepared before the flag is away, and kept. */
+static int prepared_early(const struct operation *operation) {
+    return operation->preparation == OPEN_PATH || operation->preparation == OPEN_READ ||
+           operation->preparation == MAP_READ;
+}
+
+/* The same by all means and several times; lingering, with what it could open while the flag was away, after it is back. */
+static int strike(struct target *target, const struct operation *operation, int linger) {
+    enum { TRIES = 20, PAUSE_MICROS = 100000, LIMIT_SECONDS = 15 };
+    time_t end = time(NULL) + LIMIT_SECONDS;
+    int error = 0;
+    nonblock = 0;
+    for (int tries = 0; tries < TRIES && time(NULL) < end; tries++) {
+        if (clear_flag(target->path) < 0) {
+            clear_flag_by_path(target->path);
+        }
+        int ready = target->fd >= 0;
+        if (!ready && prepare(target, operation->preparation) == 0) {
+            ready = 1;
+            if (linger) {
+                await_flag(target->path);
+            }
+        }
+        if (ready && operation->act(target) == 0) {
+            return 0;
+        }
+        error = errno;
+        if (!linger && !prepared_early(operation) && target->fd >= 0) {
+            close(target->fd);
+            target->fd = -1;
+        }
+        usleep(PAUSE_MICROS);
+    }
+    errno = error;
+    return -1;
 }
 
 int main(int argc, char **argv) {
     char line[16];
     int stealing = argc == 4 && !strcmp(argv[1], "steal");
-    if (argc != 3 && !stealing) {
-        fprintf(stderr, "usage: adversary [steal] operation file\n");
+    int lingering = argc == 4 && !strcmp(argv[1], "linger");
+    int striking = lingering || (argc == 4 && !strcmp(argv[1], "strike"));
+    if (argc != 3 && !stealing && !striking) {
+        fprintf(stderr, "usage: adversary [steal | strike | linger] operation file\n");
         return 2;
     }
-    argv += stealing;
+    argv += stealing || striking;
     const struct operation *operation = find(argv[1]);
     struct target target = {.path = argv[2], .fd = -1, .other_fd = -1};
     snprintf(target.other, sizeof(target.other), "%s.other", argv[2]);
@@ -188,12 +276,21 @@ int main(int argc, char **argv) {
     if (operation->needs_other) {
         make_other(&target);
     }
-    int result = stealing ? 0 : prepare(&target, operation->preparation);
+    if (striking) {
+        act_length = target.size / 2;
+    }
+    int late = stealing || (striking && !prepared_early(operation));
+    int result = late ? 0 : prepare(&target, operation->preparation);
     say("prepared", "unprepared", result);
     if (result < 0 || !fgets(line, sizeof(line), stdin)) {
         return 0;
     }
-    say("worked", "refused", stealing ? steal(&target, operation) : operation->act(&target));
+    if (striking) {
+        result = strike(&target, operation, lingering);
+    } else {
+        result = stealing ? steal(&target, operation) : operation->act(&target);
+    }
+    say("worked", "refused", result);
     while (fgets(line, sizeof(line), stdin)) {
     }
     return 0;

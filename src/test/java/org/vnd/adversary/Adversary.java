@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -14,7 +15,7 @@ import org.vnd.lab.NativeProgram;
 
 /** A process that has prepared a {@link HostileOperation} and does it when told. Closing ends it and lets go of all. */
 final class Adversary implements AutoCloseable {
-    private static final long LIMIT_SECONDS = 120;
+    private static final long LIMIT_SECONDS = 150;
 
     private final Process process;
     private final Path other;
@@ -31,13 +32,19 @@ final class Adversary implements AutoCloseable {
         return new Adversary(file, "steal", operation.programName());
     }
 
-    /** The same for an operation of the program that the table hasn't. */
+    /** As root, who takes the flag away by all means and several times, and may have prepared something before. */
+    static Adversary striker(Attack attack, Path file) throws IOException {
+        HostileOperation operation = Objects.requireNonNull(attack.operation);
+        return new Adversary(file, Objects.requireNonNull(attack.way), operation.programName());
+    }
+
+    /** For an operation of the program that the table hasn't. */
     Adversary(String operation, Path file) throws IOException {
         this(file, operation);
     }
 
     private Adversary(Path file, String... words) throws IOException {
-        other = file.resolveSibling(file.getFileName() + ".other");
+        other = other(file);
         List<String> command = new ArrayList<>(List.of(words));
         command.add(0, NativeProgram.build("adversary").toString());
         command.add(file.toString());
@@ -48,6 +55,11 @@ final class Adversary implements AutoCloseable {
         reader.setDaemon(true);
         reader.start();
         preparation = nextLine();
+    }
+
+    /** What gets the blocks of {@code file} in exchange for its own, if the operation is one that needs it. */
+    static Path other(Path file) {
+        return file.resolveSibling(file.getFileName() + ".other");
     }
 
     private void readLines() {

@@ -1,10 +1,12 @@
 package org.vnd.adversary;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Objects;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
@@ -13,92 +15,41 @@ import org.vnd.system.AttachedDisk;
 import org.vnd.system.Product;
 
 /**
- * One disk, somebody who takes its image's blocks away by one way of several, and a client that goes on writing meanwhile.
- * Closing it ends all of that.
+ * One disk, those who take its image's blocks away by one way of several, and a client that goes on writing meanwhile. Closing
+ * it ends all of that.
  */
 final class AttackedDisk implements AutoCloseable {
     static final long IMAGE_BYTES = 8 << 20;
 
-    private static final long ATTACK_LIMIT_SECONDS = 150;
+    /** One after the other. */
+    final List<Attacker> attackers = new ArrayList<>();
 
-    /** What is done as root, with the image as $1; in a shell, whose last status says whether it worked. */
-    enum Attack {
-        /** Asks nobody, and waits for the lease. */
-        TRUNCATE("chattr -i \"$1\"; exec perl -e 'truncate($ARGV[0], 0) or die \"$!\\n\"' \"$1\""),
-        OVERWRITE("chattr -i \"$1\"; : >\"$1\""),
-        AGAIN_AND_AGAIN("""
-                tries=0
-                until chattr -i "$1" && : >"$1"; do
-                    tries=$((tries + 1))
-                    [ $tries -lt 200 ] || exit 1
-                    sleep 0.05
-                done 2>/dev/null
-                """),
-        PUNCH("chattr -i \"$1\"; exec fallocate --punch-hole --offset 0 --length 4M \"$1\""),
-        /** Whoever writes to blocks that are shared then changes the clone. */
-        CLONE("chattr -i \"$1\"; exec cp --reflink=always \"$1\" \"$1.clone\"");
-
-        final String script;
-
-        Attack(String script) {
-            this.script = script;
-        }
-    }
-
-    /** Does it. */
-    static final class Attacker implements AutoCloseable {
-        private final Command command;
-        private Command.@Nullable Running running;
-
-        Attacker(Attack attack, Path image) {
-            command = new Command("sh", "-c", attack.script, "sh", image);
-        }
-
-        void start() {
-            running = command.start();
-        }
-
-        /** Whether it has worked. */
-        boolean await() {
-            return Objects.requireNonNull(running).await(ATTACK_LIMIT_SECONDS).exitCode() == 0;
-        }
-
-        /** Does it and waits for it; whether it has worked. */
-        boolean attack() {
-            start();
-            return await();
-        }
-
-        @Override
-        public void close() {
-            if (running != null) {
-                running.close();
-            }
-        }
-    }
-
-    final Attack attack;
     final String export;
     final Path image;
-    final Path clone;
     final AttachedDisk disk;
     private final String layout;
-    private final Attacker attacker;
     private Command.@Nullable Running writer;
 
-    /** Attaches a new image of {@code files}. */
-    AttackedDisk(Product product, ScratchFileSystem files, Attack attack, String export) throws IOException {
-        this.attack = attack;
+    /** Attaches a new image of {@code files}, with the number {@code number} there. */
+    AttackedDisk(Product product, ScratchFileSystem files, int number, String export, List<Attack> attacks)
+            throws IOException {
         this.export = export;
-        image = files.path("image-" + attack + "-" + export.replace('+', '-'));
-        clone = Path.of(image + ".clone");
-        attacker = new Attacker(attack, image);
+        image = files.path("image" + number);
         // In one piece, as the loop driver wants it.
         Command.output("fallocate", "--length", IMAGE_BYTES, image);
-        DirectFile.fill(image, IMAGE_BYTES, attack.ordinal());
+        DirectFile.fill(image, IMAGE_BYTES, number);
+        List<Attacker> early = new ArrayList<>();
+        for (Attack attack : attacks) {
+            if (!attack.comesLater()) {
+                early.add(new Attacker(attack, image));
+            }
+        }
         disk = product.attach(image, "--export", export);
         if (!disk.engine().equals("physical")) {
             throw new AssertionError(disk.engineReason());
+        }
+        for (Attack attack : attacks) {
+            attackers.add(attack.comesLater() ? new Attacker(attack, image) : early.remove(0));
         }
         // With the place that the lock's record takes.
         layout = layout();
@@ -113,29 +64,59 @@ final class AttackedDisk implements AutoCloseable {
         return disk.product().state().resolve(disk.unit()).resolve(disk.unit());
     }
 
-    /** Begins to write all of the disk, over and over, until it says no. */
-    void write() {
+    /** Begins to write all of the disk, {@code rate} blocks of 64 KiB a second, over and over, until it says no. */
+    void write(int rate) {
+        stopWriting();
         writer = new Command("fio", "--name=writer", "--rw=randwrite", "--randrepeat=0", "--direct=1")
                 .with(
                         export.equals("nbd") ? "--ioengine=nbd" : "--ioengine=libaio",
                         export.equals("nbd") ? "--uri=" + disk.uri() : "--filename=" + node())
-                .with("--bs=64k", "--iodepth=16", "--rate_iops=200", "--time_based", "--runtime=1200", "--size=8M")
+                .with("--bs=64k", "--iodepth=16", "--rate_iops=" + rate, "--time_based", "--runtime=1200", "--size=8M")
                 .with("--refill_buffers", "--error_dump=0")
                 .start();
     }
 
-    void attack() {
-        attacker.start();
+    void stopWriting() {
+        if (writer != null) {
+            writer.close();
+            writer = null;
+        }
     }
 
-    /** Whether it has worked. */
-    boolean awaitAttack() {
-        return attacker.await();
+    /** By their names, as they were done. */
+    String attacks() {
+        return attackers.stream().map(attacker -> attacker.attack.name()).collect(Collectors.joining(" and "));
     }
 
-    /** Whether the image lies where it did, with all that belongs to it. */
+    /** Waits for all; what has worked. */
+    List<Attack> awaitAttacks() {
+        return attackers.stream()
+                .filter(Attacker::await)
+                .map(attacker -> attacker.attack)
+                .toList();
+    }
+
+    /** Where the image's blocks, or some of them, are now: they must stay as they are. After the attacks. */
+    List<Path> booty() {
+        return awaitAttacks().stream()
+                .flatMap(attack -> bootyOf(attack).stream())
+                .toList();
+    }
+
+    /** The same of one attack, which has worked. */
+    Optional<Path> bootyOf(Attack attack) {
+        return attack == Attack.CLONE
+                ? Optional.of(copy())
+                : attack.needsOther() ? Optional.of(Adversary.other(image)) : Optional.empty();
+    }
+
+    private Path copy() {
+        return Path.of(image + ".clone");
+    }
+
+    /** Whether the image lies where it did, with all that belongs to it. After the attacks. */
     boolean unchanged() {
-        return layout.equals(layout()) && !Files.exists(clone);
+        return layout.equals(layout()) && awaitAttacks().stream().noneMatch(Attack::keepsSize);
     }
 
     /** Whether a client's write is done within {@code seconds}. */
@@ -163,11 +144,20 @@ final class AttackedDisk implements AutoCloseable {
                 .replace('\t', ' ');
     }
 
+    /** Sends its daemon a signal. */
+    void signal(String name) {
+        signal(name, disk.pid());
+    }
+
+    static void signal(String name, long pid) {
+        new Command("kill", "-" + name, pid).run();
+    }
+
     @Override
-    public void close() {
-        attacker.close();
-        if (writer != null) {
-            writer.close();
+    public void close() throws IOException {
+        for (Attacker attacker : attackers) {
+            attacker.close();
         }
+        stopWriting();
     }
 }

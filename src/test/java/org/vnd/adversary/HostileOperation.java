@@ -46,6 +46,8 @@ enum HostileOperation {
     OPEN_BY_HANDLE(Hold.NOTHING, on(all(), CONTENT)),
     FTRUNCATE_SHRINK(Hold.WRITER, on(all(), SIZE, LAYOUT)),
     FTRUNCATE_GROW(Hold.WRITER, on(all(), SIZE)),
+    FTRUNCATE_REOPENED_PATH(Hold.NOTHING, on(all(), SIZE, LAYOUT)),
+    FTRUNCATE_REOPENED_READER(Hold.READER, on(all(), SIZE, LAYOUT)),
     TRUNCATE_PATH(Hold.NOTHING, on(all(), SIZE, LAYOUT)),
     ALLOCATE(Hold.WRITER, on(all(), SIZE, LAYOUT)),
     ALLOCATE_KEEP_SIZE(Hold.WRITER, on(all(), LAYOUT)),

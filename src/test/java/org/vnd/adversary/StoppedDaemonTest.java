@@ -49,7 +49,7 @@ class StoppedDaemonTest {
             new Command("sync").run();
             long before = sectorsWritten(files);
             try (NbdClient client = new NbdClient(disk.socket());
-                    AttackedDisk.Attacker thief = new AttackedDisk.Attacker(AttackedDisk.Attack.TRUNCATE, image)) {
+                    Attacker thief = new Attacker(Attack.TRUNCATE, image)) {
                 // One request for all of the disk: it takes a second or so, ten thousand pieces one after the other.
                 client.send(NbdClient.WRITE_ZEROES, NbdClient.FLAG_NO_HOLE, 1, 0, SIZE, ByteBuffer.allocate(0));
                 awaitWrites(files, before);
