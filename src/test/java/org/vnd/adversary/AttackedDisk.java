@@ -4,7 +4,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +22,8 @@ import org.vnd.system.Product;
  * it ends all of that.
  */
 final class AttackedDisk implements AutoCloseable {
-    static final long IMAGE_BYTES = 8 << 20;
+    private static final long IMAGE_BYTES = 8 << 20;
+    private static final long DETACH_LIMIT_SECONDS = 20;
 
     /** One after the other. */
     final List<Attacker> attackers = new ArrayList<>();
@@ -30,26 +34,60 @@ final class AttackedDisk implements AutoCloseable {
     private final String layout;
     private Command.@Nullable Running writer;
 
-    /** Attaches a new image of {@code files}, with the number {@code number} there. */
-    AttackedDisk(Product product, ScratchFileSystem files, int number, String export, List<Attack> attacks)
-            throws IOException {
-        this.export = export;
-        image = files.path("image" + number);
-        // In one piece, as the loop driver wants it.
-        Command.output("fallocate", "--length", IMAGE_BYTES, image);
-        DirectFile.fill(image, IMAGE_BYTES, number);
-        List<Attacker> early = new ArrayList<>();
-        for (Attack attack : attacks) {
-            if (!attack.comesLater()) {
-                early.add(new Attacker(attack, image));
+    /** What is to be attached, and what is to be done to it then. */
+    record Plan(String export, List<Attack> attacks) {}
+
+    /** A new image, before and while it is attached. */
+    private static final class Image {
+        final Plan plan;
+        final Path path;
+        final List<Attacker> attackers = new ArrayList<>();
+
+        Image(ScratchFileSystem files, int number, Plan plan) throws IOException {
+            this.plan = plan;
+            path = files.path("image" + number);
+            // In one piece, as the loop driver wants it.
+            Command.output("fallocate", "--length", IMAGE_BYTES, path);
+            DirectFile.fill(path, IMAGE_BYTES, number);
+            for (Attack attack : plan.attacks) {
+                if (!attack.comesLater()) {
+                    attackers.add(new Attacker(attack, path));
+                }
             }
         }
-        disk = product.attach(image, "--export", export);
+    }
+
+    /** Attaches a new image of {@code files} for each plan. */
+    static List<AttackedDisk> attach(Product product, ScratchFileSystem files, List<Plan> plans) throws Exception {
+        List<Callable<Image>> attaches = new ArrayList<>();
+        for (Plan plan : plans) {
+            int number = attaches.size();
+            attaches.add(() -> {
+                Image image = new Image(files, number, plan);
+                product.command("-c", "--export", plan.export, image.path).run().succeeded();
+                return image;
+            });
+        }
+        List<Image> images = AtOnce.call(attaches);
+        // Once for all of them: it takes a JVM, which asks each.
+        Map<Path, AttachedDisk> attached =
+                product.disks().stream().collect(Collectors.toMap(AttachedDisk::file, disk -> disk));
+        List<AttackedDisk> disks = new ArrayList<>();
+        for (Image image : images) {
+            disks.add(new AttackedDisk(image, Objects.requireNonNull(attached.get(image.path))));
+        }
+        return disks;
+    }
+
+    private AttackedDisk(Image image, AttachedDisk disk) throws IOException {
+        export = image.plan.export;
+        this.image = image.path;
+        this.disk = disk;
         if (!disk.engine().equals("physical")) {
             throw new AssertionError(disk.engineReason());
         }
-        for (Attack attack : attacks) {
-            attackers.add(attack.comesLater() ? new Attacker(attack, image) : early.remove(0));
+        for (Attack attack : image.plan.attacks) {
+            attackers.add(attack.comesLater() ? new Attacker(attack, this.image) : image.attackers.remove(0));
         }
         // With the place that the lock's record takes.
         layout = layout();
@@ -151,6 +189,16 @@ final class AttackedDisk implements AutoCloseable {
 
     static void signal(String name, long pid) {
         new Command("kill", "-" + name, pid).run();
+    }
+
+    /** Detaches {@code disks}, as far as they can be, without a JVM for each. */
+    static void detach(List<AttackedDisk> disks) throws Exception {
+        disks.forEach(each -> each.signal("TERM"));
+        long untilNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(DETACH_LIMIT_SECONDS);
+        while (disks.stream().anyMatch(each -> ProcessHandle.of(each.disk.pid()).isPresent())
+                && System.nanoTime() < untilNanos) {
+            Thread.sleep(100);
+        }
     }
 
     @Override

@@ -11,10 +11,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
-import org.vnd.lab.ScratchFileSystem;
-import org.vnd.system.Product;
 
-/** One disk, and the steps of what happens to it. Closing it ends all of that. */
+/** One disk, and the steps of what happens to it. Closing it ends who reads the image. */
 final class Sequence implements AutoCloseable {
     private static final int LOAD_RATE = 300;
     private static final int LOCK_LIMIT_SECONDS = 10;
@@ -32,19 +30,12 @@ final class Sequence implements AutoCloseable {
     private long killedLock;
     private int attacks;
 
-    /** Attaches a disk of {@code files}, of number {@code number} there. */
-    Sequence(Product product, ScratchFileSystem files, Victims victims, int number, String export, List<Step> steps)
-            throws IOException {
+    /** Of a disk, to which the attacks that are among {@code steps} can be done, in this order. */
+    Sequence(FileSystemKind kind, AttackedDisk disk, List<Step> steps, Victims victims) {
+        this.kind = kind;
+        this.disk = disk;
         this.steps = steps;
         this.victims = victims;
-        kind = files.kind();
-        List<Attack> drawn = new ArrayList<>();
-        for (Step step : steps) {
-            if (step.attack() != null) {
-                drawn.add(step.attack());
-            }
-        }
-        disk = new AttackedDisk(product, files, number, export, drawn);
     }
 
     /** What happens to it, in words. */
@@ -185,15 +176,10 @@ final class Sequence implements AutoCloseable {
         }
     }
 
-    String unit() {
-        return disk.disk.unit();
-    }
-
     @Override
     public void close() throws Exception {
         for (AutoCloseable reader : readers) {
             reader.close();
         }
-        disk.close();
     }
 }

@@ -83,6 +83,17 @@ record Step(Kind kind, @Nullable Attack attack, int millis) {
         };
     }
 
+    /** The attacks among {@code steps}, in their order. */
+    static List<Attack> attacks(List<Step> steps) {
+        List<Attack> attacks = new ArrayList<>();
+        for (Step step : steps) {
+            if (step.attack != null) {
+                attacks.add(step.attack);
+            }
+        }
+        return attacks;
+    }
+
     boolean ofProcesses() {
         return OF_PROCESSES.contains(kind);
     }

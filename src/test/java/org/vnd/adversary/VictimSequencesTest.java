@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.stream.LongStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -39,6 +38,7 @@ class VictimSequencesTest {
                 .limit(SEQUENCES);
     }
 
+    private final List<AttackedDisk> disks = new ArrayList<>();
     private final List<Sequence> sequences = new ArrayList<>();
 
     @ParameterizedTest(name = "-Dvnd.seed={0}")
@@ -50,15 +50,19 @@ class VictimSequencesTest {
                 Product product = new Product()) {
             List<String> wrong = Collections.synchronizedList(new ArrayList<>());
             try {
-                Victims victims = new Victims(files);
-                List<Callable<Sequence>> attaches = new ArrayList<>();
-                for (int disk = 0; disk < DISKS; disk++) {
-                    int number = disk;
+                List<AttackedDisk.Plan> plans = new ArrayList<>();
+                List<List<Step>> steps = new ArrayList<>();
+                for (int number = 0; number < DISKS; number++) {
                     String export = random.oneOf("nbd", "loop", "fuse+loop");
-                    List<Step> steps = Step.draw(kind, random);
-                    attaches.add(() -> new Sequence(product, files, victims, number, export, steps));
+                    List<Step> drawn = Step.draw(kind, random);
+                    steps.add(drawn);
+                    plans.add(new AttackedDisk.Plan(export, Step.attacks(drawn)));
                 }
-                sequences.addAll(AtOnce.call(attaches));
+                disks.addAll(AttackedDisk.attach(product, files, plans));
+                Victims victims = new Victims(files);
+                for (int number = 0; number < DISKS; number++) {
+                    sequences.add(new Sequence(kind, disks.get(number), steps.get(number), victims));
+                }
                 AtOnce.forEach(sequences, Sequence::run);
                 // What is on its way without leave arrives.
                 Thread.sleep(3000);
@@ -66,7 +70,8 @@ class VictimSequencesTest {
                 wrong.addAll(victims.damage());
             } finally {
                 AtOnce.forEach(sequences, Sequence::close);
-                AtOnce.forEach(sequences, sequence -> product.run("-u", "-F", sequence.unit()));
+                AtOnce.forEach(disks, AttackedDisk::close);
+                AttackedDisk.detach(disks);
             }
             String what =
                     String.join("\n", wrong) + "\nin -Dvnd.seed=" + seed + " -Dvnd.victim.sequences=1: " + sequences;

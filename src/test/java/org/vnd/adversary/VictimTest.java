@@ -14,7 +14,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -50,7 +49,7 @@ class VictimTest {
     /** One that doesn't go on says so at once. */
     private static final int ENDED_SECONDS = 3;
     /** Blocks of 64 KiB that all clients together write in a second. */
-    private static final int LOAD_RATE = 3000;
+    private static final int LOAD_RATE = 2000;
 
     private static final List<String> EXPORTS = List.of("nbd", "loop", "fuse+loop");
     private static final Path THROTTLE = Path.of("/sys/fs/cgroup/blkio/blkio.throttle.write_bps_device");
@@ -109,7 +108,7 @@ class VictimTest {
                 for (AutoCloseable each : surroundings) {
                     each.close();
                 }
-                AtOnce.forEach(cells, cell -> product.run("-u", "-F", cell.disk.unit()));
+                AttackedDisk.detach(cells);
             }
         }
     }
@@ -122,7 +121,7 @@ class VictimTest {
 
     private void attach(Product product, ScratchFileSystem files, Condition condition, SeededRandom random)
             throws Exception {
-        List<Callable<AttackedDisk>> attaches = new ArrayList<>();
+        List<AttackedDisk.Plan> plans = new ArrayList<>();
         for (Attack attack : Attack.values()) {
             for (String export : EXPORTS) {
                 Optional<String> obstacle = attack.obstacle(files.kind());
@@ -138,12 +137,11 @@ class VictimTest {
                             attacks.set(1, random.oneOf(Attack.values()));
                         }
                     }
-                    int number = attaches.size();
-                    attaches.add(() -> new AttackedDisk(product, files, number, export, attacks));
+                    plans.add(new AttackedDisk.Plan(export, attacks));
                 }
             }
         }
-        cells.addAll(AtOnce.call(attaches));
+        cells.addAll(AttackedDisk.attach(product, files, plans));
     }
 
     private void go(ScratchFileSystem files, FileSystemKind kind, Condition condition, SeededRandom random)
