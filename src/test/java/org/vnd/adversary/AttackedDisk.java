@@ -1,6 +1,7 @@
 package org.vnd.adversary;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +24,7 @@ import org.vnd.system.Product;
  */
 final class AttackedDisk implements AutoCloseable {
     private static final long IMAGE_BYTES = 8 << 20;
+    private static final long WRITES_LIMIT_SECONDS = 60;
     private static final long DETACH_LIMIT_SECONDS = 20;
 
     /** One after the other. */
@@ -33,6 +35,7 @@ final class AttackedDisk implements AutoCloseable {
     final AttachedDisk disk;
     private final String layout;
     private Command.@Nullable Running writer;
+    private long writesBefore;
 
     /** What is to be attached, and what is to be done to it then. */
     record Plan(String export, List<Attack> attacks) {}
@@ -103,8 +106,9 @@ final class AttackedDisk implements AutoCloseable {
     }
 
     /** Begins to write all of the disk, {@code rate} blocks of 64 KiB a second, over and over, until it says no. */
-    void write(int rate) {
+    void write(int rate) throws IOException {
         stopWriting();
+        writesBefore = writes();
         writer = new Command("fio", "--name=writer", "--rw=randwrite", "--randrepeat=0", "--direct=1")
                 .with(
                         export.equals("nbd") ? "--ioengine=nbd" : "--ioengine=libaio",
@@ -112,6 +116,30 @@ final class AttackedDisk implements AutoCloseable {
                 .with("--bs=64k", "--iodepth=16", "--rate_iops=" + rate, "--time_based", "--runtime=1200", "--size=8M")
                 .with("--refill_buffers", "--error_dump=0")
                 .start();
+    }
+
+    /** Waits until the kernel has a write of this client: a device that nobody has opened ends with its daemon. */
+    void awaitWrites() throws IOException, InterruptedException {
+        long untilNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(WRITES_LIMIT_SECONDS);
+        while (!export.equals("nbd") && writes() == writesBefore) {
+            if (System.nanoTime() - untilNanos > 0) {
+                throw new AssertionError(image + ": nothing is written");
+            }
+            Thread.sleep(20);
+        }
+    }
+
+    /** By its block device, since that has got its number, and more when others had it. Documentation/block/stat.rst: the fifth. */
+    private long writes() throws IOException {
+        if (export.equals("nbd") || !Files.exists(node())) {
+            return 0;
+        }
+        long number = ((Number) Files.getAttribute(node(), "unix:rdev")).longValue();
+        // glibc's sysmacros.h
+        String name = (number >> 8 & 0xfff) + ":" + (number & 0xff | number >> 12 & 0xfff00);
+        return Long.parseLong(Files.readString(Path.of("/sys/dev/block", name, "stat"))
+                .strip()
+                .split(" +")[4]);
     }
 
     void stopWriting() {

@@ -147,8 +147,13 @@ class VictimTest {
     private void go(ScratchFileSystem files, FileSystemKind kind, Condition condition, SeededRandom random)
             throws Exception {
         if (condition != Condition.QUIET) {
-            cells.forEach(cell -> cell.write(LOAD_RATE / cells.size()));
-            Thread.sleep(2000);
+            for (AttackedDisk cell : cells) {
+                cell.write(LOAD_RATE / cells.size());
+            }
+            for (AttackedDisk cell : cells) {
+                cell.awaitWrites();
+            }
+            Thread.sleep(1000);
         }
         if (condition == Condition.STOPPED && random.oneIn(2)) {
             cells.forEach(cell -> cell.signal("STOP"));
@@ -203,7 +208,10 @@ class VictimTest {
                 + (worked.isEmpty() ? "refused" : "worked" + (cell.attackers.size() > 1 ? " " + worked : ""))
                 + ", the image " + cell.image.getFileName() + " is "
                 + (unchanged ? "unchanged" : "changed")
-                + ", the disk " + (serves ? "goes on" : "doesn't go on: " + cell.listing());
+                + ", the disk "
+                + (serves
+                        ? "goes on"
+                        : "doesn't go on: " + (condition == Condition.KILLED ? "killed" : cell.listing()));
         System.err.println(what);
         boolean mendable = unchanged && condition != Condition.STOPPED && condition != Condition.KILLED;
         // Where others wait for the lease, what the kernel serves fails for certain, and all of the disk with it.
