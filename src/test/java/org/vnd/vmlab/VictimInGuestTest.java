@@ -23,7 +23,7 @@ import org.vnd.lab.SeededRandom;
  * that lets others in sooner than usual: root takes the images' blocks away, and the victim that gets them keeps what it has
  * written there, whatever the disks write meanwhile and later.
  *
- * <p>A minute or two for each file system alone on a processor; an attach is most of it.
+ * <p>Two minutes or so for each file system alone on a processor; the attaches are most of it.
  */
 @InGuest
 @Requires(
@@ -118,7 +118,7 @@ class VictimInGuestTest {
                     sleep 0.2
                 done
             }
-            # $1 is the attack, $2 the condition, or - for each export's own.
+            # $1 is the attack, $2 the condition, or - for each export's own; with what was answered last.
             tell() {
                 for export in $exports; do
                     condition=$2
@@ -147,6 +147,10 @@ class VictimInGuestTest {
             esac
             mkdir disk
             mount /dev/mapper/below disk
+            # What ext4 keeps back, it would give to nobody but take in place of the images' blocks.
+            for reserved in /sys/fs/ext4/dm-*/reserved_clusters; do
+                test ! -e $reserved || echo 0 >$reserved
+            done
             for export in $exports; do
                 # In one piece, as the loop driver wants it.
                 fallocate -l 4M disk/$export
@@ -195,6 +199,8 @@ class VictimInGuestTest {
             for export in dm loop; do
                 echo "meanwhile: $export: $(cat $export.answer || echo waits)"
             done
+            # Of this file system alone: others' may wait for a daemon.
+            sync -f disk
             for size in 1M 64k 4k; do
                 tr '\\0' V </dev/zero |
                     dd of=disk/victim bs=$size iflag=fullblock oflag=direct,append conv=notrunc,fsync status=none || :
@@ -291,15 +297,13 @@ class VictimInGuestTest {
         assertEquals(wanted, cells, result::toString);
         assertEquals(EXPORTS.size() * (fileSystem.equals("xfs") ? 5 : 4), cells.size(), result::toString);
 
+        // With reflink, no open is allowed, and so not even the flag can be taken away.
         if (!fileSystem.equals("xfs")) {
-            // There, not even the flag can be taken away. What the kernel serves has failed before the daemon could see
-            // to it.
             for (String export : List.of("dm", "loop")) {
                 String cell = "cell: " + fileSystem + " " + export + " truncate " + conditions.get(export);
-                assertTrue(said.get(cell).matches("worked: .*(error|No space left on device).*"), result::toString);
-                assertTrue(
-                        said.get("meanwhile: " + export).matches(".*(error|No space left on device).*"),
-                        result::toString);
+                // An error of dd's, also while the daemon couldn't see to it.
+                assertTrue(said.get(cell).startsWith("worked: dd: "), result::toString);
+                assertTrue(said.get("meanwhile: " + export).startsWith("dd: "), result::toString);
                 assertTrue(Long.parseLong(said.get("inherited: " + export)) > 0, result::toString);
             }
         }
