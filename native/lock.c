@@ -113,7 +113,7 @@ static const char *obey(char *message, const int *descriptors, int count)
     if (strcmp(message, "image") == 0 && count == DESCRIPTORS)
         keep_image(descriptors);
     else if (strncmp(message, "guard ", 6) == 0 && count == 1)
-        keep_guard(message + 6, descriptors[0]);
+        return keep_guard(message + 6, descriptors[0]) ? "ok" : "error not understood";
     else if (strcmp(message, "device") == 0)
         keep_device("");
     else if (strncmp(message, "device ", 7) == 0)

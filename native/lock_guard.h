@@ -27,8 +27,13 @@ enum { UNANSWERED = 64 };
  * Takes the group of fanotify in which the daemon has marked the image for FAN_OPEN_PERM. It is the daemon's too, so that nobody
  * gets in while this process is dead and the next isn't there yet: he waits until that one answers.
  */
-static void keep_guard(const char *whom, int group)
+static bool keep_guard(const char *whom, int group)
 {
+    char path[32], kind[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", group);
+    ssize_t length = readlink(path, kind, sizeof kind);
+    if (length < 0 || memmem(kind, (size_t)length, "[fanotify]", 10) == NULL)
+        return false;
     guards_all = strcmp(whom, "all") == 0;
     guard = group;
     for (int fd = 0; fd < UNANSWERED; fd++) {
@@ -36,6 +41,7 @@ static void keep_guard(const char *whom, int group)
         if (write(guard, &refused, sizeof refused) != sizeof refused && errno != ENOENT)
             perror("vnd-lock: fanotify");
     }
+    return true;
 }
 
 /*

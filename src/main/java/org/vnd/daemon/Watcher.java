@@ -215,6 +215,6 @@ final class Watcher implements Runnable {
         }
         changed.run();
         awaitQuiet();
-        image.lock().quiet();
+        image.lock().failed();
     }
 }

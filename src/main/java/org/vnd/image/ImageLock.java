@@ -115,6 +115,9 @@ public interface ImageLock {
      */
     default void fence() {}
 
+    /** The disk has failed: {@link #quiet} for good, and nobody looks any more whether what answers for opens is there. */
+    default void failed() {}
+
     /** No operation on the image is in flight, and none starts before {@link #mend} or {@link #relock} has succeeded. */
     default void quiet() {}
 }

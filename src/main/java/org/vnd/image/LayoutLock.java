@@ -473,6 +473,11 @@ public final class LayoutLock implements ImageLock {
     }
 
     @Override
+    public void failed() {
+        keeping.failed();
+    }
+
+    @Override
     public void quiet() {
         keeping.quiet();
     }

@@ -134,6 +134,11 @@ final class LockHolder implements AutoCloseable {
         disturbed.run();
     }
 
+    /** Whether it hasn't ended, as far as is known. */
+    boolean isAlive() {
+        return alive;
+    }
+
     /** Whether it is there and answers, and so does what it does. */
     boolean answers() {
         try {

@@ -30,6 +30,9 @@ final class LockKeeping implements AutoCloseable {
     private boolean guarded;
     private boolean serving;
     private boolean fenced;
+    /** Whether nobody would start another holder. */
+    private volatile boolean failed;
+
     private String missing = "";
 
     /** For the image open as {@code image}; {@code refusesAll}: nobody may open it, not even to read. */
@@ -44,7 +47,7 @@ final class LockKeeping implements AutoCloseable {
         if (result < 0) {
             throw new NotPhysicalException("what keeps its lock can't be started: " + Errno.message(-result));
         }
-        holder = LockHolder.start(image, writers[0], () -> look.run());
+        holder = LockHolder.start(image, writers[0], this::disturbed);
     }
 
     /** Nobody opens the image from now on. */
@@ -119,10 +122,10 @@ final class LockKeeping implements AutoCloseable {
         if (present != null) {
             present.close();
         }
-        LockHolder next = LockHolder.start(image, writers[0], () -> look.run());
+        LockHolder next = LockHolder.start(image, writers[0], this::disturbed);
         try {
             if (guarded) {
-                next.guard(group, refusesAll);
+                next.guard(group(), refusesAll);
             }
             if (device != null) {
                 next.kernelServes(device);
@@ -187,6 +190,35 @@ final class LockKeeping implements AutoCloseable {
         tell(LockHolder::quiet);
     }
 
+    /** From now on whoever opens the image doesn't wait for a holder that is dead. */
+    synchronized void failed() {
+        failed = true;
+        quiet();
+        letInIfDead();
+    }
+
+    private synchronized void letInIfDead() {
+        if (holder == null || !holder.isAlive()) {
+            closeGroup();
+        }
+    }
+
+    private void disturbed() {
+        look.run();
+        if (failed) {
+            // Not here: this is the thread that reads the holder's answers, for which whoever is in this object may
+            // wait.
+            new Thread(this::letInIfDead, "vnd-lets-in").start();
+        }
+    }
+
+    private void closeGroup() {
+        if (group >= 0) {
+            FileCalls.close(group);
+            group = -1;
+        }
+    }
+
     private interface Message {
         void send(LockHolder to) throws IOException;
     }
@@ -222,10 +254,7 @@ final class LockKeeping implements AutoCloseable {
             holder.close();
             holder = null;
         }
-        if (group >= 0) {
-            FileCalls.close(group);
-            group = -1;
-        }
+        closeGroup();
         for (int at = 0; at < writers.length; at++) {
             if (writers[at] >= 0) {
                 FileCalls.close(writers[at]);

@@ -301,6 +301,22 @@ class AttachedLockTest {
         }
     }
 
+    /** Nobody would start another holder: they would wait for as long as the disk is listed. */
+    @Test
+    void nobodyWaitsForTheDeadHolderOfAFailedDisk() throws Exception {
+        create(FileSystemKind.EXT4);
+        try (Attached attached = Attached.physically(path)) {
+            attached.image.lock().failed();
+            attached.killHolder();
+            new Command("timeout", 10, "head", "-c", 1, path).run().exited(0);
+        }
+        try (Attached attached = Attached.physically(path)) {
+            attached.killHolder();
+            attached.image.lock().failed();
+            new Command("timeout", 10, "head", "-c", 1, path).run().exited(0);
+        }
+    }
+
     /** While nobody was refused, he came: he could share blocks at any time. */
     @Test
     void aReaderWhoCameWhileTheHolderWasDeadIsNoticedWhereItMatters() throws Exception {
