@@ -15,7 +15,7 @@ public final class ListedFlags {
         for (int attempt = 1; ; attempt++) {
             Command.Result listed = new Command("lsattr", "-d", file).run();
             if (listed.exitCode() == 0 || attempt == ATTEMPTS) {
-                return listed.succeeded().output().strip().replaceFirst(" .*", "");
+                return listed.succeeded().output().split(" ")[0];
             }
             LockSupport.parkNanos(PAUSE_NANOS);
         }
