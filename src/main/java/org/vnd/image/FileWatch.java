@@ -31,8 +31,7 @@ import org.vnd.sys.abi.Statx;
  * or while the operation is on its way.
  */
 final class FileWatch {
-    /** Equal events are merged in the queue: there are two kinds of each process. */
-    /** Of one look. */
+    /** Of one look. Equal events are merged in the queue: there are two kinds of each process. */
     private static final int READS_LIMIT = 1000;
 
     private static final int EVENTS_BYTES = 4096;
