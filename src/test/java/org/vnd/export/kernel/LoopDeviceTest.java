@@ -1,7 +1,6 @@
 package org.vnd.export.kernel;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -9,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -81,7 +81,7 @@ class LoopDeviceTest {
         signal("CONT");
         device.remove();
         device.remove();
-        assertFalse(program.isAlive());
+        program.onExit().get(10, TimeUnit.SECONDS);
     }
 
     /** While it waits for its program to take it away, on another thread. */
@@ -105,7 +105,7 @@ class LoopDeviceTest {
         signal("CONT");
         removing.join();
         assertNull(refusal.get());
-        assertFalse(program.isAlive());
+        program.onExit().get(10, TimeUnit.SECONDS);
     }
 
     /** "busy" comes when something else was asked long since. */
