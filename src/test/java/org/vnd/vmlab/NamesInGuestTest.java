@@ -18,7 +18,7 @@ import org.vnd.lab.SeededRandom;
 @Requires(tools = {Guest.QEMU, Guest.APT, "mkfs.ext4", "sfdisk", "partx", "dmsetup", "unshare"})
 @ExtendWith(Seeded.class)
 class NamesInGuestTest {
-    private static final int ROUNDS = Integer.getInteger("vnd.names.guest.rounds", 2);
+    private static final int ROUNDS = Integer.getInteger("vnd.names.guest.rounds", 1);
 
     /** {@code $1} is vndconfig, {@code $2} the exports, {@code $3} the rounds, {@code $4} makes images, {@code $5} is tried. */
     private static final String USE = """
