@@ -108,6 +108,10 @@ final class AttackedDisk implements AutoCloseable {
     /** Begins to write all of the disk, {@code rate} blocks of 64 KiB a second, over and over, until it says no. */
     void write(int rate) throws IOException {
         stopWriting();
+        if (!export.equals("nbd") && deviceNumber() == 0) {
+            // It went with its daemon, and fio would make a file of its name.
+            return;
+        }
         writesBefore = writes();
         writer = new Command("fio", "--name=writer", "--rw=randwrite", "--randrepeat=0", "--direct=1")
                 .with(
@@ -121,7 +125,7 @@ final class AttackedDisk implements AutoCloseable {
     /** Waits until the kernel has a write of this client: a device that nobody has opened ends with its daemon. */
     void awaitWrites() throws IOException, InterruptedException {
         long untilNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(WRITES_LIMIT_SECONDS);
-        while (!export.equals("nbd") && writes() == writesBefore) {
+        while (writer != null && !export.equals("nbd") && writes() == writesBefore) {
             if (System.nanoTime() - untilNanos > 0) {
                 throw new AssertionError(image + ": nothing is written");
             }
@@ -131,15 +135,20 @@ final class AttackedDisk implements AutoCloseable {
 
     /** By its block device, since that has got its number, and more when others had it. Documentation/block/stat.rst: the fifth. */
     private long writes() throws IOException {
-        if (export.equals("nbd") || !Files.exists(node())) {
+        long number = export.equals("nbd") ? 0 : deviceNumber();
+        if (number == 0) {
             return 0;
         }
-        long number = ((Number) Files.getAttribute(node(), "unix:rdev")).longValue();
         // glibc's sysmacros.h
         String name = (number >> 8 & 0xfff) + ":" + (number & 0xff | number >> 12 & 0xfff00);
         return Long.parseLong(Files.readString(Path.of("/sys/dev/block", name, "stat"))
                 .strip()
                 .split(" +")[4]);
+    }
+
+    /** Of its block device; 0 if there is none any more. */
+    private long deviceNumber() throws IOException {
+        return Files.exists(node()) ? ((Number) Files.getAttribute(node(), "unix:rdev")).longValue() : 0;
     }
 
     void stopWriting() {
