@@ -208,7 +208,10 @@ final class Disk implements ControlServer.Handler {
         post(() -> {});
     }
 
-    /** Others have at most one thing each here: the control server, a signal, and each of the watcher's threads once. */
+    /**
+     * A handful at most: the control server waits for each, a signal comes once, and the watcher's threads tell of a failure once,
+     * and of each of the few things that others can do to an image.
+     */
     private void post(Runnable action) {
         posted.add(action);
         LockSupport.unpark(owner);
@@ -323,9 +326,9 @@ final class Disk implements ControlServer.Handler {
         if (obstacle.isPresent()) {
             return Outcome.busy(obstacle.get());
         }
-        Optional<Outcome> stays = state == State.RELEASING ? Optional.empty() : removeDevices(force);
-        if (stays.isPresent()) {
-            return stays.get();
+        Optional<Outcome> refusal = state == State.RELEASING ? Optional.empty() : removeDevices(force);
+        if (refusal.isPresent()) {
+            return refusal.get();
         }
         beginToRelease();
         try {

@@ -206,15 +206,23 @@ final class Watcher implements Runnable {
     private void fail(String reason) {
         gate.fail(reason);
         queue.wakeUp();
-        HostDevices there = devices;
-        if (there != null) {
-            // Beside it, at once: the kernel serves some by itself, and what has the lock waits for our word. Its owner
-            // may
-            // be busy, and does the rest.
-            new Thread(there::fail, "vnd-fails").start();
-        }
+        // Beside it, at once: the kernel serves some by itself, and what has the lock waits for our word. Its owner may
+        // be
+        // busy, and does the rest.
+        Thread failing = new Thread(this::failDevices, "vnd-fails");
+        failing.start();
         changed.run();
         awaitQuiet();
+        image.lock().quiet();
+        // Only then does nothing write any more, whoever serves it.
+        ThreadCalls.join(failing);
         image.lock().failed();
+    }
+
+    private void failDevices() {
+        HostDevices there = devices;
+        if (there != null) {
+            there.fail();
+        }
     }
 }

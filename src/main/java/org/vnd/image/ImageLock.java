@@ -115,7 +115,10 @@ public interface ImageLock {
      */
     default void fence() {}
 
-    /** The disk has failed: {@link #quiet} for good, and nobody looks any more whether what answers for opens is there. */
+    /**
+     * The disk has failed, and after {@link #quiet} nothing of it writes any more, nor what the kernel serves: from now on nobody
+     * looks whether what answers for opens is there, and nobody is kept waiting for it.
+     */
     default void failed() {}
 
     /** No operation on the image is in flight, and none starts before {@link #mend} or {@link #relock} has succeeded. */

@@ -193,7 +193,6 @@ final class LockKeeping implements AutoCloseable {
     /** From now on whoever opens the image doesn't wait for a holder that is dead. */
     synchronized void failed() {
         failed = true;
-        quiet();
         letInIfDead();
     }
 

@@ -1,6 +1,7 @@
 package org.vnd.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.RepeatedTest;
@@ -35,6 +36,7 @@ class GateScheduleTest {
             for (int round = 0; round < ROUNDS && System.nanoTime() - beganNanos < LIMIT_NANOS; round++) {
                 gate.hold();
                 while (!gate.quiet()) {
+                    assertTrue(System.nanoTime() - beganNanos < 2 * LIMIT_NANOS, "nobody says that it is quiet");
                     Thread.onSpinWait();
                 }
                 assertEquals(0, inFlight, "at once, in round " + round);
