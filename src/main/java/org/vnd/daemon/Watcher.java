@@ -206,9 +206,9 @@ final class Watcher implements Runnable {
     private void fail(String reason) {
         gate.fail(reason);
         queue.wakeUp();
-        // Beside it, at once: the kernel serves some by itself, and what has the lock waits for our word. Its owner may
-        // be
-        // busy, and does the rest.
+        // Beside it, at once: the kernel serves some by itself, and what has the lock waits for our word. Its owner,
+        // who
+        // may be busy, does the rest.
         Thread failing = new Thread(this::failDevices, "vnd-fails");
         failing.start();
         changed.run();

@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What keeps others from changing an attached image in a way that would hurt. {@link #verify}, {@link #mend}, {@link #relock}
- * and {@link #release} are called by one thread at a time, the other methods by any.
+ * What keeps others from changing an attached image in a way that would hurt. {@link #verify}, {@link #lost}, {@link #mend},
+ * {@link #relock} and {@link #release} are called by one thread at a time, the other methods by any.
  */
 public interface ImageLock {
     /**

@@ -51,6 +51,9 @@ public final class LayoutLock implements ImageLock {
     private boolean recorded;
     private boolean frozenHere;
 
+    /** Whether blocks of the map may be another file's: they stay so, whatever becomes of this one. */
+    private boolean lost;
+
     private LayoutLock(BackingFile file, int fd, FileFacts facts, HostDevice device, String unit, boolean writable) {
         this.file = file;
         this.fd = fd;
@@ -295,7 +298,8 @@ public final class LayoutLock implements ImageLock {
 
     private Optional<String> servedAgain() throws IOException {
         Optional<String> difference = mapDifference();
-        if (difference.isEmpty()) {
+        lost = difference.isPresent();
+        if (!lost) {
             keeping.serve();
         }
         return difference;
@@ -328,21 +332,7 @@ public final class LayoutLock implements ImageLock {
 
     /** Why the map isn't any more what it was, or nothing. */
     private Optional<String> mapDifference() throws IOException {
-        try {
-            FileFacts now = FileFacts.read(fd, file.path());
-            if (now.sizeBytes() != facts.sizeBytes()) {
-                return Optional.of(
-                        "its size was changed from " + facts.sizeBytes() + " to " + now.sizeBytes() + " bytes");
-            }
-            Eligibility.checkFlags(now);
-            // By this thread alone: the disk may be in use, and what there is memory for isn't known.
-            try (ExtentMap again = PhysicalMap.read(fd, file.path(), facts, device, 1)) {
-                return map().contentEquals(again) ? Optional.empty() : Optional.of("its blocks were moved");
-            }
-        } catch (NotPhysicalException e) {
-            // Without advice: that is for a file which isn't attached yet.
-            return Optional.of("it was changed: " + e.reason());
-        }
+        return PhysicalMap.difference(fd, file.path(), facts, device, map());
     }
 
     /** A page that somebody keeps: it would stay, and be older than what the disk wrote. */
@@ -414,6 +404,11 @@ public final class LayoutLock implements ImageLock {
         return complaint.isEmpty()
                 ? complaint
                 : Optional.of(file.path() + ": while it was attached, " + complaint.get());
+    }
+
+    @Override
+    public boolean lost() {
+        return lost;
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.vnd.image;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.vnd.extent.Extent;
@@ -53,6 +54,25 @@ final class PhysicalMap {
                     "it is sparse (" + holes + (holes == 1 ? " hole)" : " holes)"), "--allocate fills it");
         }
         throw new NotPhysicalException("its file system doesn't say which extent is the last");
+    }
+
+    /** Why the image doesn't have the blocks of {@code map} any more, which was read by {@code facts}; empty if it has. */
+    static Optional<String> difference(int fd, String path, FileFacts facts, HostDevice device, ExtentMap map)
+            throws SysException {
+        FileFacts now = FileFacts.read(fd, path);
+        if (now.sizeBytes() != facts.sizeBytes()) {
+            return Optional.of("its size was changed from " + facts.sizeBytes() + " to " + now.sizeBytes() + " bytes");
+        }
+        try {
+            Eligibility.checkFlags(now);
+            // By this thread alone: the disk may be in use, and what there is memory for isn't known.
+            try (ExtentMap again = read(fd, path, facts, device, 1)) {
+                return map.contentEquals(again) ? Optional.empty() : Optional.of("its blocks were moved");
+            }
+        } catch (NotPhysicalException e) {
+            // Without advice: that is for a file which isn't attached yet.
+            return Optional.of("it was changed: " + e.reason());
+        }
     }
 
     private static @Nullable String problemOf(List<Collector> collectors) {

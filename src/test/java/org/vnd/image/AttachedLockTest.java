@@ -387,6 +387,7 @@ class AttachedLockTest {
         assertEquals(
                 Optional.of("it was changed: it is sparse (1 hole)"),
                 image.lock().relock());
+        assertTrue(image.lock().lost(), "it waits for what can't come");
         attached.killHolder();
         Lease.giveUp(image.lock().descriptors()[0]);
         Command.output("chattr", "-i", path);
@@ -394,6 +395,7 @@ class AttachedLockTest {
         assertEquals(
                 Optional.of("its size was changed from 1048576 to 1052672 bytes"),
                 image.lock().relock());
+        assertTrue(image.lock().lost(), "it waits for what can't come");
         assertEquals(
                 Optional.of(path + ": while it was attached, its size was changed from 1048576 to 1052672 bytes"),
                 attached.release(AttachListener.NONE));
