@@ -2,9 +2,10 @@ package org.vnd.vmlab;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.vnd.lab.Command;
 import org.vnd.lab.Guest;
 import org.vnd.lab.InGuest;
@@ -13,7 +14,10 @@ import org.vnd.lab.Requires;
 import org.vnd.lab.Seeded;
 import org.vnd.lab.SeededRandom;
 
-/** No name leads to another disk, by the exports that no kernel of a developer's machine is sure to have. */
+/**
+ * No name leads to another disk, by the exports that no kernel of a developer's machine is sure to have. A private /dev or
+ * devtmpfs is drawn, or it is both with {@code -Dvnd.names.guest.rounds=} more than 1.
+ */
 @InGuest
 @Requires(tools = {Guest.QEMU, Guest.APT, "mkfs.ext4", "sfdisk", "partx", "dmsetup", "unshare"})
 @ExtendWith(Seeded.class)
@@ -43,8 +47,14 @@ class NamesInGuestTest {
             umount disk
             """;
 
+    static Stream<Boolean> devs() {
+        return ROUNDS > 1
+                ? Stream.of(true, false)
+                : Stream.of(SeededRandom.fromProperty().oneIn(2));
+    }
+
     @ParameterizedTest
-    @ValueSource(booleans = {true, false})
+    @MethodSource("devs")
     void leadToTheirOwnDiskWhateverItsTable(boolean ofPrivateDev, SeededRandom random) throws Exception {
         String exports = System.getProperty("vnd.guest.exports", "ublk nbd-kernel dm");
         String dev = ofPrivateDev ? NameScripts.PRIVATE : NameScripts.DEVTMPFS;
