@@ -116,8 +116,9 @@ public interface ImageLock {
     default void fence() {}
 
     /**
-     * The disk has failed, and after {@link #quiet} nothing of it writes any more, nor what the kernel serves: from now on nobody
-     * looks whether what answers for opens is there, and nobody is kept waiting for it.
+     * Nothing of the disk writes any more, after {@link #quiet}, nor what the kernel serves, and that remains so: from now on
+     * nobody is kept waiting by what answers for opens, if that is dead. Said about once a second, also because each time it
+     * is looked whether it still answers.
      */
     default void failed() {}
 

@@ -28,6 +28,12 @@ final class LockHolder implements AutoCloseable {
     /** It answers in microseconds, and is locked in memory. One that doesn't by then was stopped, and is killed. */
     private static final int ANSWER_LIMIT_SECONDS = 3;
 
+    /**
+     * Or in this part of lease-break-time, if that is sooner: as long as it is waited for, nobody fails what the kernel serves, and
+     * after all of that time others write to the file.
+     */
+    private static final int ANSWER_PART = 8;
+
     /** Whoever reads /proc/net/unix may connect, too. */
     private static final int STRANGERS_LIMIT = 8;
 
@@ -207,7 +213,9 @@ final class LockHolder implements AutoCloseable {
         }
         Libc.check(SocketCalls.sendWithDescriptors(socket, text, descriptors), "tell vnd-lock", "");
         try {
-            String answer = answers.poll(ANSWER_LIMIT_SECONDS, TimeUnit.SECONDS);
+            long limitNanos =
+                    Math.min(TimeUnit.SECONDS.toNanos(ANSWER_LIMIT_SECONDS), Lease.breakNanos() / ANSWER_PART);
+            String answer = answers.poll(limitNanos, TimeUnit.NANOSECONDS);
             if (answer != null) {
                 return answer;
             }

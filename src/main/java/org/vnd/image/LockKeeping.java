@@ -30,6 +30,9 @@ final class LockKeeping implements AutoCloseable {
     private boolean guarded;
     private boolean serving;
     private boolean fenced;
+    /** Since the lock was served last. */
+    private boolean quiet;
+
     /** Whether nobody would start another holder. */
     private volatile boolean failed;
 
@@ -100,9 +103,15 @@ final class LockKeeping implements AutoCloseable {
                 present.guard(group(), false);
                 guarded = true;
             } catch (IOException e) {
+                if (!present.isAlive()) {
+                    throw e;
+                }
+                // Nobody would answer those who wait for it.
+                closeGroup();
                 missing = "guard: " + e.getMessage() + ": opens aren't refused when the immutable flag is taken away";
             }
         }
+        quiet = false;
         present.serve();
         serving = true;
     }
@@ -135,6 +144,9 @@ final class LockKeeping implements AutoCloseable {
             }
             if (fenced) {
                 next.fence();
+            }
+            if (quiet) {
+                next.quiet();
             }
         } catch (IOException e) {
             next.close();
@@ -171,8 +183,9 @@ final class LockKeeping implements AutoCloseable {
 
     synchronized void kernelServes(KernelServed served) throws IOException {
         servedByKernel = true;
-        required().kernelServes(served);
+        // First: whoever has to be started anew is told too.
         device = served;
+        required().kernelServes(served);
     }
 
     synchronized void kernelServesNone() {
@@ -187,12 +200,17 @@ final class LockKeeping implements AutoCloseable {
     }
 
     synchronized void quiet() {
+        quiet = true;
         tell(LockHolder::quiet);
     }
 
-    /** From now on whoever opens the image doesn't wait for a holder that is dead. */
+    /** From now on whoever opens the image doesn't wait for a holder that is dead, nor for one that doesn't answer. */
     synchronized void failed() {
         failed = true;
+        if (holder != null) {
+            // If it doesn't, it is killed.
+            holder.answers();
+        }
         letInIfDead();
     }
 
@@ -205,8 +223,7 @@ final class LockKeeping implements AutoCloseable {
     private void disturbed() {
         look.run();
         if (failed) {
-            // Not here: this is the thread that reads the holder's answers, for which whoever is in this object may
-            // wait.
+            // Not here: this is the thread that reads the answers for which whoever is in this object may wait.
             new Thread(this::letInIfDead, "vnd-lets-in").start();
         }
     }

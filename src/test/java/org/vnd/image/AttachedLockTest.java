@@ -317,6 +317,25 @@ class AttachedLockTest {
         }
     }
 
+    /** It is found out by asking, as everybody does about once a second who says that the disk has failed. */
+    @Test
+    void norForAStoppedOne() throws Exception {
+        create(FileSystemKind.EXT4);
+        try (Attached attached = Attached.physically(path)) {
+            LayoutLock lock = (LayoutLock) attached.image.lock();
+            lock.failed();
+            long pid = lock.holderPid();
+            Command.output("kill", "-STOP", pid);
+            try {
+                lock.failed();
+                new Command("timeout", 10, "head", "-c", 1, path).run().exited(0);
+            } finally {
+                // If it is there still.
+                new Command("kill", "-CONT", pid).run();
+            }
+        }
+    }
+
     /** While nobody was refused, he came: he could share blocks at any time. */
     @Test
     void aReaderWhoCameWhileTheHolderWasDeadIsNoticedWhereItMatters() throws Exception {
