@@ -3,6 +3,7 @@ package org.vnd.daemon;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.Consumer;
 import org.vnd.control.AttachOptions;
 import org.vnd.control.DaemonArguments;
 import org.vnd.export.KernelDevice;
@@ -42,13 +43,14 @@ record DeviceMaker(
         QueueThread queue,
         DeviceNames names,
         ImagePartitions partitions,
-        Removal removal) {
+        Removal removal,
+        Consumer<KernelDevice> madeOne) {
     /** There where the kernel knows them. */
     private static final Path FUSE_TIMEOUTS = Path.of("/proc/sys/fs/fuse/max_request_timeout");
 
     /** This one, with other names. */
     DeviceMaker with(DeviceNames others) {
-        return new DeviceMaker(arguments, image, queue, others, partitions, removal);
+        return new DeviceMaker(arguments, image, queue, others, partitions, removal, madeOne);
     }
 
     /** The device of {@code export}, one of {@link AttachOptions}. */
@@ -66,6 +68,7 @@ record DeviceMaker(
             throw e;
         }
         assert device.servedByKernel() == byKernel : export;
+        madeOne.accept(device);
         if (byKernel) {
             try {
                 BlockNode node =
@@ -74,7 +77,7 @@ record DeviceMaker(
                         .kernelServes(
                                 new KernelServed(device.node(), node.number(), node.mark(), device.failCommand()));
             } catch (IOException | RuntimeException | Error e) {
-                removal.certain(device.node(), e, device::remove);
+                removal.certain(device, e);
                 image.lock().kernelServesNone();
                 throw e;
             }
@@ -206,7 +209,7 @@ record DeviceMaker(
             requests = queue.add(
                     parts -> new UblkQueue((UringRing) parts.ring(), parts.engine(), parts.deviceMemory(), control));
         } catch (IOException | RuntimeException | Error e) {
-            removal.certain(control.node(), e, control::remove);
+            removal.certain(control, e);
             throw e;
         }
         try {
@@ -214,7 +217,7 @@ record DeviceMaker(
             control.start(names);
             return control;
         } catch (IOException | RuntimeException | Error e) {
-            removal.certain(control.node(), e, control::remove);
+            removal.certain(control, e);
             queue.drop(requests);
             Leftover.forget(arguments.unitDirectory());
             throw e;

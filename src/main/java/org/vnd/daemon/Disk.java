@@ -24,14 +24,16 @@ import org.vnd.control.Reason;
 import org.vnd.control.UnitRecord;
 import org.vnd.engine.Gate;
 import org.vnd.export.DeviceBusyException;
+import org.vnd.export.KernelDevice;
 import org.vnd.image.AttachListener;
 import org.vnd.image.AttachedImage;
 import org.vnd.sys.FileCalls;
 
 /**
  * The life of one disk, on the one thread that owns it: the one that attaches it, {@link DiskAttach}, and then is in
- * {@link #run}. Only that thread makes, fails and takes away devices, lets go of the image and writes the record. Others post
- * what they want, or wake it when there is something new to see: each of them has at most one thing here at a time.
+ * {@link #run}. Only that thread makes devices and takes them away, lets go of the image and writes the record; a disk fails,
+ * with its device, by the {@link Watcher} at any moment. Others post what they want, or wake it when there is something new to
+ * see: each of them has a handful of things here at most.
  */
 final class Disk implements ControlServer.Handler {
     /** What becomes of a disk, in this order; whether its requests go on, wait or fail is the {@link Gate}'s to know. */
@@ -116,15 +118,17 @@ final class Disk implements ControlServer.Handler {
         watcher.start();
     }
 
+    /** A device is there, though it may not be one that can be used. */
+    void failsToo(KernelDevice device) {
+        assertOwner();
+        watcher.failsToo(device);
+    }
+
     /** Its devices are there. */
     void serve(HostDevices made) {
         assertOwner();
         devices = made;
         watcher.lookAfter(made);
-        if (gate.state() == Gate.State.FAILED) {
-            // When it failed there was nothing to fail.
-            made.fail();
-        }
     }
 
     /**

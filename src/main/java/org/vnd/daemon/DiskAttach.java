@@ -97,7 +97,7 @@ final class DiskAttach {
         try {
             // First: without it requests wait, those of the kernel to a new device too.
             disk.startWatching();
-            HostDevices devices = HostDevices.make(arguments, image, queue, partitions, removal(disk));
+            HostDevices devices = HostDevices.make(arguments, image, queue, partitions, removal(disk), disk::failsToo);
             try {
                 disk.serve(devices);
                 UnitRecord record = record(

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.vnd.control.AttachOptions;
 import org.vnd.control.DaemonArguments;
@@ -78,6 +79,7 @@ final class HostDevices {
     /**
      * Makes the device that {@code arguments} ask for, or the best block device there is.
      *
+     * @param made hears of each device as soon as it is there, and before it is known whether it can be used
      * @throws IOException the one that was asked for can't be had
      */
     static HostDevices make(
@@ -85,13 +87,14 @@ final class HostDevices {
             AttachedImage image,
             QueueThread queue,
             ImagePartitions partitions,
-            Removal removal)
+            Removal removal,
+            Consumer<KernelDevice> made)
             throws IOException {
         String export = arguments.options().export();
         // Of a disk that crashed: what it leads to may be another's.
         NameList.removeAll(arguments.unitDirectory());
         DeviceNames names = new DeviceNames(arguments.unitDirectory());
-        DeviceMaker maker = new DeviceMaker(arguments, image, queue, names, partitions, removal);
+        DeviceMaker maker = new DeviceMaker(arguments, image, queue, names, partitions, removal, made);
         if (export.equals(AttachOptions.AUTO)) {
             return best(arguments, maker);
         }
@@ -203,7 +206,7 @@ final class HostDevices {
         } catch (IOException left) {
             cause.addSuppressed(left);
         }
-        maker.removal().certain(device.node(), cause, device::remove);
+        maker.removal().certain(device, cause);
         maker.image().lock().kernelServesNone();
         try {
             names.remove();
@@ -274,17 +277,6 @@ final class HostDevices {
     /** Whether there still is a device whose requests the kernel serves by itself. */
     boolean servedByKernel() {
         return device != null && !removed && device.servedByKernel();
-    }
-
-    /** The disk has failed. */
-    void fail() {
-        try {
-            if (device != null) {
-                device.fail();
-            }
-        } catch (IOException e) {
-            Log.line("its block device goes on: " + e);
-        }
     }
 
     /** What was taken and why nothing better, a line for the user; empty if he chose himself. */

@@ -1,5 +1,6 @@
 package org.vnd.daemon;
 
+import java.io.IOException;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -7,6 +8,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.vnd.control.Reason;
 import org.vnd.engine.Gate;
+import org.vnd.export.KernelDevice;
 import org.vnd.image.AttachedImage;
 import org.vnd.image.ImageLock;
 import org.vnd.sys.ThreadCalls;
@@ -15,8 +17,8 @@ import org.vnd.sys.ThreadCalls;
  * Looks at the image's layout lock for as long as the disk is attached. When it is gone, requests wait while the map is
  * read again: unchanged, it is locked anew and they go on; changed, the disk fails. Never a write through a stale map.
  *
- * <p>The disk's device is looked after by a thread of its own: what is asked of the kernel there may wait for requests of
- * that device, or for somebody who waits for them, and requests wait for the look at the lock.
+ * <p>The disk's device is looked after by a thread of its own, and made to fail by another: what is asked of the kernel there
+ * may wait for requests of that device, or for somebody who waits for them, and requests wait for the look at the lock.
  */
 final class Watcher implements Runnable {
     /** Once a second: an intruder waits lease-break-time, 45 s by default, before the file is his. */
@@ -38,6 +40,9 @@ final class Watcher implements Runnable {
 
     private static final long QUIET_POLL_NANOS = 1_000_000;
 
+    /** A device that couldn't be failed is tried again so often, as vnd-lock does. */
+    private static final long FAIL_RETRY_NANOS = 100_000_000;
+
     private final AttachedImage image;
     private final Gate gate;
     private final QueueThread queue;
@@ -45,6 +50,11 @@ final class Watcher implements Runnable {
     private final Thread thread = new Thread(this, "vnd-watcher");
     private final Thread deviceThread = new Thread(this::watchDevices, "vnd-devices");
     private volatile @Nullable HostDevices devices;
+    /** What fails with the disk: the device that was made last. */
+    private volatile @Nullable KernelDevice device;
+    /** The one that has failed. */
+    private volatile @Nullable KernelDevice failedDevice;
+
     private volatile boolean ending;
     private volatile boolean failedByOthers;
     /** As of the last look. */
@@ -71,6 +81,14 @@ final class Watcher implements Runnable {
     /** What others have done to the image. */
     List<String> notices() {
         return notices;
+    }
+
+    /** Has {@code made}, which is there from now on, fail with the disk; at once, if that has failed already. */
+    void failsToo(KernelDevice made) {
+        device = made;
+        if (gate.state() == Gate.State.FAILED) {
+            startFailing();
+        }
     }
 
     /** Looks after {@code devices} too, which came later: their requests need the watcher while they are made. */
@@ -104,6 +122,9 @@ final class Watcher implements Runnable {
             // Unwatched, requests would wait for ever.
             Log.line(Reason.ofDefect(e));
             fail("its layout lock can't be watched any more: " + e);
+        }
+        if (gate.state() == Gate.State.FAILED) {
+            afterFailure();
         }
     }
 
@@ -202,27 +223,62 @@ final class Watcher implements Runnable {
         }
     }
 
-    /** By either thread; if by both, whoever looks at the disk is told the first reason. */
+    /**
+     * By either thread; if by both, whoever looks at the disk is told the first reason. The device fails beside it, at once;
+     * the disk's owner, who may be busy, does the rest.
+     */
     private void fail(String reason) {
         gate.fail(reason);
         queue.wakeUp();
-        // Beside it, at once: the kernel serves some by itself, and what has the lock waits for our word. Its owner,
-        // who
-        // may be busy, does the rest.
-        Thread failing = new Thread(this::failDevices, "vnd-fails");
-        failing.start();
+        startFailing();
         changed.run();
-        awaitQuiet();
-        image.lock().quiet();
-        // Only then does nothing write any more, whoever serves it.
-        ThreadCalls.join(failing);
-        image.lock().failed();
+        LockSupport.unpark(thread);
     }
 
-    private void failDevices() {
-        HostDevices there = devices;
-        if (there != null) {
-            there.fail();
+    private void startFailing() {
+        Thread failing = new Thread(this::failDevice, "vnd-fails");
+        failing.setDaemon(true);
+        failing.start();
+    }
+
+    /** Until it has: what the kernel serves by itself is no disk that has failed as long as it writes. */
+    private synchronized void failDevice() {
+        String said = "";
+        while (!ending) {
+            KernelDevice there = device;
+            try {
+                if (there != null) {
+                    there.fail();
+                    failedDevice = there;
+                }
+                if (there != null || !image.lock().servedByKernel()) {
+                    return;
+                }
+                // One is being made.
+            } catch (IOException | RuntimeException | Error e) {
+                String why = e instanceof IOException ? Reason.withFile(e) : Reason.ofDefect(e);
+                if (!why.equals(said)) {
+                    Log.line("its block device goes on, and is made to fail again and again: " + why);
+                }
+                said = why;
+                if (there != null && !there.servedByKernel()) {
+                    return;
+                }
+            }
+            LockSupport.parkNanos(FAIL_RETRY_NANOS);
+        }
+    }
+
+    /** Once nothing of the disk writes any more, whoever serves it, what has the lock is told so, and looked at until the end. */
+    private void afterFailure() {
+        awaitQuiet();
+        image.lock().quiet();
+        while (!ending) {
+            KernelDevice there = device;
+            if (there == null ? !image.lock().servedByKernel() : there == failedDevice || !there.servedByKernel()) {
+                image.lock().failed();
+            }
+            LockSupport.parkNanos(INTERVAL_NANOS);
         }
     }
 }

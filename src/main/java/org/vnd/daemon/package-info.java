@@ -10,7 +10,7 @@
  * <caption>Threads</caption>
  * <tr><th>thread</th><th>owns</th><th>waits for</th></tr>
  * <tr><td>main: {@link org.vnd.daemon.Disk#run}</td>
- *     <td>the disk's state; making, failing and taking away its devices; letting go of the image; the record</td>
+ *     <td>the disk's state; making its devices and taking them away; letting go of the image; the record</td>
  *     <td>anything: the kernel, users of the device, the state folder. Others never wait for it, but for those who want the
  *     disk to end, who are told what it is at</td></tr>
  * <tr><td>vnd-queue: {@link org.vnd.daemon.QueueThread}</td>
@@ -23,8 +23,11 @@
  *     <td>the look at the block device, once a second; the gate's failure, if that has to be</td>
  *     <td>requests of that device</td></tr>
  * <tr><td>vnd-fails: {@link org.vnd.daemon.Watcher}</td>
- *     <td>nothing: it has the devices of a disk fail that has failed, whatever main is at</td>
+ *     <td>the failing of the device of a disk that has failed, whatever main is at, again and again until it has</td>
  *     <td>the kernel</td></tr>
+ * <tr><td>vnd-lets-in: {@link org.vnd.image.AttachedImage}'s lock</td>
+ *     <td>nothing: it lets go of the guard of a disk that has failed, whose vnd-lock is dead</td>
+ *     <td>those who tell vnd-lock something</td></tr>
  * <tr><td>vnd-partitions: {@link org.vnd.daemon.NodeWatch}</td>
  *     <td>names of partitions, after somebody has written to the device</td>
  *     <td>requests of that device</td></tr>

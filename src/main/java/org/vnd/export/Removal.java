@@ -30,6 +30,26 @@ public final class Removal {
     }
 
     /**
+     * Takes {@code device} away. While others keep it, it fails: they would write to blocks that nobody watches over.
+     *
+     * @param cause why
+     */
+    public void certain(KernelDevice device, Throwable cause) {
+        certain(device.node(), cause, () -> {
+            try {
+                device.remove();
+            } catch (IOException | RuntimeException | Error still) {
+                try {
+                    device.fail();
+                } catch (IOException | RuntimeException | Error goesOn) {
+                    still.addSuppressed(goesOn);
+                }
+                throw still;
+            }
+        });
+    }
+
+    /**
      * Tries {@code attempt} until it succeeds. What fails in any other way has not succeeded either.
      *
      * @param device is taken away

@@ -40,15 +40,20 @@ final class SmallQueue {
 
     /** Starts one over {@code file}, on threads or by io_uring. */
     static QueueThread start(Path file, boolean threads, Defect defect) throws IOException {
-        return QueueThread.start(() -> parts(file, threads, defect));
+        return QueueThread.start(() -> parts(file, threads, defect, new Gate(Long.MAX_VALUE)));
     }
 
-    private static QueueThread.Parts parts(Path file, boolean threads, Defect defect) throws SysException {
+    /** Starts one without a defect, whose requests are let through by {@code gate}. */
+    static QueueThread start(Path file, Gate gate) throws IOException {
+        return QueueThread.start(() -> parts(file, true, Defect.NONE, gate));
+    }
+
+    private static QueueThread.Parts parts(Path file, boolean threads, Defect defect, Gate gate) throws SysException {
         int flags = FileCalls.O_RDWR | FileCalls.O_CREAT;
         int fd = (int) Libc.check(FileCalls.open(file.toString(), flags), "open", file.toString());
         Libc.check(FileCalls.ftruncate(fd, SIZE_BYTES), "ftruncate", file.toString());
         Ring ring = threads ? new ThreadRing(Engine.FRAGMENT_LIMIT + 16, "a test") : new UringRing(1024);
-        Engine engine = new FileEngine(ring, new Gate(Long.MAX_VALUE), fd, false, 0, SIZE_BYTES, 512, false, true);
+        Engine engine = new FileEngine(ring, gate, fd, false, 0, SIZE_BYTES, 512, false, true);
         AlignedBuffer memory = new AlignedBuffer(AlignedBuffer.PAGE_BYTES);
         return new Parts(ring, engine, memory, List.of(new Export(defect)));
     }

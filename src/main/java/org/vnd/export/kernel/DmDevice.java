@@ -146,7 +146,7 @@ public final class DmDevice implements KernelDevice {
             names.use(BlockNode.disk(device.device.name()));
             return device;
         } catch (IOException | RuntimeException | Error e) {
-            removal.certain(device.node(), e, device::remove);
+            removal.certain(device, e);
             throw e;
         }
     }

@@ -125,7 +125,7 @@ public final class LoopDevice implements KernelDevice {
             }
             return device;
         } catch (IOException | RuntimeException | Error e) {
-            removal.certain(device.node(), e, device::remove);
+            removal.certain(device, e);
             throw e;
         }
     }
