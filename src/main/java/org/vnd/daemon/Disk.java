@@ -5,13 +5,7 @@ import java.nio.file.Files;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.vnd.control.AttachOptions;
@@ -60,16 +54,12 @@ final class Disk implements ControlServer.Handler {
     /** Once a second, for somebody who reads the image while the disk is told to end. */
     private static final int RELEASE_ATTEMPTS = 10;
 
-    /** Whoever asks for a detach with -v is told by then why he waits. */
-    private static final int PATIENCE_MILLIS = 2000;
+    /** Who has posted something as the disk ended takes his answer in milliseconds; one who has been stopped doesn't. */
+    private static final long ANSWERS_LIMIT_NANOS = 3_000_000_000L;
 
-    private final Thread owner = Thread.currentThread();
-    private final Queue<Runnable> posted = new ConcurrentLinkedQueue<>();
+    private final Mailbox mailbox = new Mailbox();
     private final CompletableFuture<Boolean> ended = new CompletableFuture<>();
     private volatile State state = State.ATTACHING;
-    /** What the owner is at, for those who wait for it. */
-    private volatile String doing = "attaching";
-
     private final DaemonArguments arguments;
     private final AttachedImage image;
     private final Gate gate;
@@ -88,8 +78,10 @@ final class Disk implements ControlServer.Handler {
     private boolean toldToEnd;
 
     private List<String> noticed = List.of();
-    /** Whether nobody waits for an answer any more. */
+    /** Whether there is nothing more to do but to let those have their answers who wait for one. */
     private boolean over;
+
+    private long overNanos;
     /** ENDING: whether the device's going has been tried, and why it stayed. */
     private boolean triedToRemove;
 
@@ -120,13 +112,13 @@ final class Disk implements ControlServer.Handler {
 
     /** A device is there, though it may not be one that can be used. */
     void failsToo(KernelDevice device) {
-        assertOwner();
+        mailbox.assertOwner();
         watcher.failsToo(device);
     }
 
     /** Its devices are there. */
     void serve(HostDevices made) {
-        assertOwner();
+        mailbox.assertOwner();
         devices = made;
         watcher.lookAfter(made);
     }
@@ -137,7 +129,7 @@ final class Disk implements ControlServer.Handler {
      * @throws IOException the record or the socket can't be made
      */
     void complete(UnitRecord record) throws IOException {
-        assertOwner();
+        mailbox.assertOwner();
         listed.attached(record);
         // What couldn't be used is gone.
         listed.pending("");
@@ -147,7 +139,7 @@ final class Disk implements ControlServer.Handler {
 
     /** Takes apart what there is of a disk that couldn't be completed; its image is the caller's to let go. */
     void takeApart() {
-        assertOwner();
+        mailbox.assertOwner();
         stopServing();
         drain();
         watcher.end();
@@ -169,15 +161,11 @@ final class Disk implements ControlServer.Handler {
         return Objects.requireNonNull(devices);
     }
 
-    private void assertOwner() {
-        assert Thread.currentThread() == owner : Thread.currentThread();
-    }
-
     /** Does what is asked of the disk until it has ended, and those who asked for that have their answers. */
     void run() {
-        assertOwner();
+        mailbox.assertOwner();
         try {
-            while (!over) {
+            while (!over || !mailbox.isEmpty() || answersWait()) {
                 turn();
             }
         } finally {
@@ -186,9 +174,20 @@ final class Disk implements ControlServer.Handler {
         }
     }
 
+    private boolean answersWait() {
+        return mailbox.awaited() && System.nanoTime() - overNanos < ANSWERS_LIMIT_NANOS;
+    }
+
+    private void end(boolean finished) {
+        if (finished && !over) {
+            over = true;
+            overNanos = System.nanoTime();
+        }
+    }
+
     private void turn() {
-        doing = "";
-        Runnable next = posted.poll();
+        mailbox.doing("");
+        Runnable next = mailbox.next();
         try {
             if (next != null) {
                 next.run();
@@ -198,8 +197,8 @@ final class Disk implements ControlServer.Handler {
             // Who waits for an answer has this one, and the disk goes on: nobody else would end it in order.
             Log.line(Reason.ofDefect(e));
         }
-        if (!over && posted.isEmpty()) {
-            if (state == State.ENDING || (state == State.RELEASING && attemptsLeft > 0)) {
+        if (mailbox.isEmpty() && (!over || answersWait())) {
+            if (over || state == State.ENDING || state == State.RELEASING) {
                 LockSupport.parkNanos(RETRY_NANOS);
             } else {
                 LockSupport.park();
@@ -209,16 +208,7 @@ final class Disk implements ControlServer.Handler {
 
     /** There is something new to see. */
     private void wakeUp() {
-        post(() -> {});
-    }
-
-    /**
-     * A handful at most: the control server waits for each, a signal comes once, and the watcher's threads tell of a failure once,
-     * and of each of the few things that others can do to an image.
-     */
-    private void post(Runnable action) {
-        posted.add(action);
-        LockSupport.unpark(owner);
+        mailbox.post(() -> {});
     }
 
     private void look() {
@@ -231,6 +221,9 @@ final class Disk implements ControlServer.Handler {
         }
         if (state == State.RELEASING && attemptsLeft > 0) {
             tryToRelease();
+        } else if (state == State.RELEASING) {
+            // Until somebody asks for it again, nobody else looks after the lock.
+            image.lock().failed();
         }
     }
 
@@ -241,11 +234,13 @@ final class Disk implements ControlServer.Handler {
         }
         failureSeen = true;
         listed.failed(gate.failure());
-        doing = "looking for who uses its image";
+        Log.line("the disk fails: " + gate.failure());
+        mailbox.doing("looking for who uses its image");
         String users = watcher.failedByOthers() ? image.lock().users() : "";
-        String reason = gate.failure() + (users.isEmpty() ? "" : ": " + users);
-        listed.failed(reason);
-        Log.line("the disk fails: " + reason);
+        if (!users.isEmpty()) {
+            listed.failed(gate.failure() + ": " + users);
+            Log.line("who uses its image: " + users);
+        }
     }
 
     private void lookAtNotices() {
@@ -277,51 +272,24 @@ final class Disk implements ControlServer.Handler {
         return gate.state() == Gate.State.FAILED ? Outcome.error(gate.failure()) : Outcome.ok();
     }
 
-    /** On the control server's thread, which waits for the owner. */
     private Outcome detach(boolean force, ControlAnswer answer) {
-        CompletableFuture<Outcome> outcome = new CompletableFuture<>();
-        post(() -> {
-            try {
-                outcome.complete(detach(force));
-            } catch (RuntimeException | Error e) {
-                outcome.completeExceptionally(e);
-            }
-        });
-        try {
-            return await(outcome, answer);
-        } finally {
-            if (state == State.DETACHED || state == State.ABANDONED) {
-                // What ends this process must not cut off the answer.
-                answer.afterwards(() -> post(() -> over = true));
-            }
-        }
-    }
-
-    private Outcome await(CompletableFuture<Outcome> outcome, ControlAnswer answer) {
-        try {
-            return outcome.get(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
-        } catch (TimeoutException e) {
-            String now = doing;
-            answer.note(arguments.unit().name() + ": still " + (now.isEmpty() ? "busy" : now));
-        } catch (InterruptedException | ExecutionException e) {
-            // As the next one does.
-        }
-        try {
-            return outcome.join();
-        } catch (CompletionException e) {
-            throw new IllegalStateException(String.valueOf(e.getCause()), e);
-        }
+        // What ends this process must not cut off the answer.
+        return mailbox.ask(
+                () -> detach(force),
+                arguments.unit().name(),
+                answer,
+                () -> end(state == State.DETACHED || state == State.ABANDONED));
     }
 
     private Outcome detach(boolean force) {
-        assertOwner();
+        mailbox.assertOwner();
         if (state == State.DETACHED || state == State.ABANDONED) {
-            // By a signal, just now.
+            // By a signal, while this one was on its way.
             return state == State.DETACHED
                     ? Outcome.ok()
                     : Outcome.error(arguments.unit().name() + ": given up");
         }
-        doing = "looking for what is in the way of a detach";
+        mailbox.doing("looking for what is in the way of a detach");
         int clients = force ? 0 : queue.ask(queue::clients);
         if (clients > 0) {
             return Outcome.busy(clients == 1 ? "1 client is connected" : clients + " clients are connected");
@@ -340,23 +308,26 @@ final class Disk implements ControlServer.Handler {
             return complaint.isEmpty()
                     ? Outcome.ok()
                     : Outcome.ended(arguments.unit().name() + ": detached, but " + complaint.get());
-        } catch (IOException e) {
-            Log.line("detach: " + Reason.withFile(e));
+        } catch (IOException | RuntimeException | Error e) {
+            String why = Reason.withFile(e);
+            Log.line("detach: " + (e instanceof IOException ? why : Reason.ofDefect(e)));
+            if (state == State.DETACHED) {
+                throw new IllegalStateException(why, e);
+            }
             if (!force) {
                 // Somebody has come who wasn't there when it was decided.
-                listed.failed("nothing leads to it any more, and its image can't be let go yet: " + Reason.withFile(e));
-                return Outcome.error(
-                        Reason.withFile(e) + ": nothing is unlocked yet: try again, or give the disk up with -F");
+                listed.failed("nothing leads to it any more, and its image can't be let go yet: " + why);
+                return Outcome.error(why + ": nothing is unlocked yet: try again, or give the disk up with -F");
             }
             state = State.ABANDONED;
-            return Outcome.ended(Reason.withFile(e)
-                    + ": the disk is given up, and its file stays locked until vndconfig --recover can unlock it");
+            return Outcome.ended(
+                    why + ": the disk is given up, and its file stays locked until vndconfig --recover can unlock it");
         }
     }
 
     /** What the one who asked for a detach is told if they are still there. */
     private Optional<Outcome> removeDevices(boolean force) {
-        doing = "taking its block device away";
+        mailbox.doing("taking its block device away");
         try {
             // Its users can't be told to go, as clients can: nothing of the disk ends before they have.
             devices().remove();
@@ -384,14 +355,14 @@ final class Disk implements ControlServer.Handler {
 
     /** Has the disk end as soon as nobody uses its block device. */
     void tellToEnd() {
-        post(() -> {
+        mailbox.post(() -> {
             toldToEnd = true;
             if (state == State.SERVING) {
                 state = State.ENDING;
             } else if (state == State.RELEASING) {
                 attemptsLeft = Math.max(attemptsLeft, RELEASE_ATTEMPTS);
             }
-            over = state == State.DETACHED || state == State.ABANDONED;
+            end(state == State.DETACHED || state == State.ABANDONED);
         });
     }
 
@@ -405,7 +376,7 @@ final class Disk implements ControlServer.Handler {
 
     /** However long its users take: what they write must not go where the image once was. */
     private void tryToRemove() {
-        doing = "taking its block device away";
+        mailbox.doing("taking its block device away");
         try {
             if (triedToRemove) {
                 devices().removeIfUnused();
@@ -452,7 +423,7 @@ final class Disk implements ControlServer.Handler {
                 state = State.ABANDONED;
             }
         }
-        over = state != State.RELEASING;
+        end(state != State.RELEASING);
     }
 
     private void stopServing() {
@@ -463,7 +434,7 @@ final class Disk implements ControlServer.Handler {
     }
 
     private void drain() {
-        doing = "waiting for requests that are on their way to the disk";
+        mailbox.doing("waiting for requests that are on their way to the disk");
         while (!queue.ask(queue::drained)) {
             LockSupport.parkNanos(POLL_NANOS);
         }
@@ -472,7 +443,7 @@ final class Disk implements ControlServer.Handler {
     /** Drains, lets go of the image, and removes what said that the disk is there. What is wrong with the image. */
     private Optional<String> release() throws IOException {
         drain();
-        doing = "unlocking its image";
+        mailbox.doing("unlocking its image");
         watcher.end();
         Optional<String> complaint = image.lock().release(AttachListener.NONE);
         if (complaint.isEmpty() && gate.state() == Gate.State.FAILED) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.vnd.lab.Command;
@@ -17,7 +18,7 @@ import org.vnd.lab.ScratchFileSystem;
 /** When {@code -u} returns, the disk is gone, with everything it held. */
 @Requires(
         loop = true,
-        tools = {"mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "qemu-io", "getfattr"})
+        tools = {"mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "qemu-io", "getfattr", "strace"})
 class DetachTest {
     @ParameterizedTest
     @CsvSource({"EXT4, physical", "XFS, physical", "EXT4, file", "BTRFS, file"})
@@ -88,6 +89,33 @@ class DetachTest {
                 product.run("-u", "-F", disk.unit()).succeeded();
                 assertTrue(product.disks().isEmpty());
             }
+        }
+    }
+
+    /** A signal and {@code -u} at once: who asks while the image is being let go hears that it was. */
+    @Test
+    void whoAsksWhileItEndsHearsThatItHasEnded() throws Exception {
+        try (ScratchFileSystem files = ScratchFileSystem.of(FileSystemKind.EXT4).create();
+                Product product = new Product()) {
+            Path image = files.path("image");
+            DirectFile.fill(image, 8 << 20, 1);
+            AttachedDisk disk = product.attach(image, "--export", "nbd");
+            Path control = product.state().resolve(disk.unit()).resolve("control.sock");
+            // What is written down at the end takes two seconds.
+            try (Command.Running strace = new Command("strace", "-f", "-qq", "-o", "/dev/null", "-p", disk.pid())
+                    .with("-e", "trace=fsync", "-e", "inject=fsync:delay_enter=2000000")
+                    .start()) {
+                while (!Files.readString(Path.of("/proc", disk.pid() + "", "status"))
+                        .contains("TracerPid:\t" + strace.pid())) {
+                    assertTrue(strace.alive(), strace::errors);
+                    Thread.sleep(20);
+                }
+                Command.output("kill", "-TERM", disk.pid());
+                Thread.sleep(1000);
+                assertTrue(Files.exists(control), "it has ended already");
+                product.run("-u", disk.unit()).succeeded();
+            }
+            assertTrue(product.disks().isEmpty());
         }
     }
 }
