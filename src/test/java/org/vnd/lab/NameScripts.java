@@ -63,7 +63,8 @@ public final class NameScripts {
             }
             # Whether node $1 has the number that /sys has for it.
             is_right() {
-                [ -b $1 ] && number=$(cat /sys/class/block/${1#/dev/}/dev 2>/dev/null) || return 1
+                # A name may go at any moment, and leads nowhere then.
+                [ -b "${1-}" ] && number=$(cat /sys/class/block/${1#/dev/}/dev 2>/dev/null) || return 1
                 [ "$(stat -c %t:%T $1)" = "$(printf '%x:%x' ${number%:*} ${number#*:})" ]
             }
             # Whether the names of $1 are those of its disk and $3 partitions, and each leads to bytes of image $2.
