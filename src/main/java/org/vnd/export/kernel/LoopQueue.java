@@ -37,31 +37,44 @@ final class LoopQueue {
     private long writes;
     private long writeMillis;
 
-    /** Of {@code name}, such as {@code loop3}. */
+    /** Of {@code name}, such as {@code loop3}, which may still have what a slow disk needed that it was before. */
     LoopQueue(String name) throws IOException {
         folder = Path.of("/sys/block", name);
         Path limit = folder.resolve("queue/max_sectors_kb");
         if (SmallFile.readNumber(limit.toString(), REQUEST_KIBIBYTES) > REQUEST_KIBIBYTES) {
             Files.writeString(limit, REQUEST_KIBIBYTES + "\n");
         }
+        Path requests = requests();
+        if (SmallFile.readNumber(requests.toString(), depth) != depth) {
+            Files.writeString(requests, depth + "\n");
+        }
+        count();
+    }
+
+    private Path requests() {
+        return folder.resolve("queue/nr_requests");
     }
 
     /** Takes the measure of the writes since the last time. */
     void look() throws IOException {
-        String[] fields = SmallFile.readIfThere(folder.resolve("stat")).split(" +");
-        if (fields.length <= WRITE_MILLIS) {
-            return;
-        }
-        long nowWrites = Long.parseLong(fields[WRITES]);
-        long nowMillis = Long.parseLong(fields[WRITE_MILLIS]);
+        long writesBefore = writes;
+        long millisBefore = writeMillis;
+        count();
         long givenMillis =
                 Math.max(1, SmallFile.readNumber("/proc/sys/fs/lease-break-time", 1)) * 1000 / IN_FLIGHT_PART;
-        int next = next(depth, nowWrites - writes, nowMillis - writeMillis, givenMillis);
-        writes = nowWrites;
-        writeMillis = nowMillis;
+        int next = next(depth, writes - writesBefore, writeMillis - millisBefore, givenMillis);
         if (next != depth) {
-            Files.writeString(folder.resolve("queue/nr_requests"), next + "\n");
+            Files.writeString(requests(), next + "\n");
             depth = next;
+        }
+    }
+
+    /** The kernel's counts go on from one disk of that number to the next. */
+    private void count() throws IOException {
+        String[] fields = SmallFile.readIfThere(folder.resolve("stat")).split(" +");
+        if (fields.length > WRITE_MILLIS) {
+            writes = Long.parseLong(fields[WRITES]);
+            writeMillis = Long.parseLong(fields[WRITE_MILLIS]);
         }
     }
 

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
 import org.vnd.lab.Requires;
@@ -36,6 +37,22 @@ class LoopQueueTest {
             assertTrue(depth == 128 || depth * eachMillis * 8 >= GIVEN_MILLIS || eachMillis > GIVEN_MILLIS, depth + "");
         }
         assertEquals(17, LoopQueue.next(17, 0, 0, GIVEN_MILLIS), "nothing was written");
+    }
+
+    /** The kernel keeps all of this when a device is cleared, and the next disk gets its number. The folder stands for sysfs. */
+    @Test
+    void aSlowDiskThatWasThereBeforeIsForgotten(@TempDir Path folder) throws Exception {
+        Path requests = Files.createDirectory(folder.resolve("queue")).resolve("nr_requests");
+        Files.writeString(requests, "4\n");
+        Path stat = Files.writeString(folder.resolve("stat"), "9 9 9 9 10 9 9 900000 9 9 9\n");
+        LoopQueue queue = new LoopQueue("../.." + folder);
+        assertEquals("128\n", Files.readString(requests));
+        queue.look();
+        assertEquals("128\n", Files.readString(requests), "it is slow by what an earlier one wrote");
+        // One write, in an hour and a half.
+        Files.writeString(stat, "9 9 9 9 11 9 9 6300000 9 9 9\n");
+        queue.look();
+        assertEquals("4\n", Files.readString(requests));
     }
 
     @Test
