@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.vnd.lab.Beside;
@@ -15,6 +17,7 @@ import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
 import org.vnd.lab.Fragmenter;
+import org.vnd.lab.LeaseBreakTime;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
 import org.vnd.lab.Seeded;
@@ -65,6 +68,40 @@ class StoppedDaemonTest {
                 assertThrows(IOException.class, client::receive, "it was killed");
                 assertEquals(DirectFile.checksumOfFilled(SIZE - (2 << 20), 7), DirectFile.checksum(victim));
                 fragments.checkNeighbours();
+            }
+        }
+    }
+
+    /** Lowered when it has begun: what was read at the attach, or at the beginning, would be too late. */
+    @Test
+    void isKilledByTheTimeThatIsInForceThen() throws Exception {
+        try (ScratchFileSystem files = ScratchFileSystem.of(FileSystemKind.EXT4).create();
+                Product product = new Product()) {
+            Path image = files.path("image");
+            DirectFile.fill(image, 8 << 20, 1);
+            LeaseBreakTime time = new LeaseBreakTime(files.root(), 45);
+            product.behind(time.with(image));
+            AttachedDisk disk = product.attach(image);
+            product.behind(List.of());
+            assertEquals("physical", disk.engine(), disk.engineReason());
+            ProcessHandle daemon = disk.daemon();
+            Path log = product.state().resolve(disk.unit()).resolve("log");
+            try (Attacker thief = new Attacker(Attack.TRUNCATE, image)) {
+                signal("STOP", disk);
+                try {
+                    thief.start();
+                    while (!Files.readString(log).contains("vnd-lock: others want to write to the image\n")) {
+                        Thread.sleep(10);
+                    }
+                    assertTrue(daemon.isAlive());
+                    time.set(2);
+                    // Half of 45 would be 22.
+                    daemon.onExit().get(10, TimeUnit.SECONDS);
+                } finally {
+                    new Command("kill", "-CONT", disk.pid()).run();
+                }
+                assertTrue(Files.readString(log).contains(" the daemon hasn't stopped in time: killed\n"));
+                assertTrue(thief.await(), "nobody keeps him waiting any more");
             }
         }
     }

@@ -19,6 +19,7 @@ public final class Product implements AutoCloseable {
 
     private final Path state;
     private final String program;
+    private List<String> behind = List.of();
 
     public Product() {
         String home = System.getProperty("vnd.home");
@@ -55,9 +56,15 @@ public final class Product implements AutoCloseable {
         return state;
     }
 
+    /** Has {@code words} run the program from now on, in a namespace of theirs for example; without any, nothing does. */
+    public void behind(List<String> words) {
+        behind = words;
+    }
+
     /** The command {@code vndconfig arguments}, not yet run. */
     public Command command(Object... arguments) {
-        return new Command(program)
+        return new Command(behind.toArray())
+                .with(program)
                 .with(arguments)
                 .environment("VND_STATE", state.toString())
                 // Unless a test is about block devices.
