@@ -5,11 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.vnd.block.BlockRequest;
 import org.vnd.block.Operation;
 import org.vnd.block.Status;
@@ -162,14 +165,45 @@ class EngineTest {
             staged.submit(Operation.WRITE_ZEROES, 256 * MEBIBYTE, 256 * MEBIBYTE);
             long most = 0;
             while (!staged.waiting.isEmpty()) {
-                long inFlight = staged.waiting.stream()
-                        .mapToLong(operation -> operation.length)
-                        .sum();
-                most = Math.max(most, inFlight);
+                most = Math.max(most, staged.waitingBytes());
                 staged.step();
             }
             assertTrue(most > 16 * MEBIBYTE && most <= InFlightLimit.MOST_BYTES, most + " bytes in flight");
             assertTrue(staged.allEnded(Status.OK));
+        }
+    }
+
+    /**
+     * A disk that does 32 MB/s, one operation after the other, and zeroes by a command or by writing: whoever takes the image
+     * away waits for what is in flight, and for no longer than the kernel keeps him waiting.
+     */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whatASlowDiskHasInFlightIsDoneInATenthOfTheTime(boolean command) throws Exception {
+        long bytesPerSecond = 32_000_000;
+        long breakNanos = TimeUnit.SECONDS.toNanos(1);
+        try (StagedEngine staged = new StagedEngine(folder, 20 * MEBIBYTE, breakNanos)) {
+            staged.allocateError = command ? 0 : Errno.EOPNOTSUPP;
+            staged.submit(Operation.WRITE_ZEROES, 0, 10 * MEBIBYTE);
+            staged.submit(Operation.WRITE_ZEROES, 10 * MEBIBYTE, 10 * MEBIBYTE);
+            long most = 0;
+            long unmeasured = staged.waitingBytes();
+            for (long moved = 0; !staged.waiting.isEmpty(); ) {
+                long length = staged.waiting.get(0).length;
+                long untilNanos = System.nanoTime() + length * 1_000_000_000 / bytesPerSecond;
+                while (System.nanoTime() < untilNanos) {
+                    LockSupport.parkNanos(untilNanos - System.nanoTime());
+                }
+                staged.gate.verified(System.nanoTime(), breakNanos);
+                staged.engine.gateChanged();
+                staged.stepOne();
+                moved += length;
+                if (moved >= unmeasured) {
+                    most = Math.max(most, staged.waitingBytes());
+                }
+            }
+            assertTrue(staged.allEnded(Status.OK));
+            assertTrue(most > 0 && most <= bytesPerSecond / 10, most + " bytes in flight");
         }
     }
 

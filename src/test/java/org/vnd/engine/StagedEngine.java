@@ -83,15 +83,27 @@ final class StagedEngine extends OperationRing {
     int step() {
         List<FileOperation> now = new ArrayList<>(waiting);
         waiting.clear();
-        for (FileOperation operation : now) {
-            if (operation.kind == Kind.ALLOCATE && allocateError != 0) {
-                deliver(operation, -allocateError);
-            } else {
-                pass(operation, Math.min(operation.length, lengthLimit));
-                ((SynchronousRing) inner()).run(false);
-            }
-        }
+        now.forEach(this::perform);
         return now.size();
+    }
+
+    /** Has the oldest operation done that waits, as a disk does that does one after the other. */
+    void stepOne() {
+        perform(waiting.remove(0));
+    }
+
+    private void perform(FileOperation operation) {
+        if (operation.kind == Kind.ALLOCATE && allocateError != 0) {
+            deliver(operation, -allocateError);
+        } else {
+            pass(operation, Math.min(operation.length, lengthLimit));
+            ((SynchronousRing) inner()).run(false);
+        }
+    }
+
+    /** Of all operations that wait. */
+    long waitingBytes() {
+        return waiting.stream().mapToLong(operation -> operation.length).sum();
     }
 
     /** Has operations done until none waits. */
