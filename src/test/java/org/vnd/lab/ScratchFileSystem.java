@@ -52,6 +52,7 @@ public final class ScratchFileSystem implements AutoCloseable {
         private final List<String> mountOptions = new ArrayList<>();
         private boolean direct = true;
         private boolean exchangeRange;
+        private Path parent = Path.of(System.getProperty("vnd.lab.directory", "/var/tmp"));
         private int sectorBytes = 512;
 
         private Builder(FileSystemKind kind) {
@@ -89,6 +90,12 @@ public final class ScratchFileSystem implements AutoCloseable {
             return this;
         }
 
+        /** Keeps its files in {@code path}, on another one of these for example. */
+        public Builder directory(Path path) {
+            parent = path;
+            return this;
+        }
+
         /** XFS: can XFS_IOC_EXCHANGE_RANGE, and can't be checked. */
         public Builder exchangeRange() {
             exchangeRange = true;
@@ -109,7 +116,7 @@ public final class ScratchFileSystem implements AutoCloseable {
     private ScratchFileSystem(Builder builder) {
         kind = builder.kind;
         mountOptions = List.copyOf(builder.mountOptions);
-        directory = temporaryDirectory();
+        directory = temporaryDirectory(builder.parent);
         mountPoint = directory.resolve("mount");
         overlay = directory.resolve("overlay");
         synchronized (OPEN) {
@@ -359,8 +366,7 @@ public final class ScratchFileSystem implements AutoCloseable {
         }
     }
 
-    private static Path temporaryDirectory() {
-        Path parent = Path.of(System.getProperty("vnd.lab.directory", "/var/tmp"));
+    private static Path temporaryDirectory(Path parent) {
         try {
             // Searchable by all: some tests are about what another user may do.
             return Files.createTempDirectory(

@@ -5,11 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
+import org.vnd.lab.LeaseBreakTime;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
 import org.vnd.lab.Seeded;
@@ -53,6 +57,55 @@ class LoopQueueTest {
         Files.writeString(stat, "9 9 9 9 11 9 9 6300000 9 9 9\n");
         queue.look();
         assertEquals("4\n", Files.readString(requests));
+    }
+
+    /** Slow, because the file system under the image's is frozen for a while. With 3 s to stop, a tenth is 300 ms. */
+    @Test
+    @Requires(
+            loop = true,
+            tools = {"mkfs.ext4", "fsfreeze", "dd"})
+    void aSlowDeviceOfOursHasFewerRequests() throws Exception {
+        try (ScratchFileSystem below = ScratchFileSystem.of(FileSystemKind.EXT4).create();
+                ScratchFileSystem files = ScratchFileSystem.of(FileSystemKind.EXT4)
+                        .sizeMebibytes(64)
+                        .directory(below.root())
+                        .buffered()
+                        .create();
+                Product product = new Product()) {
+            Path image = files.path("image");
+            DirectFile.fill(image, 8 << 20, 1);
+            product.behind(new LeaseBreakTime(files.root(), 3).with(image));
+            try (AttachedDisk disk = product.attach(image, "--export", "loop")) {
+                product.behind(List.of());
+                Path node = product.state()
+                        .resolve(disk.unit())
+                        .resolve(disk.unit())
+                        .toRealPath();
+                Path device = Path.of("/sys/block", node.getFileName().toString());
+                Path requests = device.resolve("queue/nr_requests");
+                assertEquals("128", Files.readString(requests).strip());
+                Command.output("fsfreeze", "--freeze", below.root());
+                try (Command.Running writer = new Command("dd", "if=/dev/zero", "of=" + node)
+                        .with("bs=64k", "count=1", "oflag=direct", "conv=notrunc")
+                        .start()) {
+                    while (!Files.readString(device.resolve("inflight")).matches(" *0 +1\n")) {
+                        assertTrue(writer.alive(), writer::errors);
+                        Thread.sleep(5);
+                    }
+                    // How slow it is.
+                    Thread.sleep(1000);
+                    Command.output("fsfreeze", "--unfreeze", below.root());
+                    writer.await(60).succeeded();
+                } finally {
+                    new Command("fsfreeze", "--unfreeze", below.root()).run();
+                }
+                long untilNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+                while (Integer.parseInt(Files.readString(requests).strip()) == 128) {
+                    assertTrue(System.nanoTime() < untilNanos, "as many as before");
+                    Thread.sleep(20);
+                }
+            }
+        }
     }
 
     @Test
