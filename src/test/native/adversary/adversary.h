@@ -22,7 +22,7 @@ struct target {
 
 #define MEBIBYTE (1 << 20)
 #define ACT_OFFSET MEBIBYTE
-/* So much of the file an operation changes: 64 KiB, or, of those who strike, half of it. */
+/* So much of the file an operation changes: 64 KiB, or, of those who strike or persist, half of it. */
 extern off_t act_length;
 
 /* How an operation prepares. */

@@ -10,9 +10,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -204,6 +206,45 @@ static int steal(struct target *target, const struct operation *operation) {
     return prepare(target, operation->preparation) < 0 ? -1 : operation->act(target);
 }
 
+/*
+ * The same, and meanwhile another process takes the flag away as often as it is put back, also between the moment at which
+ * that is done and the one at which the lease is given up: by a descriptor from before where readers are let in.
+ */
+static int persist(struct target *target, const struct operation *operation) {
+    int fd = open(target->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 && clear_flag_by_path(target->path) < 0) {
+        return -1;
+    }
+    pid_t clearing = fork();
+    if (clearing == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (int flags;;) {
+            if (fd < 0) {
+                clear_flag_by_path(target->path);
+            } else if (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && (flags & FS_IMMUTABLE_FL) != 0) {
+                flags &= ~FS_IMMUTABLE_FL;
+                ioctl(fd, FS_IOC_SETFLAGS, &flags);
+            }
+        }
+    }
+    int result = -1;
+    int error = errno;
+    for (int tries = 0; clearing > 0 && result < 0 && tries < 5000; tries++) {
+        result = operation->act(target);
+        error = errno;
+        usleep(1000);
+    }
+    if (clearing > 0) {
+        kill(clearing, SIGKILL);
+        waitpid(clearing, NULL, 0);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    errno = error;
+    return result;
+}
+
 /* As long as it takes to have the flag put back, but not for ever: whoever does that may be dead. */
 static void await_flag(const char *path) {
     struct statx status = {0};
@@ -258,11 +299,12 @@ int main(int argc, char **argv) {
     int stealing = argc == 4 && !strcmp(argv[1], "steal");
     int lingering = argc == 4 && !strcmp(argv[1], "linger");
     int striking = lingering || (argc == 4 && !strcmp(argv[1], "strike"));
-    if (argc != 3 && !stealing && !striking) {
-        fprintf(stderr, "usage: adversary [steal | strike | linger] operation file\n");
+    int persisting = argc == 4 && !strcmp(argv[1], "persist");
+    if (argc != 3 && !stealing && !striking && !persisting) {
+        fprintf(stderr, "usage: adversary [steal | strike | linger | persist] operation file\n");
         return 2;
     }
-    argv += stealing || striking;
+    argv += stealing || striking || persisting;
     const struct operation *operation = find(argv[1]);
     struct target target = {.path = argv[2], .fd = -1, .other_fd = -1};
     snprintf(target.other, sizeof(target.other), "%s.other", argv[2]);
@@ -276,7 +318,7 @@ int main(int argc, char **argv) {
     if (operation->needs_other) {
         make_other(&target);
     }
-    if (striking) {
+    if (striking || persisting) {
         act_length = target.size / 2;
     }
     int late = stealing || (striking && !prepared_early(operation));
@@ -287,6 +329,8 @@ int main(int argc, char **argv) {
     }
     if (striking) {
         result = strike(&target, operation, lingering);
+    } else if (persisting) {
+        result = persist(&target, operation);
     } else {
         result = stealing ? steal(&target, operation) : operation->act(&target);
     }

@@ -32,6 +32,11 @@ final class Adversary implements AutoCloseable {
         return new Adversary(file, "steal", operation.programName());
     }
 
+    /** As root, who goes by the path, and takes the flag away as often as it is put back until he has got through. */
+    static Adversary persistentThief(HostileOperation operation, Path file) throws IOException {
+        return new Adversary(file, "persist", operation.programName());
+    }
+
     /** As root, who takes the flag away by all means and several times, and may have prepared something before. */
     static Adversary striker(Attack attack, Path file) throws IOException {
         HostileOperation operation = Objects.requireNonNull(attack.operation);
