@@ -24,6 +24,7 @@ import org.vnd.image.AttachRequest.Engine;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
+import org.vnd.lab.LeaseBreakTime;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
 import org.vnd.lab.Unmapper;
@@ -261,6 +262,19 @@ class AttachedLockTest {
             }
             assertEquals(0, Files.size(path));
             assertTrue(attached.release(AttachListener.NONE).isPresent());
+        }
+    }
+
+    @Test
+    void forHowLongOthersAreKeptWaitingIsReadAnew() throws Exception {
+        create(FileSystemKind.EXT4);
+        LeaseBreakTime time = new LeaseBreakTime(files.root(), 45);
+        try (OtherProcess process = OtherProcess.attaching(time.with(path), path, Engine.PHYSICAL)) {
+            process.awaitLine("attached");
+            assertEquals("break 45", process.breakTime());
+            time.set(7);
+            assertEquals("break 7", process.breakTime());
+            process.finish();
         }
     }
 

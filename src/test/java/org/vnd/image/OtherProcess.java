@@ -77,6 +77,13 @@ final class OtherProcess implements AutoCloseable {
         return TimedRead.line(output);
     }
 
+    /** What the lock of one that is attached says now of how long others are kept waiting: "break" and the seconds. */
+    String breakTime() throws IOException {
+        process.getOutputStream().write('\n');
+        process.getOutputStream().flush();
+        return line();
+    }
+
     /** Whether it said {@code line}, now or before, when it ended or stopped. */
     void awaitLine(String line) throws IOException {
         for (String said = line(); !line.equals(said); said = line()) {
@@ -126,7 +133,9 @@ final class OtherProcess implements AutoCloseable {
             if (arguments[2].equals("attached")) {
                 say("attached");
                 while (System.in.read() >= 0) {
-                    // Until its end.
+                    say("break "
+                            + TimeUnit.NANOSECONDS.toSeconds(
+                                    attached.image.lock().breakNanos()));
                 }
             }
             attached.release(stopper);
