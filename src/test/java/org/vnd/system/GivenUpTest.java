@@ -132,6 +132,4 @@ class GivenUpTest extends CrashedDisk {
         assertUnlocked(image);
         assertNoUnit();
     }
-
-    /** All that the command has started dies at any moment; meanwhile the image gets another name. */
 }

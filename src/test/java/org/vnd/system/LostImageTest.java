@@ -370,6 +370,7 @@ class LostImageTest extends CrashedDisk {
         }
     }
 
+    /** All that the command has started dies at any moment; meanwhile the image gets another name. */
     @Test
     void killedWheneverAndMovedThen(SeededRandom random) throws Exception {
         Path here = image;
