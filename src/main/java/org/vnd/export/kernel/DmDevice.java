@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.vnd.export.DeviceBusyException;
 import org.vnd.export.DeviceUsers;
 import org.vnd.export.KernelDevice;
@@ -75,7 +77,14 @@ public final class DmDevice implements KernelDevice {
     private final LinearDevice device;
     private final DmPartitions partitions;
     private List<DmTarget> mountedTargets;
-    private boolean removed;
+
+    /** Held while the disk is read or taken away, as long as that takes; never by {@link #fail}, nor by a look at tables. */
+    private final Object looking = new Object();
+
+    /** Whoever uses {@link #control}, any number of them, and, to close it, the one who has removed all. */
+    private final ReadWriteLock using = new ReentrantReadWriteLock();
+
+    private volatile boolean removed;
 
     private DmDevice(
             int control,
@@ -201,22 +210,30 @@ public final class DmDevice implements KernelDevice {
      *
      * @throws IOException that can't be told
      */
-    public synchronized boolean unchanged() throws IOException {
-        if (removed) {
-            return true;
-        }
-        List<DmTarget> now = mounted.read();
-        if (now.equals(mountedTargets)) {
-            return true;
-        }
-        LinearTable translated;
+    public boolean unchanged() throws IOException {
+        using.readLock().lock();
         try {
-            translated = LinearTable.translate(runs, table.sectors(), now);
-        } catch (IOException inTheWay) {
-            return false;
+            return removed || leadsWhereItDid();
+        } finally {
+            using.readLock().unlock();
         }
-        mountedTargets = now;
-        return translated.leadsWhere(table);
+    }
+
+    private boolean leadsWhereItDid() throws IOException {
+        synchronized (mounted) {
+            List<DmTarget> now = mounted.read();
+            if (now.equals(mountedTargets)) {
+                return true;
+            }
+            LinearTable translated;
+            try {
+                translated = LinearTable.translate(runs, table.sectors(), now);
+            } catch (IOException inTheWay) {
+                return false;
+            }
+            mountedTargets = now;
+            return translated.leadsWhere(table);
+        }
     }
 
     @Override
@@ -236,11 +253,19 @@ public final class DmDevice implements KernelDevice {
         return true;
     }
 
-    /** From now on every request is answered with EIO, as nobody knows whose the blocks are. It has to be removed still. */
+    /**
+     * From now on every request is answered with EIO, as nobody knows whose the blocks are. It has to be removed still. Nobody
+     * who reads the disk meanwhile is waited for: it may be he who waits for this.
+     */
     @Override
-    public synchronized void fail() throws IOException {
-        if (!removed) {
-            device.fail(table.sectors());
+    public void fail() throws IOException {
+        using.readLock().lock();
+        try {
+            if (!removed) {
+                device.fail(table.sectors());
+            }
+        } finally {
+            using.readLock().unlock();
         }
     }
 
@@ -250,17 +275,24 @@ public final class DmDevice implements KernelDevice {
     }
 
     @Override
-    public synchronized void lookForPartitions() throws IOException {
-        if (!removed) {
-            partitions.look();
+    public void lookForPartitions() throws IOException {
+        synchronized (looking) {
+            if (!removed) {
+                partitions.look();
+            }
         }
     }
 
     @Override
-    public synchronized void remove() throws IOException {
-        if (removed) {
-            return;
+    public void remove() throws IOException {
+        synchronized (looking) {
+            if (!removed) {
+                takeAway();
+            }
         }
+    }
+
+    private void takeAway() throws IOException {
         for (int attempt = 0; !removeUnused(); attempt++) {
             if (attempt == BUSY_ATTEMPTS) {
                 String users = DeviceUsers.describe(device.name());
@@ -271,7 +303,13 @@ public final class DmDevice implements KernelDevice {
         }
         removed = true;
         partitions.close();
-        FileCalls.close(control);
+        // A number that is closed may be another file's at once.
+        using.writeLock().lock();
+        try {
+            FileCalls.close(control);
+        } finally {
+            using.writeLock().unlock();
+        }
     }
 
     /** Looks first, so that a disk in use keeps its partitions. */

@@ -148,13 +148,20 @@ final class LinearDevice {
         return status.openCount() - (fd >= 0 ? 1 : 0);
     }
 
-    /** From now on every request is answered with EIO; those on the way are done first. */
+    /** From now on every request is answered with EIO; those on the way are done first. Of one that has gone, there are none. */
     void fail(long sectors) throws SysException {
         ByteBuffer memory = Libc.struct(DmRequest.DATA_OFFSET + 64);
         DmRequest load = new DmRequest(memory).uuid(uuid).flags(mode()).targets(1);
         LinearTable.encode(memory, DmRequest.DATA_OFFSET, 0, sectors, "error", "");
-        Libc.check(load.send(control, DmIoctl.DM_TABLE_LOAD), "load the table of", name());
-        resume();
+        try {
+            Libc.check(load.send(control, DmIoctl.DM_TABLE_LOAD), "load the table of", name());
+            resume();
+        } catch (SysException e) {
+            // Another may be taking it away at this moment.
+            if (e.errno() != Errno.ENXIO) {
+                throw e;
+            }
+        }
     }
 
     /** What does so in another process: native/dm.c. */

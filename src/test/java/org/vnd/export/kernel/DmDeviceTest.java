@@ -125,7 +125,17 @@ class DmDeviceTest {
                 load.formatted("0 8 linear /dev/vda 2048\n8 163832 linear /dev/vda 2056\n163840 16 linear /dev/vdb 0"),
                 load.formatted("0 163840 linear /dev/vda 2056"),
                 load.formatted("0 163840 snapshot-origin /dev/vda"));
-        assertEquals(List.of("tried", "unchanged: true", "unchanged: false", "unchanged: false", "left: false"), lines);
+        assertEquals(
+                List.of(
+                        "tried",
+                        "unchanged: true",
+                        "unchanged: false",
+                        "unchanged: false",
+                        "tables are read at once: true",
+                        "fails at once: true",
+                        "looks on: false",
+                        "left: false"),
+                lines);
     }
 
     @Test

@@ -1,14 +1,18 @@
 package org.vnd.export.kernel;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.vnd.export.DeviceBusyException;
 import org.vnd.export.Removal;
 import org.vnd.image.AttachListener;
@@ -23,6 +27,7 @@ import org.vnd.lab.Fragmenter;
 import org.vnd.lab.SeededRandom;
 import org.vnd.node.BlockNode;
 import org.vnd.node.DeviceNames;
+import org.vnd.proc.SmallFile;
 import org.vnd.sys.DmRequest;
 import org.vnd.sys.FileCalls;
 
@@ -140,11 +145,62 @@ final class DmProgram {
             shell(change, device);
             say("unchanged", device.unchanged());
         }
-        device.fail();
+        failWhileItIsRead(device);
         shell("! dd if=$1 of=/dev/null bs=4096 count=1 iflag=direct status=none 2>/dev/null", device);
         shell("! dd if=/dev/zero of=$1 bs=4096 count=1 oflag=direct status=none 2>/dev/null", device);
         device.remove();
         say("left", Files.exists(Path.of(device.node())));
+    }
+
+    /** A read of the disk that isn't done keeps nobody from failing it, after which it is. */
+    private static void failWhileItIsRead(DmDevice device) throws Exception {
+        String disk = "name=$(cat /sys/block/${1##*/}/dm/name); ";
+        shell(disk + "blockdev --flushbufs $1; dmsetup suspend --noudevsync $name", device);
+        Thread looks = start("looks", () -> {
+            device.lookForPartitions();
+            return true;
+        });
+        await(() -> isWaiting("looks"));
+        say("tables are read at once", hasEnded(start("tables", device::unchanged)));
+        boolean failed = hasEnded(start("fails", () -> {
+            device.fail();
+            return true;
+        }));
+        say("fails at once", failed);
+        if (!failed) {
+            shell(disk + "dmsetup resume --noudevsync $name", device);
+        }
+        say("looks on", !hasEnded(looks));
+    }
+
+    private static Thread start(String name, Callable<?> work) {
+        Thread thread = new Thread(
+                () -> {
+                    try {
+                        work.call();
+                    } catch (Exception e) {
+                        e.printStackTrace();
+                    }
+                },
+                name);
+        thread.setDaemon(true);
+        thread.start();
+        return thread;
+    }
+
+    private static boolean hasEnded(Thread thread) throws InterruptedException {
+        thread.join(TimeUnit.NANOSECONDS.toMillis(WAIT_NANOS));
+        return !thread.isAlive();
+    }
+
+    /** For what the kernel doesn't interrupt. */
+    private static boolean isWaiting(String thread) {
+        try (Stream<Path> tasks = Files.list(Path.of("/proc/self/task"))) {
+            return tasks.map(task -> String.valueOf(SmallFile.read(task + "/stat")))
+                    .anyMatch(stat -> stat.contains("(" + thread + ") D "));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Whether each of the images can be had, or why not. */
