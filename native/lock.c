@@ -267,7 +267,7 @@ int main(int argc, char **argv)
                 note("what the kernel serves of the disk has been made to fail, or is gone");
         }
         bool none = closing || now_millis() < grace_millis;
-        if (watched[2].revents != 0 && answer_opens(image, none) && serving && !loose) {
+        if (watched[2].revents != 0 && answer_open(image, none) && serving && !loose) {
             loose = true;
             say("loose");
         }

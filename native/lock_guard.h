@@ -20,7 +20,10 @@ static bool is_immutable(int image)
            (status.stx_attributes & STATX_ATTR_IMMUTABLE) != 0;
 }
 
-/* What was asked of whoever had the group before, and not answered: descriptors are answered for by their numbers, small ones. */
+/*
+ * What was asked of whoever had the group before, and not answered, is answered for by the number that its descriptor had: one,
+ * because events are read one by one, and a small one, because so few descriptors are open besides.
+ */
 enum { UNANSWERED = 64 };
 
 /*
@@ -45,25 +48,21 @@ static bool keep_guard(const char *whom, int group)
 }
 
 /*
- * Answers those who wait, and says whether one was refused because the image isn't immutable. While it is, the kernel itself
- * lets only readers come so far; `none`: a writer may have, before it was. The kernel opens the file anew for each event, which
- * fails under a lease of F_WRLCK; then it refuses the open by itself.
+ * Answers one of those who wait, and says whether it was refused because the image isn't immutable. While it is, the kernel
+ * itself lets only readers come so far; `none`: a writer may have, before it was. The kernel opens the file anew for each event,
+ * which fails under a lease of F_WRLCK; then it refuses the open by itself.
  */
-static bool answer_opens(int image, bool none)
+static bool answer_open(int image, bool none)
 {
-    static char events[4096] __attribute__((aligned(8)));
-    bool loose = false;
-    ssize_t length = read(guard, events, sizeof events);
-    struct fanotify_event_metadata *event = (void *)events;
-    for (; FAN_EVENT_OK(event, length); event = FAN_EVENT_NEXT(event, length)) {
-        if (event->fd < 0)
-            continue;
-        bool immutable = is_immutable(image);
-        struct fanotify_response response = {event->fd, !guards_all && !none && immutable ? FAN_ALLOW : FAN_DENY};
-        if (write(guard, &response, sizeof response) != sizeof response)
-            perror("vnd-lock: fanotify");
-        close(event->fd);
-        loose |= !immutable;
-    }
-    return loose;
+    /* Without room for a second event. */
+    struct fanotify_event_metadata event;
+    ssize_t length = read(guard, &event, sizeof event);
+    if (!FAN_EVENT_OK(&event, length) || event.fd < 0)
+        return false;
+    bool immutable = is_immutable(image);
+    struct fanotify_response response = {event.fd, !guards_all && !none && immutable ? FAN_ALLOW : FAN_DENY};
+    if (write(guard, &response, sizeof response) != sizeof response)
+        perror("vnd-lock: fanotify");
+    close(event.fd);
+    return !immutable;
 }

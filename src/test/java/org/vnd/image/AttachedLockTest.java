@@ -16,6 +16,8 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -35,9 +37,10 @@ import org.vnd.sys.FileCalls;
 /** While an image is attached: what readers get, what is noticed, and what can be mended. */
 @Requires(
         loop = true,
-        tools = {"mkfs.ext4", "mkfs.xfs", "lsattr", "chattr", "perl", "prlimit"})
+        tools = {"mkfs.ext4", "mkfs.xfs", "lsattr", "chattr", "perl", "prlimit", "strace"})
 class AttachedLockTest {
     private static final int SIZE = 1 << 20;
+    private static final int READERS = 100;
 
     private ScratchFileSystem files;
     private Path path;
@@ -312,6 +315,72 @@ class AttachedLockTest {
                     new Command("timeout", 10, "head", "-c", 1, path).run().exited(1);
             assertTrue(refused.errors().contains("Operation not permitted"), refused::toString);
             assertTrue(lock.verify());
+        }
+    }
+
+    /** Of all whom it was asked about, the next one knows of one alone. */
+    @Test
+    void whoeverWaitedForAHolderThatIsKilledIsAnswered() throws Exception {
+        create(FileSystemKind.EXT4);
+        try (Attached attached = Attached.physically(path)) {
+            for (int time = 0; time < 2; time++) {
+                long holder = ((LayoutLock) attached.image.lock()).holderPid();
+                Command.output("kill", "-STOP", holder);
+                try (Command.Running readers = readers();
+                        Command.Running strace = withoutAnswers(holder)) {
+                    await(() -> strace.alive() && waiting(readers.pid(), "fanotify") == READERS);
+                    Command.output("kill", "-CONT", holder);
+                    await(() -> hasOpen(holder) > 1);
+                    ProcessHandle.of(holder).orElseThrow().destroyForcibly();
+                    // Which would hold the dead one.
+                    strace.kill();
+                    await(() -> !attached.image.lock().verify());
+                    assertEquals(Optional.empty(), attached.image.lock().mend());
+                    assertEquals("1", readers.await(30).succeeded().output());
+                }
+            }
+        }
+    }
+
+    /** At the end, how many of them were refused. */
+    private Command.Running readers() {
+        String program = "for (1 .. $ARGV[1]) { fork or exit(open(my $file, \"<\", $ARGV[0]) ? 0 : 1) }"
+                + " my $refused = 0; while (wait > 0) { $refused++ if $? } print $refused";
+        return new Command("perl", "-e", program, path, READERS).start();
+    }
+
+    /** What it writes is answers alone. */
+    private static Command.Running withoutAnswers(long holder) throws InterruptedException {
+        Command.Running strace = new Command("strace", "-qq", "-o", "/dev/null", "-p", holder)
+                .with("-e", "trace=write", "-e", "inject=write:delay_enter=60000000")
+                .start();
+        await(() -> String.valueOf(SmallFile.read("/proc/" + strace.pid() + "/stack"))
+                .contains("do_wait"));
+        return strace;
+    }
+
+    /** How many processes below {@code parent} the kernel has in a function of this name. */
+    private static long waiting(long parent, String function) {
+        return ProcessHandle.of(parent)
+                .orElseThrow()
+                .children()
+                .filter(child -> String.valueOf(SmallFile.read("/proc/" + child.pid() + "/stack"))
+                        .contains(function))
+                .count();
+    }
+
+    private long hasOpen(long process) {
+        Path descriptors = Path.of("/proc/" + process + "/fd");
+        return Stream.of(descriptors.toFile().list())
+                .filter(number -> SmallFile.readLink(descriptors + "/" + number).equals(path.toString()))
+                .count();
+    }
+
+    private static void await(BooleanSupplier condition) throws InterruptedException {
+        long untilNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (!condition.getAsBoolean()) {
+            assertTrue(System.nanoTime() - untilNanos < 0, "waited in vain");
+            Thread.sleep(50);
         }
     }
 
