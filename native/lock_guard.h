@@ -13,6 +13,16 @@
 static int guard = -1;
 static bool guards_all;
 
+/* Of lock.c: standard error itself may be on a file system that is frozen, and whoever opens the image would wait for that. */
+static void note(const char *text);
+
+static void note_failure(int error)
+{
+    char text[128];
+    snprintf(text, sizeof text, "fanotify: %s", strerror(error));
+    note(text);
+}
+
 static bool is_immutable(int image)
 {
     struct statx status;
@@ -39,11 +49,14 @@ static bool keep_guard(const char *whom, int group)
         return false;
     guards_all = strcmp(whom, "all") == 0;
     guard = group;
+    int failure = 0;
     for (int fd = 0; fd < UNANSWERED; fd++) {
         struct fanotify_response refused = {fd, FAN_DENY};
         if (write(guard, &refused, sizeof refused) != sizeof refused && errno != ENOENT)
-            perror("vnd-lock: fanotify");
+            failure = errno;
     }
+    if (failure != 0)
+        note_failure(failure);
     return true;
 }
 
@@ -62,7 +75,7 @@ static bool answer_open(int image, bool none)
     bool immutable = is_immutable(image);
     struct fanotify_response response = {event.fd, !guards_all && !none && immutable ? FAN_ALLOW : FAN_DENY};
     if (write(guard, &response, sizeof response) != sizeof response)
-        perror("vnd-lock: fanotify");
+        note_failure(errno);
     close(event.fd);
     return !immutable;
 }
