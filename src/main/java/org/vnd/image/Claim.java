@@ -1,5 +1,7 @@
 package org.vnd.image;
 
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.vnd.proc.Findings;
@@ -29,6 +31,8 @@ final class Claim {
 
     private static final String IN_USE = "in use: ";
 
+    private static final String ATTACHED = "already attached as ";
+
     private static final String REMEDY =
             ": of a disk that was killed, whose block device is still used: unmount or close that first";
 
@@ -45,15 +49,25 @@ final class Claim {
         }
 
         private HeldException(BackingFile file, String how, Findings holders) {
-            super(
-                    file.path(),
-                    isKept(holders) ? IN_USE + Holders.describe(holders) + REMEDY : how + Holders.describe(holders));
+            super(file.path(), explain(how, holders));
             // What holds the lock of a killed disk ends with that disk's last request.
             holderIsKnown = holders.names().stream().anyMatch(name -> !name.contains(LOCK_HOLDER));
         }
 
+        private static String explain(String how, Findings holders) {
+            Optional<String> owner = RunningDisk.among(holders.names());
+            if (owner.isPresent()) {
+                return ATTACHED + owner.get();
+            }
+            return isKept(holders) ? IN_USE + Holders.describe(holders) + REMEDY : how + Holders.describe(holders);
+        }
+
+        /** A disk that lives has it open, too. */
         private static boolean isKept(Findings holders) {
-            return holders.names().stream().anyMatch(name -> name.contains(LOCK_HOLDER));
+            List<String> names = holders.names();
+            return holders.complete()
+                    && !names.isEmpty()
+                    && names.stream().allMatch(name -> name.contains(LOCK_HOLDER));
         }
     }
 
@@ -96,7 +110,7 @@ final class Claim {
                     ? ""
                     : " by another device of its file system (in a copy of that: chattr -i and setfattr -x "
                             + OwnershipRecord.ATTRIBUTE + " on it)";
-            throw new ImageException(file.path(), "already attached as " + record.owner() + elsewhere);
+            throw new ImageException(file.path(), ATTACHED + record.owner() + elsewhere);
         }
     }
 

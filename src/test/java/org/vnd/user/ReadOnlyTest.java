@@ -59,6 +59,11 @@ class ReadOnlyTest extends DiskTest {
         try {
             assertTrue(root.refusal("-c", "vnd0", image).contains(image + ": immutable"));
             root.says("-c", "-r", "vnd0", image);
+            // There is no record in it of who has it.
+            assertEquals(
+                    "vndconfig: " + image + ": already attached as vnd0 (pid "
+                            + root.daemon("vnd0").pid() + ")",
+                    root.refusal("-c", "-r", image));
             root.says("-u", "vnd0");
             assertTrue(Marks.isImmutable(image), "the owner's own flag stays");
             assertEquals(
