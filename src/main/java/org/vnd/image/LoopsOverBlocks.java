@@ -24,6 +24,7 @@ import org.vnd.sys.abi.LoopInfo;
  */
 final class LoopsOverBlocks {
     private static final Path DISKS = Path.of("/sys/block");
+    private static final DeviceNumber NONE = new DeviceNumber(0, 0);
 
     /** One that is in use, and where it begins in what is below it. */
     private record Loop(String name, long offsetBytes) {
@@ -35,7 +36,8 @@ final class LoopsOverBlocks {
     private LoopsOverBlocks() {}
 
     /**
-     * The first that begins in a block of the open file {@code fd}, such as {@code /dev/loop3}; empty if there is none.
+     * The first that begins in a block of the open file {@code fd}, such as {@code /dev/loop3}, with what it is on in parentheses
+     * if that may be another file system's copy; empty if there is none.
      *
      * @throws IOException that can't be told
      */
@@ -95,19 +97,34 @@ final class LoopsOverBlocks {
     private static String firstOn(FileFacts facts, List<Loop> inside) throws IOException {
         DeviceNumber below = new DeviceNumber(facts.deviceMajor(), facts.deviceMinor());
         for (Loop loop : inside) {
-            if (isOn(below, loop)) {
-                return "/dev/" + loop.name;
+            DeviceNumber its = deviceOf(loop);
+            // The file system may have been mounted from another device since.
+            if (its.equals(below) || (its.major() != 0 && Superblock.mayBeSame(its, below))) {
+                return "/dev/" + loop.name + (its.equals(below) ? "" : perhapsOfACopy(its));
             }
         }
         return "";
     }
 
-    /** By its number: the path that /sys has of what is below may lead elsewhere here than where it was set up. */
-    private static boolean isOn(DeviceNumber below, Loop loop) throws IOException {
+    /** As after a copy of the blocks, or a snapshot: nothing but the UUID tells whether two devices have the same file system. */
+    private static String perhapsOfACopy(DeviceNumber its) {
+        String name = HostDevice.nameOf(its.major(), its.minor());
+        return name == null
+                ? ""
+                : " (on /dev/" + name
+                        + ", whose file system may be this one, by its UUID: unmount a copy and give it another,"
+                        + " with e2fsck -f and tune2fs -U random, or with xfs_admin -U generate)";
+    }
+
+    /**
+     * What it is on, of number 0 if it is on none or not there any more. By its number: the path that /sys has of what is below
+     * may lead elsewhere here than where it was set up.
+     */
+    private static DeviceNumber deviceOf(Loop loop) throws IOException {
         String text = SmallFile.readIfThere(DISKS.resolve(loop.name).resolve("dev"));
         if (text.isEmpty()) {
             // It has ended meanwhile.
-            return false;
+            return NONE;
         }
         DeviceNumber number = DeviceNumber.parse(text);
         ByteBuffer info = Libc.struct(LoopInfo.SIZE_BYTES);
@@ -118,7 +135,7 @@ final class LoopsOverBlocks {
         } catch (NotPhysicalException e) {
             if (SmallFile.readIfThere(DISKS.resolve(loop.name).resolve("loop/offset"))
                     .isEmpty()) {
-                return false;
+                return NONE;
             }
             throw new IOException(
                     "/dev/" + loop.name + " begins in a block of it, and can't be asked what it is on ("
@@ -126,14 +143,10 @@ final class LoopsOverBlocks {
                     e);
         }
         if (result == -Errno.ENXIO) {
-            return false;
+            return NONE;
         }
         Libc.check(result, "look at", "/dev/" + loop.name);
-        DeviceNumber itsDevice = DeviceNumber.unpack(info.getLong(LoopInfo.RDEVICE_OFFSET));
-        boolean ofDevice = itsDevice.major() != 0;
-        // The file system may have been mounted from another device since.
-        return ofDevice
-                && info.getLong(LoopInfo.OFFSET_OFFSET) == loop.offsetBytes
-                && (itsDevice.equals(below) || Superblock.mayBeSame(itsDevice, below));
+        boolean isAnother = info.getLong(LoopInfo.OFFSET_OFFSET) != loop.offsetBytes;
+        return isAnother ? NONE : DeviceNumber.unpack(info.getLong(LoopInfo.RDEVICE_OFFSET));
     }
 }
