@@ -243,7 +243,8 @@ final class ListCommand {
         if (served.isEmpty()) {
             text.append(" (vndconfig --recover)\n");
         } else {
-            text.append(", but ").append(served).append(" (unmount or close it, then vndconfig --recover)\n");
+            text.append(", but ").append(PrintableText.of(served));
+            text.append(" (unmount or close it, then vndconfig --recover)\n");
         }
     }
 
@@ -252,8 +253,9 @@ final class ListCommand {
         try {
             Optional<String> device = NameList.served(state.folder(unit));
             return device.isPresent() ? device.get() + " still is that disk" : "";
-        } catch (IOException recovered) {
-            return "";
+        } catch (IOException unreadable) {
+            // One that was recovered meanwhile has no list, which is no failure.
+            return "perhaps a device still is that disk, which can't be told: " + Reason.withFile(unreadable);
         }
     }
 

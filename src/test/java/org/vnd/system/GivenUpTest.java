@@ -65,6 +65,7 @@ class GivenUpTest extends CrashedDisk {
                     "vnd0: crashed, " + image + ", but " + node
                             + " still is that disk (unmount or close it, then vndconfig --recover)\n",
                     product.run("-l", "vnd0").output());
+            assertNotSimplyCrashed();
             for (String[] words :
                     new String[][] {{"-c", image.toString()}, {"-u", "-F", "vnd0"}, {"-u", "vnd0"}, {"--recover"}}) {
                 String refusal = product.run((Object[]) words).exited(1).errors();
@@ -87,6 +88,21 @@ class GivenUpTest extends CrashedDisk {
         }
         product.run("-u", "-F", "vnd0").succeeded();
         assertNoUnit();
+    }
+
+    /** Where nothing can be read of its device, that isn't taken for none. */
+    private void assertNotSimplyCrashed() throws Exception {
+        Path names = product.state().resolve("vnd0/names");
+        Path away = product.state().resolve("vnd0/away");
+        Files.move(names, away);
+        Files.createDirectory(names);
+        String listed = product.run("-l", "vnd0").output();
+        Files.delete(names);
+        Files.move(away, names);
+        assertTrue(
+                listed.startsWith(
+                        "vnd0: crashed, " + image + ", but perhaps a device still is that disk, which can't be told: "),
+                listed);
     }
 
     private void assertKept(String refusal) {
