@@ -15,7 +15,7 @@ import org.vnd.lab.FileSystemKind;
 /** One disk, and the steps of what happens to it. Closing it ends who reads the image. */
 final class Sequence implements AutoCloseable {
     private static final int LOAD_RATE = 300;
-    private static final int LOCK_LIMIT_SECONDS = 10;
+    private static final int LOCK_LIMIT_SECONDS = 30;
     private static final int GOES_ON_SECONDS = 20;
     private static final int ENDED_SECONDS = 3;
 
@@ -141,13 +141,25 @@ final class Sequence implements AutoCloseable {
 
     /** Until there is one again: a lock that both who hold it are kept from holding is none, as is known. */
     private void awaitLock() throws InterruptedException {
+        awaitDaemon();
         long untilNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(LOCK_LIMIT_SECONDS);
         while (LockProcess.of(disk.disk.pid())
-                        .filter(lock -> lock.pid() != killedLock)
-                        .isEmpty()
-                && System.nanoTime() < untilNanos) {
+                .filter(lock -> lock.pid() != killedLock)
+                .isEmpty()) {
+            if (System.nanoTime() - untilNanos > 0) {
+                String listing = disk.listing();
+                if (!listing.startsWith(disk.disk.unit() + ": failed, ") && isAlive()) {
+                    throw new AssertionError(this + ": with the daemon nothing keeps the lock of " + disk.image
+                            + " any more: " + listing);
+                }
+                return;
+            }
             Thread.sleep(20);
         }
+    }
+
+    private boolean isAlive() {
+        return ProcessHandle.of(disk.disk.pid()).isPresent();
     }
 
     /** After all of it: what is wrong goes to {@code wrong}. */
