@@ -44,9 +44,14 @@ final class LoopQueue {
         if (SmallFile.readNumber(limit.toString(), REQUEST_KIBIBYTES) > REQUEST_KIBIBYTES) {
             Files.writeString(limit, REQUEST_KIBIBYTES + "\n");
         }
-        Path requests = requests();
-        if (SmallFile.readNumber(requests.toString(), depth) != depth) {
-            Files.writeString(requests, depth + "\n");
+        int present = (int) SmallFile.readNumber(requests().toString(), depth);
+        if (present != depth) {
+            try {
+                Files.writeString(requests(), depth + "\n");
+            } catch (IOException driverHasFewer) {
+                // The parameter hw_queue_depth of the module.
+                depth = Math.min(present, depth);
+            }
         }
         count();
     }
