@@ -199,8 +199,12 @@ final class Watcher implements Runnable {
                 queue.wakeUp();
                 return;
             }
+            boolean late = System.nanoTime() - giveUpNanos >= 0;
+            if (problem.isEmpty() && late) {
+                problem = Optional.of("it is unlocked by others again and again");
+            }
             // Nor can what the kernel serves wait for somebody to go who could do harm.
-            boolean hopeless = ending || lock.lost() || lock.servedByKernel() || System.nanoTime() - giveUpNanos >= 0;
+            boolean hopeless = ending || lock.lost() || lock.servedByKernel() || late;
             if (problem.isPresent() && hopeless) {
                 failedByOthers = true;
                 fail(problem.get());
