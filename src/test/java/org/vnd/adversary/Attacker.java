@@ -30,6 +30,11 @@ final class Attacker implements AutoCloseable {
         }
     }
 
+    /** Whether {@link #await} would wait. */
+    boolean acting() {
+        return adversary == null ? Objects.requireNonNull(running).alive() : adversary.acting();
+    }
+
     /** Whether it has worked, when it has ended. */
     synchronized boolean await() {
         if (worked == null) {

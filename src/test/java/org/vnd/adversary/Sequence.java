@@ -17,7 +17,6 @@ final class Sequence implements AutoCloseable {
     private static final int LOAD_RATE = 300;
     private static final int LOCK_LIMIT_SECONDS = 30;
     private static final int GOES_ON_SECONDS = 20;
-    private static final int ENDED_SECONDS = 3;
 
     private final AttackedDisk disk;
     private final List<Step> steps;
@@ -163,7 +162,7 @@ final class Sequence implements AutoCloseable {
     }
 
     /** After all of it: what is wrong goes to {@code wrong}. */
-    void check(List<String> wrong) throws IOException {
+    void check(List<String> wrong) throws IOException, InterruptedException {
         List<Attack> worked = disk.awaitAttacks();
         boolean unchanged = disk.unchanged();
         boolean dead = steps.stream().anyMatch(step -> step.kind() == Step.Kind.KILL_DAEMON);
@@ -173,7 +172,8 @@ final class Sequence implements AutoCloseable {
         boolean mayFail = steps.stream().anyMatch(Step::ofProcesses)
                 || disk.export.equals("loop")
                         && disk.attackers.stream().anyMatch(attacker -> attacker.attack.breaksLease());
-        boolean serves = !dead && disk.goesOn(unchanged && !mayFail ? GOES_ON_SECONDS : ENDED_SECONDS);
+        boolean serves =
+                !dead && (unchanged && !mayFail ? disk.goesOn(GOES_ON_SECONDS).isPresent() : disk.serves());
         String what = this + ": " + (worked.isEmpty() ? "refused" : "worked " + worked) + ", the image "
                 + disk.image.getFileName() + " is " + (unchanged ? "unchanged" : "changed") + ", the disk "
                 + (serves ? "goes on" : "doesn't go on: " + (dead ? "killed" : disk.listing()));

@@ -6,34 +6,64 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.vnd.lab.Command;
+import org.vnd.lab.Extents;
+import org.vnd.lab.Extents.Extent;
 
 /** A file that gets all blocks that are free, and says later whether they hold what it wrote. All of that past the page cache. */
 final class Victim {
     private static final int BLOCK = 4096;
     private static final int CHUNK = 1 << 20;
 
-    /** What it gives back at once, so that the file system can go on: of its head, which is where it got the longest pieces. */
-    private static final long HEAD = 2 << 20;
+    /** What it gives back at once, so that the file system can go on: of what never was an image's. */
+    private static final long ROOM_BYTES = 2 << 20;
 
     private final Path file;
     private final long number;
     private final long size;
+    /** Where it holds what it has written. */
+    private final List<Extent> kept;
 
-    private Victim(Path file, long number) throws IOException {
+    private Victim(Path file, long number, List<Extent> images) throws IOException {
         this.file = file;
         this.number = number;
         size = fill();
+        giveBack(images);
+        kept = Extents.of(file);
     }
 
-    /** Makes one of {@code file}; {@code number} makes its bytes other than those of any other. */
-    static Victim takeAll(Path file, long number) throws IOException {
+    /**
+     * Makes one of {@code file}; {@code number} makes its bytes other than those of any other.
+     *
+     * @param images where the images were before they were attacked
+     */
+    static Victim takeAll(Path file, long number, List<Extent> images) throws IOException {
         // What is freed can be had when the file system has written that down.
         new Command("sync", "--file-system", file.getParent()).run().succeeded();
-        Victim victim = new Victim(file, number);
-        Command.output("fallocate", "--punch-hole", "--offset", 0, "--length", Math.min(HEAD, victim.size), file);
-        return victim;
+        return new Victim(file, number, images);
+    }
+
+    /** Of an image's blocks only where there is nothing else: XFS keeps what an earlier victim gave back. */
+    private void giveBack(List<Extent> images) throws IOException {
+        List<Extent> all = Extents.of(file);
+        List<Extent> pieces = new ArrayList<>(Extents.outside(all, images));
+        pieces.addAll(Extents.outside(all, pieces));
+        long left = ROOM_BYTES;
+        for (Extent piece : pieces) {
+            long length = Math.min(left, piece.length());
+            if (length > 0) {
+                Command.output("fallocate", "--punch-hole", "--offset", piece.logical(), "--length", length, file);
+            }
+            left -= length;
+        }
+    }
+
+    /** How many bytes of {@code image}, as it was, it has. */
+    long inheritedBytes(List<Extent> image) {
+        return Extents.commonBytes(kept, image);
     }
 
     private long fill() throws IOException {
@@ -74,20 +104,23 @@ final class Victim {
         long changed = 0;
         String first = "";
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, ExtendedOpenOption.DIRECT)) {
-            for (long at = Math.min(HEAD, size); at < size; ) {
-                buffer.clear();
-                int count = channel.read(buffer, at);
-                if (count <= 0) {
-                    return Optional.of(file + " ends at " + at);
-                }
-                for (int block = 0; block < count; block += BLOCK) {
-                    long found = otherThan(content(at + block), buffer, block);
-                    if (found != content(at + block)) {
-                        changed++;
-                        first = first.isEmpty() ? "0x" + Long.toHexString(found) + " at " + (at + block) : first;
+            for (Extent extent : kept) {
+                long end = Math.min(size, extent.logical() + extent.length());
+                for (long at = extent.logical(); at < end; ) {
+                    buffer.clear().limit((int) Math.min(CHUNK, end - at));
+                    int count = channel.read(buffer, at);
+                    if (count <= 0) {
+                        return Optional.of(file + " ends at " + at);
                     }
+                    for (int block = 0; block < count; block += BLOCK) {
+                        long found = otherThan(content(at + block), buffer, block);
+                        if (found != content(at + block)) {
+                            changed++;
+                            first = first.isEmpty() ? "0x" + Long.toHexString(found) + " at " + (at + block) : first;
+                        }
+                    }
+                    at += count;
                 }
-                at += count;
             }
         }
         return changed == 0 ? Optional.empty() : Optional.of(file + ": " + changed + " blocks, first " + first);

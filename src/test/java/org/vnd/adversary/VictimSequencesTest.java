@@ -56,10 +56,11 @@ class VictimSequencesTest {
                     String export = random.oneOf("nbd", "loop", "fuse+loop");
                     List<Step> drawn = Step.draw(kind, random);
                     steps.add(drawn);
-                    plans.add(new AttackedDisk.Plan(export, Step.attacks(drawn)));
+                    plans.add(new AttackedDisk.Plan(
+                            files.path("image" + number), AttackedDisk.IMAGE_BYTES, export, Step.attacks(drawn)));
                 }
-                disks.addAll(AttackedDisk.attach(product, files, plans));
-                Victims victims = new Victims(files);
+                disks.addAll(AttackedDisk.attach(product, plans));
+                Victims victims = new Victims(files, AttackedDisk.extents(disks));
                 for (int number = 0; number < DISKS; number++) {
                     sequences.add(new Sequence(kind, disks.get(number), steps.get(number), victims));
                 }
@@ -83,7 +84,8 @@ class VictimSequencesTest {
     }
 
     private static ScratchFileSystem scratch(FileSystemKind kind) {
-        ScratchFileSystem.Builder builder = ScratchFileSystem.of(kind).sizeMebibytes(300);
+        ScratchFileSystem.Builder builder =
+                ScratchFileSystem.of(kind).sizeMebibytes(300).withoutReserve();
         return (kind == FileSystemKind.XFS ? builder.exchangeRange() : builder).create();
     }
 }

@@ -4,6 +4,7 @@ import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
@@ -12,7 +13,15 @@ import org.vnd.sys.SysException;
 /** The extents of a file as FIEMAP tells them, read without the code under test. */
 public final class Extents {
     /** include/uapi/linux/fiemap.h: a run of {@code length} bytes at {@code logical} in the file. */
-    public record Extent(long logical, long physical, long length, int flags) {}
+    public record Extent(long logical, long physical, long length, int flags) {
+        private Extent part(long from, long to) {
+            return new Extent(logical + from - physical, from, to - from, flags);
+        }
+
+        private long end() {
+            return physical + length;
+        }
+    }
 
     // include/uapi/linux/fiemap.h and fs.h
     public static final int LAST = 0x1;
@@ -59,6 +68,39 @@ public final class Extents {
             Extent last = extents.get(extents.size() - 1);
             start = last.logical() + last.length();
         }
+    }
+
+    /** What of {@code extents} lies elsewhere on the device than {@code others}, which don't overlap. */
+    public static List<Extent> outside(List<Extent> extents, List<Extent> others) {
+        List<Extent> sorted = new ArrayList<>(others);
+        sorted.sort(Comparator.comparingLong(Extent::physical));
+        List<Extent> pieces = new ArrayList<>();
+        for (Extent extent : extents) {
+            long at = extent.physical();
+            for (Extent other : sorted) {
+                long from = Math.max(at, other.physical());
+                long to = Math.min(extent.end(), other.end());
+                if (from < to) {
+                    if (at < from) {
+                        pieces.add(extent.part(at, from));
+                    }
+                    at = to;
+                }
+            }
+            if (at < extent.end()) {
+                pieces.add(extent.part(at, extent.end()));
+            }
+        }
+        return pieces;
+    }
+
+    /** How many bytes of {@code extents} are those of {@code others}, which don't overlap. */
+    public static long commonBytes(List<Extent> extents, List<Extent> others) {
+        return bytes(extents) - bytes(outside(extents, others));
+    }
+
+    private static long bytes(List<Extent> extents) {
+        return extents.stream().mapToLong(Extent::length).sum();
     }
 
     /** How many runs of blocks there are once neighbours in the file that are neighbours on the device are one. */

@@ -39,6 +39,7 @@ public final class ScratchFileSystem implements AutoCloseable {
 
     private final FileSystemKind kind;
     private final List<String> mountOptions;
+    private final boolean reserveless;
     private final Path directory;
     private final Path mountPoint;
     private final Path overlay;
@@ -53,6 +54,7 @@ public final class ScratchFileSystem implements AutoCloseable {
         private boolean direct = true;
         private boolean exchangeRange;
         private Path parent = Path.of(System.getProperty("vnd.lab.directory", "/var/tmp"));
+        private boolean reserveless;
         private int sectorBytes = 512;
 
         private Builder(FileSystemKind kind) {
@@ -102,6 +104,12 @@ public final class ScratchFileSystem implements AutoCloseable {
             return this;
         }
 
+        /** ext4: keeps nothing back of what is free, so that whoever takes all gets what was freed, too. */
+        public Builder withoutReserve() {
+            reserveless = true;
+            return this;
+        }
+
         /** Makes and mounts it. */
         public ScratchFileSystem create() {
             return new ScratchFileSystem(this);
@@ -116,6 +124,7 @@ public final class ScratchFileSystem implements AutoCloseable {
     private ScratchFileSystem(Builder builder) {
         kind = builder.kind;
         mountOptions = List.copyOf(builder.mountOptions);
+        reserveless = builder.reserveless;
         directory = temporaryDirectory(builder.parent);
         mountPoint = directory.resolve("mount");
         overlay = directory.resolve("overlay");
@@ -191,8 +200,20 @@ public final class ScratchFileSystem implements AutoCloseable {
         String type = kind == FileSystemKind.OVERLAY ? "ext4" : kind.type;
         String source = kind.hasDevice() ? loop.path().toString() : "none";
         mount(type, source, mountPoint, options);
+        if (reserveless && kind == FileSystemKind.EXT4) {
+            dropReserve();
+        }
         if (kind == FileSystemKind.OVERLAY) {
             mountOverlay();
+        }
+    }
+
+    /** Documentation/ABI/testing/sysfs-fs-ext4; a mount has it anew. */
+    private void dropReserve() {
+        try {
+            Files.writeString(Path.of("/sys/fs/ext4", loop.path().getFileName().toString(), "reserved_clusters"), "0");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
