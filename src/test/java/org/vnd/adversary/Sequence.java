@@ -183,6 +183,7 @@ final class Sequence implements AutoCloseable {
         }
         for (Path file : booty.keySet()) {
             if (booty.get(file) != DirectFile.checksum(file)) {
+                NoSecondTry.seen(file.toString());
                 wrong.add(file + " was changed, with which it was exchanged or shared: " + what);
             }
         }

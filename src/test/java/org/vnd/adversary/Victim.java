@@ -123,7 +123,12 @@ final class Victim {
                 }
             }
         }
-        return changed == 0 ? Optional.empty() : Optional.of(file + ": " + changed + " blocks, first " + first);
+        if (changed == 0) {
+            return Optional.empty();
+        }
+        String damage = file + ": " + changed + " blocks, first " + first;
+        NoSecondTry.seen(damage);
+        return Optional.of(damage);
     }
 
     private static long otherThan(long wanted, ByteBuffer buffer, int block) {

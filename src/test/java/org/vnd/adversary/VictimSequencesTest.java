@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.LongStream;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.vnd.lab.Beside;
@@ -27,6 +28,7 @@ import org.vnd.system.Product;
 @Requires(
         loop = true,
         tools = {"cc", "mkfs.ext4", "mkfs.xfs", "fio", "perl", "fallocate", "qemu-io", "chattr"})
+@ExtendWith(NoSecondTry.class)
 class VictimSequencesTest {
     private static final int SEQUENCES = Integer.getInteger("vnd.victim.sequences", 2);
     private static final int DISKS = 4;
