@@ -27,13 +27,17 @@ final class FileLock implements ImageLock {
     private final boolean writable;
     private final int blockBytes;
     private final FileWatch watch;
+    /** What couldn't be had of it, a line each. */
+    private final List<String> missing;
 
-    private FileLock(BackingFile file, int fd, boolean writable, int blockBytes, FileWatch watch) {
+    private FileLock(
+            BackingFile file, int fd, boolean writable, int blockBytes, FileWatch watch, List<String> missing) {
         this.file = file;
         this.fd = fd;
         this.writable = writable;
         this.blockBytes = blockBytes;
         this.watch = watch;
+        this.missing = missing;
     }
 
     /**
@@ -47,19 +51,26 @@ final class FileLock implements ImageLock {
         int fd = Claim.open(file, flags, !writable);
         FileWatch watch = null;
         try {
-            boolean leased = proveAlone(file, fd, writable, listener);
+            List<String> missing = new ArrayList<>();
+            boolean leased = proveAlone(file, fd, writable, missing);
             FileFacts facts = FileFacts.read(fd, file.path());
             // While nobody else can have it open, so that nothing is missed.
             watch = FileWatch.start(file, fd, facts.sizeBytes());
             if (leased) {
                 Lease.giveUp(fd);
             }
-            QemuLocks.take(file, fd, writable, listener);
+            String refusal = QemuLocks.take(file, fd, writable);
+            if (!refusal.isEmpty()) {
+                missing.add("QEMU's programs aren't kept out of it (" + refusal + ")");
+            }
+            for (String each : missing) {
+                listener.note(file.path() + ": " + each);
+            }
             // Also takes O_NONBLOCK away, which io_uring would obey.
             Libc.check(FileCalls.fcntl(fd, FileCalls.F_SETFL, FileCalls.O_DIRECT), "set O_DIRECT on", file.path());
             emptyPageCache(file, fd, facts, listener);
             int blockBytes = DirectIo.blockBytes(facts, file.path());
-            return new FileLock(file, fd, writable, blockBytes, watch);
+            return new FileLock(file, fd, writable, blockBytes, watch, missing);
         } catch (IOException | RuntimeException | Error e) {
             if (watch != null) {
                 watch.end();
@@ -73,15 +84,14 @@ final class FileLock implements ImageLock {
      * A writer must be the only one; a reader puts up with readers. Whether the lease was taken, which is to be given back: it
      * would bar them.
      */
-    private static boolean proveAlone(BackingFile file, int fd, boolean writable, AttachListener listener)
-            throws IOException {
+    private static boolean proveAlone(BackingFile file, int fd, boolean writable, List<String> missing)
+            throws ImageException {
         int result = Lease.take(fd, writable ? FileCalls.F_WRLCK : FileCalls.F_RDLCK);
         if (result == -Errno.EAGAIN) {
             throw new ImageException(file.path(), "in use: " + Holders.describe(file, fd));
         }
         if (result < 0) {
-            listener.note(file.path() + ": it can't be told whether others have it open (lease: "
-                    + Errno.message(-result) + ")");
+            missing.add("it can't be told whether others have it open (lease: " + Errno.message(-result) + ")");
             return false;
         }
         return true;
@@ -147,6 +157,7 @@ final class FileLock implements ImageLock {
     public List<String> unprotected() {
         List<String> unprotected = new ArrayList<>();
         unprotected.add("lock: others can write to, cut and remove the file");
+        missing.forEach(each -> unprotected.add("lock: " + each));
         if (!watch.blindness().isEmpty()) {
             unprotected.add("notice: that others write to the file isn't seen: " + watch.blindness());
         }

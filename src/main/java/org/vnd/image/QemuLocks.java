@@ -1,6 +1,5 @@
 package org.vnd.image;
 
-import java.io.IOException;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import org.vnd.sys.Errno;
@@ -45,10 +44,10 @@ final class QemuLocks {
      * Takes those of somebody who reads, or who also writes, on the open file {@code fd}. They end with it, or by {@link
      * #giveUp}.
      *
+     * @return why they can't be had, so that nobody is kept out; empty if they were taken
      * @throws ImageException somebody has it whom they keep out
-     * @throws IOException what the listener threw
      */
-    static void take(BackingFile file, int fd, boolean writable, AttachListener listener) throws IOException {
+    static String take(BackingFile file, int fd, boolean writable) throws ImageException {
         QemuLocks locks = new QemuLocks(fd);
         int[] does = writable ? WRITER_DOES : READER_DOES;
         int[] forbids = writable ? WRITER_FORBIDS : READER_FORBIDS;
@@ -59,9 +58,7 @@ final class QemuLocks {
         }
         // EAGAIN: somebody has one for writing, which nobody of QEMU's does, and which keeps us out all the same.
         if (result < 0 && result != -Errno.EAGAIN) {
-            listener.note(
-                    file.path() + ": QEMU's programs aren't kept out of it (locks: " + Errno.message(-result) + ")");
-            return;
+            return "locks: " + Errno.message(-result);
         }
         if (result < 0 || locks.anyTaken(FORBIDS_BASE, does) || locks.anyTaken(DOES_BASE, forbids)) {
             throw new ImageException(
@@ -69,6 +66,7 @@ final class QemuLocks {
                     "in use by QEMU, or by a program with the same locks: "
                             + Holders.find(file, fd).describe("/proc doesn't show which"));
         }
+        return "";
     }
 
     /** Ends them though a ring or a child of this process still has {@code fd}. */
