@@ -30,7 +30,8 @@ class UnprivilegedTest extends DiskTest {
     private static Path home() throws Exception {
         Path home = files.path("home");
         if (!Files.exists(home)) {
-            Files.createDirectory(home);
+            Files.createDirectories(home.resolve("run"));
+            Files.setPosixFilePermissions(home.resolve("run"), PosixFilePermissions.fromString("rwx------"));
         }
         DirectFile.fill(home.resolve("mine.img"), 4 * MEBIBYTE, 1);
         new Command("chown", "-R", ID + ":" + ID, home).run().succeeded();
@@ -50,7 +51,6 @@ class UnprivilegedTest extends DiskTest {
         Path image = home.resolve("mine.img");
         Path program = Distribution.readableByAll();
         try (Caller nobody = nobody(home).program(program)) {
-            nobody.other("mkdir", "-p", "-m", "700", "run").run().succeeded();
             Command.Result attached = nobody.run("-c", "mine.img").succeeded();
             assertEquals("vnd0\n", attached.output());
             assertEquals(
