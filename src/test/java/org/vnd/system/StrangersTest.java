@@ -3,28 +3,30 @@ package org.vnd.system;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
-import org.vnd.lab.LoopDevice;
-import org.vnd.lab.NativeProgram;
 import org.vnd.lab.Requires;
 import org.vnd.lab.ScratchFileSystem;
+import org.vnd.system.Strangers.DeadServer;
 
-/** Whatever other processes of the machine are up to, a file that is in use is refused at once, and by whom it is used is said. */
+/** Whatever other processes of the machine are up to, no command waits for them, nor does a disk. */
 @Requires(
         loop = true,
-        tools = {"mkfs.ext4", "losetup", "kill", "cc"})
+        tools = {"mkfs.ext4", "losetup", "kill", "cc", "chattr", "lsattr", "python3"})
 class StrangersTest {
     private static final int SIZE = 1 << 20;
 
-    /** What the old look took for ever; the machine may be slow. */
-    private static final int LIMIT_SECONDS = 60;
+    /** It is 3 s where the machine has nothing else to do. */
+    private static final int LIMIT_SECONDS = 10;
+
+    /** What a disk under load does in less than that. */
+    private static final int ANSWERS = 10;
 
     private ScratchFileSystem files;
     private Product product;
@@ -44,74 +46,128 @@ class StrangersTest {
         files.close();
     }
 
-    private static Command.Running holder(Object... paths) throws Exception {
-        Command.Running shell = new Command(
-                        "sh", "-c", "exec 3<\"$1\" 4<\"${2:-$1}\"; echo held; exec sleep 1000", "sh")
-                .with(paths)
-                .start();
-        while (!shell.output().contains("held")) {
-            assertTrue(shell.alive(), shell::errors);
-            Thread.sleep(5);
-        }
-        return shell;
+    private Path another(String name) throws Exception {
+        Path other = files.path(name + "x".repeat(200));
+        DirectFile.fill(other, SIZE, 1);
+        return other;
     }
 
-    private String refused() {
-        Command.Result result =
-                product.command("-c", image).limitSeconds(LIMIT_SECONDS).run().exited(1);
+    private Command.Result soon(Object... words) {
+        return product.command(words).limitSeconds(LIMIT_SECONDS).run();
+    }
+
+    private String refused(Object... words) {
+        Command.Result result = soon(words).exited(1);
         assertEquals(1, result.errors().lines().count(), result::toString);
         return result.errors().strip();
     }
 
-    /** It answers nobody who asks about its files: stat(2) of one never returns. */
+    private static void assertBegins(String beginning, String text) {
+        assertTrue(text.startsWith(beginning), text);
+    }
+
     @Test
-    void aFuseServerIsDead() throws Exception {
-        Path served = files.path("served");
-        DirectFile.fill(served, SIZE, 1);
-        AttachedDisk disk = product.attach(served, "--export", "fuse");
-        Path file = product.state().resolve(disk.unit()).resolve(disk.unit() + ".fuse/disk");
-        assertTrue(Files.exists(file), file.toString());
-        String daemon = Long.toString(disk.pid());
-        try (LoopDevice loop = LoopDevice.attach(file, true);
-                Command.Running user = holder(file, file.getParent());
-                Command.Running reader = holder(image)) {
-            assertTrue(Files.exists(loop.path()) && user.alive());
-            Command.output("kill", "-STOP", daemon);
-            try {
-                assertEquals(
-                        "vndconfig: " + image + ": in use: pid " + reader.pid() + " (sleep) has it open for reading",
-                        refused());
-            } finally {
-                Command.output("kill", "-CONT", daemon);
-            }
+    void aBusyFileIsRefusedThoughAServerIsDead() throws Exception {
+        try (DeadServer dead = new DeadServer(files);
+                Command.Running reader = Strangers.holder(image)) {
+            assertEquals(
+                    "vndconfig: " + image + ": in use: pid " + reader.pid() + " (sleep) has it open for reading",
+                    refused("-c", image));
         }
     }
 
-    private static Command.Running mapper(Path mapped) throws Exception {
-        Command.Running mapper = new Command(NativeProgram.build("mappings"), mapped, 65_000).start();
-        while (!mapper.output().contains("mapped")) {
-            assertTrue(mapper.alive(), mapper::errors);
-            Thread.sleep(5);
-        }
-        return mapper;
-    }
-
-    /** What /proc says of them, 18 MB, is more than a disk has room for. */
     @Test
-    void aProcessHasTheMostMappingsThatOneCanHave() throws Exception {
-        Path other = files.path("another" + "x".repeat(200));
-        DirectFile.fill(other, SIZE, 1);
-        try (Command.Running reader = holder(image);
-                Command.Running stranger = mapper(other)) {
+    void andThoughAProcessHasTheMostMappingsThatOneCanHave() throws Exception {
+        try (Command.Running reader = Strangers.holder(image);
+                Command.Running stranger = Strangers.mapper(another("another"))) {
             assertTrue(stranger.alive());
             String begin = "vndconfig: " + image + ": in use: pid " + reader.pid() + " (sleep) has it open for reading";
-            String refusal = refused();
-            assertTrue(refusal.startsWith(begin), refusal);
+            assertBegins(begin, refused("-c", image));
         }
-        try (Command.Running mapper = mapper(image)) {
+        try (Command.Running mapper = Strangers.mapper(image)) {
             String begin = "vndconfig: " + image + ": in use: pid " + mapper.pid() + " (mappings) has it mapped";
-            String refusal = refused();
-            assertTrue(refusal.startsWith(begin), refusal);
+            assertBegins(begin, refused("-c", image));
         }
+    }
+
+    @Test
+    void disksAreListedRecoveredAndDetachedThoughThereAreBoth() throws Exception {
+        AttachedDisk disk = product.attach(image, "--export", "loop");
+        Path lost = another("lost");
+        AttachedDisk crashing = product.attach(lost);
+        Path node = product.state().resolve(disk.unit()).resolve(disk.unit());
+        // Before them, so that who uses it is found though there were no time to look at all of theirs.
+        try (Command.Running user = Strangers.holder(node);
+                Command.Running reader = Strangers.reader(image);
+                DeadServer dead = new DeadServer(files);
+                Command.Running stranger = Strangers.mapper(another("another"))) {
+            assertTrue(stranger.alive());
+            assertEquals("no disk has crashed\n", soon("--recover").succeeded().output());
+            ProcessHandle keeper = crashing.keeper();
+            crashing.killDaemon();
+            keeper.onExit().join();
+            String listed = soon("-l", "-v").succeeded().output();
+            assertTrue(listed.contains("\tloop: ") && listed.contains(crashing.unit() + ": crashed, " + lost), listed);
+            assertEquals(
+                    lost + ": recovered, it was " + crashing.unit() + " (pid " + crashing.pid() + ")\n",
+                    soon("--recover").succeeded().output());
+            assertEquals(
+                    lost + ": nothing to recover\n",
+                    soon("--recover", lost).succeeded().output());
+
+            String busy = "vndconfig: " + disk.unit() + ": VNDIOCCLR: Device busy (";
+            String refusal = refused("-u", disk.unit());
+            assertBegins(busy, refusal);
+            assertTrue(refusal.contains("pid " + reader.pid() + " (python3) has it mapped"), refusal);
+            reader.kill();
+            refusal = refused("-u", disk.unit());
+            assertBegins(busy, refusal);
+            assertTrue(refusal.contains("pid " + user.pid() + " (sleep) "), refusal);
+            user.kill();
+            soon("-u", disk.unit()).succeeded();
+        }
+        assertTrue(product.disks().isEmpty());
+    }
+
+    /** Who takes the flag away, and then waits to cut the file, is let go with the file as it was, and the client goes on. */
+    @Test
+    void aDisturbedDiskGoesOnThoughThereAreBoth() throws Exception {
+        AttachedDisk disk = product.attach(image);
+        assertEquals("physical", disk.engine(), disk.engineReason());
+        try (DeadServer dead = new DeadServer(files);
+                Command.Running stranger = Strangers.mapper(another("another"));
+                Command.Running reader = Strangers.holder(image);
+                SteadyClient client = new SteadyClient(disk)) {
+            assertTrue(stranger.alive() && reader.alive());
+            client.await(ANSWERS, LIMIT_SECONDS);
+            Command.output("chattr", "-i", image);
+            awaitMended(client);
+            Command.output("chattr", "-i", image);
+            String cut = "import os,sys; os.truncate(sys.argv[1], 0)";
+            new Command("python3", "-c", cut, image)
+                    .limitSeconds(2 * LIMIT_SECONDS)
+                    .run()
+                    .exited(1);
+            awaitMended(client);
+            String listed = soon("-l", "-v", disk.unit()).succeeded().output();
+            assertTrue(listed.contains(" inode ") && !listed.contains("failed"), listed);
+        }
+        soon("-u", "-F", disk.unit()).succeeded();
+        assertEquals(SIZE, image.toFile().length());
+    }
+
+    /** Until it is, nobody may open it, not even to look at its flags. */
+    private boolean isLocked() {
+        Command.Result flags = new Command("lsattr", "-d", image).run();
+        return flags.exitCode() == 0 && flags.output().split(" ")[0].contains("i");
+    }
+
+    private void awaitMended(SteadyClient client) throws Exception {
+        long untilNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
+        while (!isLocked()) {
+            assertTrue(System.nanoTime() < untilNanos, "it isn't locked again");
+            Thread.sleep(20);
+        }
+        client.await(ANSWERS, LIMIT_SECONDS);
     }
 }
