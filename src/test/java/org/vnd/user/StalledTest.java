@@ -5,8 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.vnd.lab.Command;
 import org.vnd.lab.Requires;
@@ -16,6 +18,9 @@ import org.vnd.lab.Requires;
         loop = true,
         tools = {"mkfs.ext4", "lsattr", "getfattr", "flock", "fsfreeze", "setsid", "env"})
 class StalledTest extends DiskTest {
+    /** It is 3 s where the machine has nothing else to do. */
+    private static final int LIMIT_SECONDS = 10;
+
     @ParameterizedTest
     @ValueSource(strings = {"daemon", "keeper"})
     void aDetachSaysWhoIsStopped(String who) throws Exception {
@@ -33,52 +38,79 @@ class StalledTest extends DiskTest {
             root.says("-l");
             new Command("kill", "-CONT", pid).run().succeeded();
             detaching.await(60).succeeded();
+        } finally {
+            new Command("kill", "-CONT", pid).run();
         }
         root.assertNothingLeft(image);
     }
 
+    /** It isn't asked. */
     @Test
-    void whoWaitsForAStoppedDaemonCanGiveUp() throws Exception {
-        Path image = image("given-up.img", MEBIBYTE);
-        Caller leader = root.behind("setsid", "env", "--default-signal=INT");
-        leader.says("-c", "vnd0", image);
+    void aListingWaitsForNobodyWhoIsStopped() throws Exception {
+        Path image = image("listed.img", MEBIBYTE);
+        root.says("-c", "vnd0", image);
         long pid = root.daemon("vnd0").pid();
         new Command("kill", "-STOP", pid).run().succeeded();
-        try (Command.Running detaching = leader.command("-u", "vnd0").start()) {
-            awaitLine(detaching, "vndconfig: vnd0: its daemon is stopped");
-            new Command("kill", "-INT", "--", "-" + detaching.pid()).run().succeeded();
-            detaching.await(60).exited(130);
+        try {
+            Command.Result listed =
+                    root.command("-l", "-v").limitSeconds(LIMIT_SECONDS).run();
+            assertTrue(listed.succeeded().output().contains("\tfile: " + image + "\n"), listed::toString);
+        } finally {
+            new Command("kill", "-CONT", pid).run();
         }
-        // It was asked, and does it when it goes on.
-        new Command("kill", "-CONT", pid).run().succeeded();
+        root.says("-u", "vnd0");
         root.assertNothingLeft(image);
     }
 
     @Test
     void aFrozenFileSystemIsNamed() throws Exception {
         Path image = image("frozen.img", MEBIBYTE);
-        Caller leader = root.behind("setsid", "env", "--default-signal=INT");
-        leader.says("-c", "vnd0", image);
-        String why = "waits in the kernel (percpu_rwsem_wait): the file system of " + image
-                + " seems to be frozen (fsfreeze -u ";
+        root.says("-c", "vnd0", image);
         new Command("fsfreeze", "-f", files.root()).run().succeeded();
-        try {
-            try (Command.Running detaching = leader.command("-u", "vnd0").start()) {
-                awaitLine(detaching, why + files.root() + "); waiting until it goes on\n");
-                assertTrue(root.says("-l", "vnd0").contains(" inode "));
-                new Command("fsfreeze", "-u", files.root()).run().succeeded();
-                detaching.await(60).succeeded();
-            }
-            new Command("fsfreeze", "-f", files.root()).run().succeeded();
-            try (Command.Running attaching = leader.command("-c", "vnd0", image).start()) {
-                awaitLine(attaching, "; waiting until it goes on\n");
-                assertTrue(attaching.errors().contains(why), attaching.errors());
-                new Command("kill", "-INT", "--", "-" + attaching.pid()).run().succeeded();
-                Command.Result result = attaching.await(60).exited(130);
-                assertTrue(result.errors().endsWith("; it is detached when that goes on\n"), result::toString);
-            }
+        try (Command.Running detaching = root.command("-u", "vnd0").start()) {
+            awaitLine(detaching, frozen(image) + files.root() + "); waiting until it goes on\n");
+            assertTrue(root.says("-l", "vnd0").contains(" inode "));
+            new Command("fsfreeze", "-u", files.root()).run().succeeded();
+            detaching.await(60).succeeded();
         } finally {
             new Command("fsfreeze", "-u", files.root()).run();
+        }
+        root.assertNothingLeft(image);
+    }
+
+    private static String frozen(Path image) {
+        return "waits in the kernel (percpu_rwsem_wait): the file system of " + image
+                + " seems to be frozen (fsfreeze -u ";
+    }
+
+    /** What it was told to do is done, or taken back, when that goes on. */
+    @ParameterizedTest
+    @CsvSource({"stopped, -u vnd0", "frozen, -u vnd0", "frozen, -c vnd0 given-up.img"})
+    void whoWaitsCanGiveUp(String stall, String words) throws Exception {
+        Path image = image("given-up.img", MEBIBYTE);
+        boolean attached = words.startsWith("-u");
+        if (attached) {
+            root.says("-c", "vnd0", image);
+        }
+        long daemon = attached ? root.daemon("vnd0").pid() : 0;
+        boolean stopped = stall.equals("stopped");
+        Command begin = stopped ? new Command("kill", "-STOP", daemon) : new Command("fsfreeze", "-f", files.root());
+        Command end = stopped ? new Command("kill", "-CONT", daemon) : new Command("fsfreeze", "-u", files.root());
+        Caller leader = root.behind("setsid", "env", "--default-signal=INT");
+        begin.run().succeeded();
+        try (Command.Running waiting =
+                leader.command((Object[]) words.split(" ")).start()) {
+            awaitLine(waiting, stopped ? "vndconfig: vnd0: its daemon is stopped (kill -CONT " : frozen(image));
+            awaitLine(waiting, "; waiting until it goes on\n");
+            new Command("kill", "-INT", "--", "-" + waiting.pid()).run().succeeded();
+            Command.Result result = waiting.await(LIMIT_SECONDS).exited(130);
+            assertEquals("", result.output(), result::toString);
+            if (!attached) {
+                assertTrue(result.errors().endsWith("; it is detached when that goes on\n"), result::toString);
+            }
+            assertEquals(attached, root.says("-l", "vnd0").contains(" inode "), "nothing has happened yet");
+        } finally {
+            end.run().succeeded();
         }
         root.assertNothingLeft(image);
     }
@@ -184,8 +216,10 @@ class StalledTest extends DiskTest {
     }
 
     private static void awaitLine(Command.Running running, String text) {
+        long untilNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
         while (!running.errors().contains(text)) {
             assertTrue(running.alive(), () -> running.output() + running.errors());
+            assertTrue(System.nanoTime() < untilNanos, () -> "not told: " + text + " but: " + running.errors());
             Caller.pause();
         }
     }
