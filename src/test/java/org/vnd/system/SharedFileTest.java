@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
@@ -14,10 +15,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.vnd.lab.Command;
 import org.vnd.lab.FileSystemKind;
 import org.vnd.lab.Requires;
@@ -41,26 +43,30 @@ import org.vnd.sys.FileCalls;
             "nbdcopy"
         })
 @ParameterizedClass
-@CsvSource({"EXT4, nbd", "EXT4, fuse+loop", "BTRFS, fuse+loop", "TMPFS, nbd"})
+@CsvSource({"EXT4, nbd", "EXT4, fuse+loop", "BTRFS, fuse+loop", "TMPFS, nbd", "OVERLAY, nbd"})
 class SharedFileTest {
     private static final int SIZE = 8 << 20;
     /** Written at first; the rest is a hole. */
     private static final int FILLED = 1 << 20;
 
-    private static final long NOTICE_LIMIT_NANOS = TimeUnit.SECONDS.toNanos(120);
+    /** It is a second where the machine has nothing else to do. */
+    private static final long NOTICE_LIMIT_NANOS = TimeUnit.SECONDS.toNanos(10);
+
     private static final long POLL_MILLIS = 100;
 
-    /** Made by the first test of a row, used by all of them. */
+    /** Of a row. */
     private static ScratchFileSystem files;
 
     private final String export;
     private final Product product = new Product();
     private final Path image;
 
+    @BeforeParameterizedClassInvocation
+    static void makeFiles(FileSystemKind kind, String export) {
+        files = ScratchFileSystem.of(kind).buffered().create();
+    }
+
     SharedFileTest(FileSystemKind kind, String export) {
-        if (files == null) {
-            files = ScratchFileSystem.of(kind).buffered().create();
-        }
         this.export = export;
         this.image = files.path("image");
     }
@@ -77,10 +83,18 @@ class SharedFileTest {
         FAILURE
     }
 
-    private static final String WRITER = "( \\(pid \\d+( \\([a-z0-9]+\\))?\\)|)";
+    /** In what is told, the process that does it. */
+    private static final String ACTOR = "ACTOR";
+
+    private static final String WRITER = writer("\\d+");
     private static final String WRITTEN = "others have written to its file" + WRITER + ": check what it holds";
-    private static final String CUT = "its file was cut from " + SIZE + " to \\d+ bytes" + WRITER + "";
+    private static final String CUT = "its file was cut from " + SIZE + " to \\d+ bytes";
     private static final String REMOVED = "its file was removed, and what it holds ends with the disk";
+
+    /** Root is told who: his name is gone when he is. */
+    private static String writer(String pid) {
+        return " \\(pid " + pid + "( \\([a-z0-9]+\\))?\\)";
+    }
 
     /** What others do, as a script of {@code $f}, and what follows. */
     private enum Act {
@@ -89,16 +103,17 @@ class SharedFileTest {
                 "dd if=/dev/urandom of=$f bs=4096 count=1 seek=1024 conv=notrunc status=none",
                 Consequence.DAMAGE,
                 WRITTEN),
-        WRITE_AND_KEEP_IT_OPEN("exec 3<>$f; echo x >&3; sleep 600", Consequence.DAMAGE, WRITTEN),
+        WRITE_AND_KEEP_IT_OPEN(
+                "exec 3<>$f; echo x >&3; sleep 600", Consequence.DAMAGE, WRITTEN.replace(WRITER, writer(ACTOR))),
         STORE(
                 "python3 -c 'import mmap,sys; f=open(sys.argv[1],\"r+b\"); mmap.mmap(f.fileno(),4096)[0]=1' $f",
                 Consequence.NOTICED,
                 "others have had its file open for writing, and may have changed it by a mapping"),
         PUNCH("fallocate -p -o 0 -l 65536 $f", Consequence.DAMAGE, WRITTEN),
         LENGTHEN("echo more >>$f", Consequence.DAMAGE, "its file was made longer than " + SIZE + " bytes"),
-        CUT_OPEN("exec 3<>$f; python3 -c 'import os; os.ftruncate(3, 4096)'", Consequence.FAILURE, CUT),
-        CUT_BY_NAME("python3 -c 'import os,sys; os.truncate(sys.argv[1], 4096)' $f", Consequence.FAILURE, CUT),
-        EMPTY(": >$f", Consequence.FAILURE, CUT),
+        CUT_OPEN("exec 3<>$f; python3 -c 'import os; os.ftruncate(3, 4096)'", Consequence.FAILURE, CUT + WRITER),
+        CUT_BY_NAME("python3 -c 'import os,sys; os.truncate(sys.argv[1], 4096)' $f", Consequence.FAILURE, CUT + WRITER),
+        EMPTY(": >$f", Consequence.FAILURE, CUT + writer(ACTOR)),
         CUT_AND_LENGTHEN(
                 "python3 -c 'import os,sys; os.truncate(sys.argv[1], 0); os.truncate(sys.argv[1], " + SIZE + ")' $f",
                 Consequence.DAMAGE,
@@ -169,8 +184,15 @@ class SharedFileTest {
         return seen;
     }
 
+    /** Of an overlay only what it could see in another way than the file system below it does. */
+    static Collection<Act> acts() {
+        return files.kind() == FileSystemKind.OVERLAY
+                ? List.of(Act.WRITE, Act.WRITE_AND_KEEP_IT_OPEN, Act.PUNCH, Act.EMPTY, Act.REMOVE, Act.RENAME)
+                : List.of(Act.values());
+    }
+
     @ParameterizedTest
-    @EnumSource
+    @MethodSource("acts")
     void eachIsNoticedAndTold(Act act) throws Exception {
         AttachedDisk disk = attach();
         assertEquals("file", disk.engine());
@@ -178,21 +200,23 @@ class SharedFileTest {
         assertTrue(isOk(write(disk, 1, 128 << 10)));
         disk.qemuIo("write -z -u 192k 64k", "discard 256k 64k", "write 300000 4000")
                 .succeeded();
+        String told;
         try (Command.Running others = new Command("bash", "-c", "f=$0; " + act.script, image).start()) {
             if (!act.script.contains("sleep")) {
                 assertEquals(0, others.await(60).exitCode(), act.script);
             }
+            told = act.told.replace(ACTOR, Long.toString(others.pid()));
             switch (act.consequence) {
                 case NOTHING -> goesOn(disk);
                 case NOTICED, DAMAGE -> {
-                    await("noticed: " + act.told);
+                    await("noticed: " + told);
                     goesOn(disk);
                 }
                 case FAILURE -> {
                     long size = Files.size(image);
                     assertFalse(isOk(write(disk, 2, SIZE - (64 << 10))), "a write past the end of what is left");
                     assertEquals(size, Files.size(image), "made longer again");
-                    await("failed: " + act.told);
+                    await("failed: " + told);
                     assertFalse(isOk(write(disk, 2, 0)), "a write to a disk that has failed");
                     assertTrue(listing().startsWith("vnd0: failed, "));
                 }
@@ -207,7 +231,7 @@ class SharedFileTest {
             assertEquals("", detached.succeeded().errors());
         } else {
             String said = detached.exited(1).errors();
-            assertTrue(said.matches("vndconfig: vnd0: detached, but .*" + act.told + ".*\n"), said);
+            assertTrue(said.matches("vndconfig: vnd0: detached, but .*" + told + ".*\n"), said);
         }
         assertTrue(product.disks().isEmpty());
     }
@@ -246,71 +270,43 @@ class SharedFileTest {
         product.run("-u", "vnd0").exited(1);
     }
 
-    private void refused(String why, Object... words) {
-        Command.Result result = new Command("timeout", "20").with(words).run();
-        assertTrue(result.exitCode() != 0 && result.errors().contains(why), result::toString);
-    }
-
     /** And the detach is well, because nothing was done. */
     @Test
     void qemuIsKeptOut() throws Exception {
         Path other = files.path("image.source");
+        Path socket = product.state().resolve("s");
         Command.output("truncate", "-s", SIZE, other);
         AttachedDisk disk = attach();
-        refused("\"write\" lock", "qemu-img", "convert", "-f", "raw", "-O", "qcow2", image, files.path("image.qcow2"));
-        refused("\"write\" lock", "qemu-img", "convert", "-n", "-f", "raw", "-O", "raw", other, image);
-        refused("\"write\" lock", "qemu-img", "resize", "-f", "raw", image, "16M");
-        refused("\"write\" lock", "qemu-io", "-f", "raw", "-c", "write 0 4k", image);
-        refused("\"write\" lock", "qemu-nbd", "-f", "raw", "-k", product.state().resolve("s"), image);
-        refused(
-                "\"resize\" lock",
-                "qemu-nbd",
-                "-r",
-                "-f",
-                "raw",
-                "-k",
-                product.state().resolve("s"),
-                image);
-        refused("\"write\" lock", guest("format=raw,if=virtio,file=" + image));
-        refused("\"write\" lock", guest("readonly=on,format=raw,if=virtio,file=" + image));
+        Path copy = files.path("image.qcow2");
+        Qemu.assertKeptOut("write", "qemu-img", "convert", "-f", "raw", "-O", "qcow2", image, copy);
+        Qemu.assertKeptOut("write", "qemu-img", "convert", "-n", "-f", "raw", "-O", "raw", other, image);
+        Qemu.assertKeptOut("write", "qemu-img", "resize", "-f", "raw", image, "16M");
+        Qemu.assertKeptOut("write", "qemu-io", "-f", "raw", "-c", "write 0 4k", image);
+        Qemu.assertKeptOut("write", Qemu.server(socket, image));
+        Qemu.assertKeptOut("resize", Qemu.server(socket, image, "-r"));
+        Qemu.assertKeptOut("write", Qemu.guest(image));
+        Qemu.assertKeptOut("write", Qemu.guest(image, "readonly=on"));
         Command.output("qemu-img", "info", "-U", "-f", "raw", image);
         disk.qemuIo("write 0 64k").succeeded();
         disk.detach();
         // It is free again.
         Command.output("qemu-io", "-f", "raw", "-c", "write 0 4k", image);
-
-        disk = attach("-r");
-        refused("\"write\" lock", "qemu-io", "-f", "raw", "-c", "write 0 4k", image);
-        refused("\"write\" lock", "qemu-nbd", "-f", "raw", "-k", product.state().resolve("s"), image);
-        Command.output("qemu-img", "compare", "-f", "raw", "-F", "raw", image, image);
-        disk.detach();
-    }
-
-    private static Object[] guest(String drive) {
-        return new Object[] {"qemu-system-x86_64", "-S", "-display", "none", "-nic", "none", "-drive", drive};
     }
 
     @Test
     void qemuKeepsUsOut() throws Exception {
         Path socket = product.state().resolve("s");
-        refuses("qemu-nbd", "qemu-nbd", "-t", "-f", "raw", "-k", socket, image);
-        refuses("qemu-nbd", "qemu-nbd", "-t", "-r", "-f", "raw", "-k", socket, image);
-        refuses("qemu-system-x86", guest("format=raw,if=virtio,file=" + image));
+        refuses("qemu-nbd", Qemu.server(socket, image));
+        refuses("qemu-nbd", Qemu.server(socket, image, "-r"));
+        refuses("qemu-system-x86", Qemu.guest(image));
         Files.deleteIfExists(socket);
     }
 
     private void refuses(String holder, Object... words) throws InterruptedException {
-        try (Command.Running running = new Command(words).start()) {
-            String locks = "";
-            for (long start = System.nanoTime(); !locks.contains("OFDLCK"); Thread.sleep(POLL_MILLIS)) {
-                assertTrue(running.alive() && System.nanoTime() - start < NOTICE_LIMIT_NANOS, running::errors);
-                locks = Command.output("bash", "-c", "grep \":$(stat -c %i $0) \" /proc/locks || true", image);
-            }
+        try (Command.Running running = Qemu.start(image, words)) {
             String refusal = product.refusal("-c", "--engine", "file", image);
-            assertTrue(
-                    refusal.matches(
-                            "vndconfig: " + image + ": in use: .*pid " + running.pid() + " \\(" + holder + "\\).*"),
-                    refusal);
+            String holders = ": in use: .*pid " + running.pid() + " \\(" + holder + "\\).*";
+            assertTrue(refusal.matches("vndconfig: " + image + holders), refusal);
         }
     }
 
@@ -322,6 +318,5 @@ class SharedFileTest {
     @AfterParameterizedClassInvocation
     static void closeFiles() {
         files.close();
-        files = null;
     }
 }
