@@ -261,7 +261,7 @@ static void file_watch(void)
     SAME(FanotifyEvent, FAN_NONBLOCK);
     SAME(FanotifyEvent, FAN_MARK_ADD);
     SAME(FanotifyEvent, FAN_REPORT_FID);
-    SAME(FanotifyEvent, FAN_CLASS_CONTENT);
+    SAME(FanotifyEvent, FAN_CLASS_PRE_CONTENT);
     SAME(FanotifyEvent, FAN_UNLIMITED_QUEUE);
     SAME(FanotifyEvent, FAN_OPEN_PERM);
     SAME(FanotifyEvent, FAN_MODIFY);

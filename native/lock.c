@@ -21,10 +21,12 @@
  *   ping            nothing
  *   fence           from now on the daemon may be killed
  *   quiet           nothing of the daemon is on its way to the disk, and nothing starts before the next "serve"
+ *   compare         the daemon compares the map now: what was done to the image before is seen by that
  *   release         end; the daemon has given up the lease
  *
- * All are answered with "ok". It says by itself "broken" when somebody waits for the lease, and "loose" when somebody
- * was refused because the file isn't immutable any more, once until the next "serve".
+ * All are answered with "ok". It says by itself "broken" when somebody waits for the lease, "changed" when somebody has written
+ * to the image or cut it all the same, once until the next "compare", and "loose" when somebody was refused because the file
+ * isn't immutable any more, once until the next "serve".
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -46,10 +48,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lock_changes.h"
 #include "lock_device.h"
 #include "lock_guard.h"
 
-enum { MESSAGE_SIZE = DEVICE_SIZE, DESCRIPTORS = 2, WATCHED = 4 };
+enum { MESSAGE_SIZE = DEVICE_SIZE, DESCRIPTORS = 2, WATCHED = 5 };
 /* A device that couldn't be failed is tried again so often; with the daemon dead, it is looked at so often whether it is gone. */
 enum { RETRY_MILLIS = 100 };
 /* Signals may be lost; then the lease is looked at. */
@@ -94,6 +97,13 @@ static void keep_image(const int *descriptors)
 {
     image = descriptors[0];
     writers = descriptors[1];
+    watch_changes(image);
+}
+
+static void compare(void)
+{
+    hear_changes();
+    changed = false;
 }
 
 static void serve(void)
@@ -120,6 +130,8 @@ static const char *obey(char *message, const int *descriptors, int count)
         return keep_device(message + 7) ? "ok" : "error not understood";
     else if (strcmp(message, "serve") == 0)
         serve();
+    else if (strcmp(message, "compare") == 0)
+        compare();
     else if (strcmp(message, "closing") == 0)
         closing = true;
     else if (strcmp(message, "ping") == 0)
@@ -189,7 +201,7 @@ static void kill_daemon(void)
 static int look(void)
 {
     long long now = now_millis();
-    if (serving && broken_millis < 0 && fcntl(image, F_GETLEASE) != F_RDLCK) {
+    if (serving && broken_millis < 0 && (changed || fcntl(image, F_GETLEASE) != F_RDLCK)) {
         broken_millis = now;
         retry_millis = now;
     }
@@ -198,8 +210,8 @@ static int look(void)
         if (node != NULL && !device_failed && failing < 0 && now >= retry_millis)
             start_failing();
         if (broken_millis == now) {
-            say("broken");
-            note("others want to write to the image");
+            say(changed ? "changed" : "broken");
+            note(changed ? "others have written to the image, or cut it" : "others want to write to the image");
         }
         long long left = broken_millis + break_millis() / FENCE_PART - now;
         if (fenced && !quiet && !killed && channel >= 0 && left <= 0)
@@ -251,13 +263,15 @@ int main(int argc, char **argv)
     for (;;) {
         int wait = look();
         struct pollfd watched[WATCHED] = {
-            {channel, POLLIN, 0}, {signals, POLLIN, 0}, {guard, POLLIN, 0}, {claimed && channel < 0 ? writers : -1, 0, 0}};
+            {channel, POLLIN, 0}, {signals, POLLIN, 0}, {guard, POLLIN, 0}, {changes, POLLIN, 0},
+            {claimed && channel < 0 ? writers : -1, 0, 0}};
         if (poll(watched, WATCHED, wait) < 0) {
             /* As where somebody has lowered the limit of open files to less than are watched: each is asked by itself. */
             poll(NULL, 0, RETRY_MILLIS / 10);
             for (int each = 0; each < WATCHED; each++)
                 watched[each].revents = POLLIN;
         }
+        hear_changes();
         struct signalfd_siginfo signal_read;
         while (read(signals, &signal_read, sizeof signal_read) > 0)
             ; /* Which of them it was is looked at. */

@@ -6,7 +6,7 @@ import java.util.Optional;
 
 /**
  * What keeps others from changing an attached image in a way that would hurt. {@link #verify}, {@link #lost}, {@link #mend},
- * {@link #relock} and {@link #release} are called by one thread at a time, the other methods by any.
+ * {@link #relock}, {@link #tend} and {@link #release} are called by one thread at a time, the other methods by any.
  */
 public interface ImageLock {
     /**
@@ -40,7 +40,7 @@ public interface ImageLock {
 
     /**
      * After {@link #verify} said no: whether others wait to write to the file, whom {@link #relock}, or the kernel before
-     * long, lets in. If not, the layout is still what it was.
+     * long, lets in, or have changed it already. If not, the layout is still what it was.
      */
     boolean othersWait();
 
@@ -121,6 +121,12 @@ public interface ImageLock {
      * is looked whether it still answers.
      */
     default void failed() {}
+
+    /**
+     * While requests are held, or the disk has failed, for as long as that takes: sees to it that what holds the lock beside this
+     * process is there, and does what it did. Said about once a second.
+     */
+    default void tend() {}
 
     /** No operation on the image is in flight, and none starts before {@link #mend} or {@link #relock} has succeeded. */
     default void quiet() {}

@@ -245,7 +245,7 @@ public final class LayoutLock implements ImageLock {
 
     @Override
     public boolean othersWait() {
-        return Lease.current(fd) != FileCalls.F_RDLCK;
+        return Lease.current(fd) != FileCalls.F_RDLCK || keeping.changed();
     }
 
     @Override
@@ -297,6 +297,7 @@ public final class LayoutLock implements ImageLock {
     }
 
     private Optional<String> servedAgain() throws IOException {
+        keeping.compare();
         Optional<String> difference = mapDifference();
         lost = difference.isPresent();
         if (!lost) {
@@ -470,6 +471,11 @@ public final class LayoutLock implements ImageLock {
     @Override
     public void failed() {
         keeping.failed();
+    }
+
+    @Override
+    public void tend() {
+        alone &= keeping.tend();
     }
 
     @Override

@@ -48,6 +48,9 @@ final class LockHolder implements AutoCloseable {
     private final BlockingQueue<String> answers = new LinkedBlockingQueue<>();
     private final Thread reader = new Thread(this::read, "vnd-lock-reader");
     private volatile boolean alive = true;
+    /** Whether it has heard that others have changed the image, since {@link #compare}. */
+    private volatile boolean changed;
+
     private boolean closed;
 
     private LockHolder(Process process, int socket, Runnable disturbed) {
@@ -128,7 +131,8 @@ final class LockHolder implements AutoCloseable {
             byte[] text = new byte[Math.max(length, 0)];
             message.get(0, text);
             String line = new String(text, StandardCharsets.UTF_8);
-            if (line.equals("broken") || line.equals("loose")) {
+            if (line.equals("broken") || line.equals("loose") || line.equals("changed")) {
+                changed |= line.equals("changed");
                 disturbed.run();
             } else {
                 answers.add(line);
@@ -182,6 +186,17 @@ final class LockHolder implements AutoCloseable {
     /** Has the device fail when the lock is lost; null for none. */
     void kernelServes(@Nullable KernelServed device) throws IOException {
         require(device == null ? "device" : "device " + device.message());
+    }
+
+    /** The map is compared from now on: what was done to the image before is seen by that. */
+    void compare() throws IOException {
+        // First: what is heard of from now on is after that, or looked at once more for nothing.
+        changed = false;
+        require("compare");
+    }
+
+    boolean changed() {
+        return changed;
     }
 
     /** The lease is a reader's, and watched from now on, or again. */

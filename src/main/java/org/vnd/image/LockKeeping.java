@@ -69,8 +69,10 @@ final class LockKeeping implements AutoCloseable {
         if (group >= 0) {
             return group;
         }
-        // Without a limit: beyond one, the kernel lets opens pass that nobody was asked about.
-        int flags = FanotifyEvent.FAN_CLASS_CONTENT
+        // First to be asked, since the kernel opens the file for those who are asked later. Without a limit: beyond
+        // one, it
+        // lets opens pass that nobody was asked about.
+        int flags = FanotifyEvent.FAN_CLASS_PRE_CONTENT
                 | FanotifyEvent.FAN_CLOEXEC
                 | FanotifyEvent.FAN_NONBLOCK
                 | FanotifyEvent.FAN_UNLIMITED_QUEUE;
@@ -156,6 +158,15 @@ final class LockKeeping implements AutoCloseable {
         return false;
     }
 
+    /** The same; if there can't be another, that is tried again the next time. */
+    boolean tend() {
+        try {
+            return there();
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
     private LockHolder required() throws IOException {
         if (holder == null) {
             throw new ImageException(path, "what keeps its lock has ended (vnd-lock)");
@@ -163,9 +174,19 @@ final class LockKeeping implements AutoCloseable {
         return holder;
     }
 
-    /** Whether there is one that answers. */
+    /** Whether there is one that answers, and has heard of no change. */
     synchronized boolean answers() {
-        return holder != null && holder.answers();
+        return holder != null && holder.answers() && !holder.changed();
+    }
+
+    /** Whether others have changed the image, by a way that none of what locks it stands in. */
+    synchronized boolean changed() {
+        return holder != null && holder.changed();
+    }
+
+    /** The map is compared from now on. */
+    synchronized void compare() throws IOException {
+        required().compare();
     }
 
     /** The holder's process. */

@@ -38,8 +38,8 @@ class LockProgramTest {
         check(SocketCalls.bindAbstract(listener, name));
         check(SocketCalls.listen(listener, 1));
         check(SocketCalls.setReceiveTimeout(listener, LIMIT_SECONDS));
-        int group = check(
-                FanotifyCalls.init(FanotifyEvent.FAN_CLASS_CONTENT | FanotifyEvent.FAN_CLOEXEC, FileCalls.O_RDONLY));
+        int group = check(FanotifyCalls.init(
+                FanotifyEvent.FAN_CLASS_PRE_CONTENT | FanotifyEvent.FAN_CLOEXEC, FileCalls.O_RDONLY));
         Process program = start(name);
         try {
             int channel = check(SocketCalls.accept(listener, SocketCalls.SOCK_CLOEXEC));

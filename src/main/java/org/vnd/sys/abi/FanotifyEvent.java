@@ -26,7 +26,7 @@ public final class FanotifyEvent {
     public static final int FAN_REPORT_FID = 0x200;
 
     /** Who asks before others may open. */
-    public static final int FAN_CLASS_CONTENT = 0x4;
+    public static final int FAN_CLASS_PRE_CONTENT = 0x8;
 
     public static final int FAN_UNLIMITED_QUEUE = 0x10;
 

@@ -1,0 +1,36 @@
+/* vnd-lock hears of what was done to the image by ways that ask for no open and wait for no lease: inotify(7). */
+#pragma once
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+/* -1 where there can't be one, as beyond fs.inotify.max_user_instances: then the daemon's look once a second has to do. */
+static int changes = -1;
+/* Since the daemon has compared the map last. Nobody may change the content or size of a file that is locked. */
+static bool changed;
+
+static void watch_changes(int image)
+{
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", image);
+    changes = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (changes >= 0 && inotify_add_watch(changes, path, IN_MODIFY) < 0) {
+        close(changes);
+        changes = -1;
+    }
+}
+
+/* Takes what there is to hear. */
+static void hear_changes(void)
+{
+    static char events[4 * (sizeof(struct inotify_event) + NAME_MAX + 1)]
+        __attribute__((aligned(__alignof__(struct inotify_event))));
+    ssize_t length;
+    while (changes >= 0 && ((length = read(changes, events, sizeof events)) > 0 || (length < 0 && errno == EINTR)))
+        for (char *at = events; length > 0 && at < events + length;
+             at += sizeof(struct inotify_event) + ((struct inotify_event *)at)->len)
+            changed |= (((struct inotify_event *)at)->mask & (IN_MODIFY | IN_Q_OVERFLOW)) != 0;
+}
