@@ -1,10 +1,12 @@
 /* What the kernel serves of vnd-lock's disk, and how it is made to fail. */
 #pragma once
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +16,8 @@ enum { DEVICE_SIZE = 16384, ARGUMENTS = 16 };
 
 /* None if `node` is NULL; else its number and marks as in names.h, and the command that has it fail. */
 static char device[DEVICE_SIZE], *node, *number, *marks, *command[ARGUMENTS + 1];
+/* Its program, which is run also if it isn't in its place any more, as after an upgrade. */
+static int program = -1;
 static bool device_failed;
 static pid_t failing = -1;
 /* Whether the one that is made to fail is still the one that is kept. */
@@ -37,6 +41,9 @@ static bool keep_device(const char *text)
         return *text == '\0';
     }
     *number++ = *marks++ = '\0';
+    if (program >= 0)
+        close(program);
+    program = open(command[0], O_PATH | O_CLOEXEC);
     return true;
 }
 
@@ -73,6 +80,7 @@ static void start_failing(void)
     failing = fork();
     if (failing == 0) {
         sigprocmask(SIG_SETMASK, &(sigset_t){0}, NULL);
+        syscall(SYS_execveat, program, "", command, environ, AT_EMPTY_PATH);
         execv(command[0], command);
         _exit(127);
     }

@@ -40,6 +40,9 @@ final class Watcher implements Runnable {
 
     private static final long QUIET_POLL_NANOS = 1_000_000;
 
+    /** As of one that was killed, sh(1): so it is taken for. */
+    private static final int KILLED_STATUS = 137;
+
     /** A device that couldn't be failed is tried again so often, as vnd-lock does. */
     private static final long FAIL_RETRY_NANOS = 100_000_000;
 
@@ -214,15 +217,30 @@ final class Watcher implements Runnable {
         }
     }
 
-    /** As long as that takes: what is on its way can't be called back. */
+    /**
+     * As long as that takes: what is on its way can't be called back. But if others wait, this process is killed in half of the
+     * time after which they get the file: by what holds the lock, which is to be there for that, or here.
+     */
     private void awaitQuiet() {
         long beganNanos = System.nanoTime();
+        long tendedNanos = beganNanos;
         boolean told = false;
         while (!gate.quiet()) {
             LockSupport.parkNanos(QUIET_POLL_NANOS);
-            if (!told && System.nanoTime() - beganNanos >= PATIENCE_NANOS) {
+            long nowNanos = System.nanoTime();
+            if (!told && nowNanos - beganNanos >= PATIENCE_NANOS) {
                 told = true;
                 Log.line("requests that are on their way to the disk take long: waiting for them");
+            }
+            if (nowNanos - tendedNanos >= INTERVAL_NANOS) {
+                ImageLock lock = image.lock();
+                lock.tend();
+                tendedNanos = System.nanoTime();
+                boolean late = tendedNanos - beganNanos >= lock.breakNanos() / 2;
+                if (late && lock.othersWait() && !lock.servedByKernel()) {
+                    Log.line("others want to write to the image, and requests haven't ended in time: the daemon ends");
+                    Runtime.getRuntime().halt(KILLED_STATUS);
+                }
             }
         }
     }
@@ -278,6 +296,7 @@ final class Watcher implements Runnable {
         awaitQuiet();
         image.lock().quiet();
         while (!ending) {
+            image.lock().tend();
             KernelDevice there = device;
             if (there == null ? !image.lock().servedByKernel() : there == failedDevice || !there.servedByKernel()) {
                 image.lock().failed();
