@@ -3,6 +3,8 @@ package org.vnd.cli;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.vnd.control.ControlClient;
 import org.vnd.control.ControlRequest;
 import org.vnd.control.Outcome;
@@ -15,6 +17,11 @@ import org.vnd.control.UnitStatus;
 
 /** {@code -u}: asks the daemon to detach, and returns when the unit is free. */
 final class DetachCommand implements ControlClient.Listener {
+    /** For the end of a daemon and its keeper; a disk that begins has a record by then. */
+    private static final long SETTLE_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+    private static final long POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+
     private final Invocation invocation;
     private final ProgressBar progress = new ProgressBar();
 
@@ -71,7 +78,10 @@ final class DetachCommand implements ControlClient.Listener {
     private int detach(StateDirectory state, Unit unit, StallNotice notice) throws ProgramException, IOException {
         // Opened before the request: the unit may be taken again as soon as it is free, with another lock file.
         try (UnitLock lock = UnitLock.open(state.lockFile(unit))) {
-            Outcome outcome = ask(state, unit, notice);
+            UnitStatus before = UnitStatus.of(state, unit);
+            // Only then is it the lock of the disk that was seen.
+            boolean attached = before.kind() == UnitStatus.Kind.ATTACHED && lock.isHeld();
+            Outcome outcome = ask(state, unit, notice, lock, attached);
             progress.clear();
             switch (outcome.kind()) {
                 case OK:
@@ -91,8 +101,12 @@ final class DetachCommand implements ControlClient.Listener {
                 case LOST:
                     // The keeper still ends, and until then nobody finds that the disk crashed.
                     lock.awaitFree();
-                    throw new ProgramException(unit.name() + ": the daemon ended before it had detached the disk; run"
-                            + " vndconfig -u " + unit.name() + " again to recover the file");
+                    if (isLeft(before, UnitStatus.of(state, unit))) {
+                        throw new ProgramException(unit.name() + ": the daemon ended before it had detached the disk;"
+                                + " run vndconfig -u " + unit.name() + " again to recover the file");
+                    }
+                    // Another's -u, or a signal, was before this one, and the disk ended in order.
+                    break;
             }
         } catch (NoSuchFileException ended) {
             throw refused(unit, ErrorText.DEVICE_NOT_CONFIGURED);
@@ -103,7 +117,17 @@ final class DetachCommand implements ControlClient.Listener {
         return 0;
     }
 
-    private Outcome ask(StateDirectory state, Unit unit, StallNotice notice) throws ProgramException, IOException {
+    /** Whether what is known of the unit is of the disk that was there {@code before}: another may have taken it since. */
+    private static boolean isLeft(UnitStatus before, UnitStatus now) {
+        if (now.record().isEmpty()) {
+            return now.kind() == UnitStatus.Kind.UNREADABLE;
+        }
+        return before.record().isEmpty()
+                || before.record().get().pid() == now.record().get().pid();
+    }
+
+    private Outcome ask(StateDirectory state, Unit unit, StallNotice notice, UnitLock lock, boolean attached)
+            throws ProgramException, IOException {
         try {
             ControlRequest request = invocation.force ? ControlRequest.DETACH_FORCE : ControlRequest.DETACH;
             return ControlClient.ask(state.controlSocket(unit), request, this);
@@ -112,7 +136,13 @@ final class DetachCommand implements ControlClient.Listener {
             if (stopped.isPresent()) {
                 throw refused(unit, ErrorText.DEVICE_BUSY + " (" + stopped.get() + ")");
             }
-            UnitStatus status = UnitStatus.of(state, unit);
+            UnitStatus status = settled(state, unit, lock);
+            if (attached && status.kind() != UnitStatus.Kind.ATTACHED) {
+                return new Outcome(Outcome.Kind.LOST, "");
+            }
+            if (status.kind() == UnitStatus.Kind.FREE) {
+                throw refused(unit, ErrorText.DEVICE_NOT_CONFIGURED);
+            }
             if (status.kind() == UnitStatus.Kind.ATTACHED) {
                 throw new ProgramException(unit.name() + ": its daemon can't be asked: " + state.controlSocket(unit)
                         + ": " + Reason.of(nobody) + "; kill "
@@ -120,6 +150,20 @@ final class DetachCommand implements ControlClient.Listener {
             }
             throw refused(unit, ErrorText.DEVICE_BUSY + " (it is being attached or detached)");
         }
+    }
+
+    /** How the unit is; in the last moments of a disk, which has no record any more then, after these. */
+    private static UnitStatus settled(StateDirectory state, Unit unit, UnitLock lock) throws IOException {
+        long start = System.nanoTime();
+        UnitStatus status = UnitStatus.of(state, unit);
+        while (status.kind() == UnitStatus.Kind.CHANGING
+                && status.record().isEmpty()
+                && lock.isHeld()
+                && System.nanoTime() - start < SETTLE_NANOS) {
+            LockSupport.parkNanos(POLL_NANOS);
+            status = UnitStatus.of(state, unit);
+        }
+        return status;
     }
 
     @Override

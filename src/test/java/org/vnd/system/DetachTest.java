@@ -5,9 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
@@ -20,6 +23,9 @@ import org.vnd.lab.ScratchFileSystem;
         loop = true,
         tools = {"mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "qemu-io", "getfattr", "strace"})
 class DetachTest {
+    private static final int AT_ONCE = 6;
+    private static final int ROUNDS = 3;
+
     @ParameterizedTest
     @CsvSource({"EXT4, physical", "XFS, physical", "EXT4, file", "BTRFS, file"})
     void leavesNothingBehind(FileSystemKind kind, String engine) throws Exception {
@@ -92,6 +98,63 @@ class DetachTest {
         }
     }
 
+    /**
+     * Who asks while another's {@code -u} is at it succeeds with it, also if it takes long. Who comes when nothing is left is
+     * refused, as for any free unit.
+     */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void severalAtOnceDetachItTogether(boolean slow) throws Exception {
+        try (ScratchFileSystem files = ScratchFileSystem.of(FileSystemKind.EXT4).create();
+                Product product = new Product()) {
+            Path image = files.path("image");
+            DirectFile.fill(image, 8 << 20, 1);
+            for (int round = 0; round < ROUNDS; round++) {
+                AttachedDisk disk = product.attach(image);
+                if (slow) {
+                    try (Command.Running strace = slowEnd(disk)) {
+                        detachAtOnce(product, disk);
+                    }
+                } else {
+                    detachAtOnce(product, disk);
+                }
+                assertEquals("", Command.output("getfattr", "-d", "-m", "-", image));
+                assertTrue(product.disks().isEmpty());
+            }
+        }
+    }
+
+    private static void detachAtOnce(Product product, AttachedDisk disk) {
+        List<Command.Running> detaching = new ArrayList<>();
+        for (int each = 0; each < AT_ONCE; each++) {
+            detaching.add(product.command("-u", disk.unit()).start());
+        }
+        int succeeded = 0;
+        String late = "vndconfig: " + disk.unit() + ": VNDIOCCLR: Device not configured\n";
+        for (Command.Running each : detaching) {
+            try (each) {
+                Command.Result result = each.await(60);
+                if (!result.errors().equals(late)) {
+                    assertEquals("", result.succeeded().errors());
+                    succeeded++;
+                }
+            }
+        }
+        assertTrue(succeeded > 0, "nobody has detached it");
+    }
+
+    /** What its daemon writes down at the end takes two seconds, until this is closed. */
+    private static Command.Running slowEnd(AttachedDisk disk) throws Exception {
+        Command.Running strace = new Command("strace", "-f", "-qq", "-o", "/dev/null", "-p", disk.pid())
+                .with("-e", "trace=fsync", "-e", "inject=fsync:delay_enter=2000000")
+                .start();
+        while (!Files.readString(Path.of("/proc", disk.pid() + "", "status")).contains("TracerPid:\t" + strace.pid())) {
+            assertTrue(strace.alive(), strace::errors);
+            Thread.sleep(20);
+        }
+        return strace;
+    }
+
     /** A signal and {@code -u} at once: who asks while the image is being let go hears that it was. */
     @Test
     void whoAsksWhileItEndsHearsThatItHasEnded() throws Exception {
@@ -101,15 +164,7 @@ class DetachTest {
             DirectFile.fill(image, 8 << 20, 1);
             AttachedDisk disk = product.attach(image, "--export", "nbd");
             Path control = product.state().resolve(disk.unit()).resolve("control.sock");
-            // What is written down at the end takes two seconds.
-            try (Command.Running strace = new Command("strace", "-f", "-qq", "-o", "/dev/null", "-p", disk.pid())
-                    .with("-e", "trace=fsync", "-e", "inject=fsync:delay_enter=2000000")
-                    .start()) {
-                while (!Files.readString(Path.of("/proc", disk.pid() + "", "status"))
-                        .contains("TracerPid:\t" + strace.pid())) {
-                    assertTrue(strace.alive(), strace::errors);
-                    Thread.sleep(20);
-                }
+            try (Command.Running strace = slowEnd(disk)) {
                 Command.output("kill", "-TERM", disk.pid());
                 Thread.sleep(1000);
                 assertTrue(Files.exists(control), "it has ended already");
