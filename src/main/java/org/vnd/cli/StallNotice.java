@@ -17,8 +17,11 @@ final class StallNotice extends Thread {
     /** Where one waits who wants to change a frozen file system: include/linux/fs.h, sb_start_write. */
     private static final String FROZEN = "percpu_rwsem_wait";
 
+    /** What it is called where one waits whose open somebody else is asked about: fs/notify/fanotify/fanotify.c. */
+    private static final String ASKING = "fanotify_";
+
     /** So often somebody is seen to wait there who hasn't run in between, until it is said. */
-    private static final int FROZEN_LOOKS = 3;
+    private static final int CERTAIN_LOOKS = 3;
     /** The same of a wait that may be for a slow disk. */
     private static final int LONG_LOOKS = 20;
 
@@ -95,7 +98,7 @@ final class StallNotice extends Thread {
         return traced ? " by a debugger (pid " + pid + ")" : " (kill -CONT " + pid + ")";
     }
 
-    private static boolean isStopped(long pid) {
+    static boolean isStopped(long pid) {
         Optional<ProcessStat> stat = ProcessStat.read(ProcessStat.folder(pid));
         return stat.isPresent() && (stat.get().state() == 'T' || stat.get().state() == 't');
     }
@@ -114,11 +117,16 @@ final class StallNotice extends Thread {
             looks = waiting.equals(before) ? looks + 1 : 1;
             String where = Awaited.text(task.resolve("wchan"));
             boolean frozen = where.equals(FROZEN);
-            if (looks < (frozen ? FROZEN_LOOKS : LONG_LOOKS)) {
+            Optional<Long> lock = where.startsWith(ASKING) ? StoppedLock.of(awaited.file) : Optional.empty();
+            if (looks < (frozen || lock.isPresent() ? CERTAIN_LOOKS : LONG_LOOKS)) {
                 return Optional.empty();
             }
-            String what = "its " + awaited.role + " (pid " + awaited.process + ") waits in the kernel"
-                    + (where.isEmpty() || where.equals("0") ? "" : " (" + where + ")");
+            String who = "its " + awaited.role + " (pid " + awaited.process + ") waits ";
+            if (lock.isPresent()) {
+                return Optional.of(who + "for pid " + lock.get() + " (" + StoppedLock.COMMAND + "), which is stopped"
+                        + remedy(lock.get()));
+            }
+            String what = who + "in the kernel" + (where.isEmpty() || where.equals("0") ? "" : " (" + where + ")");
             if (frozen) {
                 String place = awaited.mountPoint.isEmpty() ? "MOUNTPOINT" : awaited.mountPoint;
                 what += ": the file system of " + awaited.file + " seems to be frozen (fsfreeze -u " + place + ")";

@@ -6,11 +6,11 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /** The process vnd-lock of a disk, which has its daemon's number in the name of the socket that it is told. */
-final class LockProcess {
+public final class LockProcess {
     private LockProcess() {}
 
     /** That of the daemon {@code daemon}, also when it is dead, unless it has just been killed itself. */
-    static Optional<ProcessHandle> of(long daemon) {
+    public static Optional<ProcessHandle> of(long daemon) {
         String name = "vnd-lock " + daemon + " ";
         return ProcessHandle.allProcesses()
                 .filter(process -> {

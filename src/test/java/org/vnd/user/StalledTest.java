@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.vnd.adversary.LockProcess;
 import org.vnd.lab.Command;
 import org.vnd.lab.Requires;
 
@@ -140,6 +141,39 @@ class StalledTest extends DiskTest {
             }
         }
         if (ofFile || words.startsWith("-c")) {
+            root.run("-u", "vnd0").succeeded();
+        }
+        root.assertNothingLeft(image);
+    }
+
+    /** It is asked before anybody opens the image, and its daemon is dead. */
+    @ParameterizedTest
+    @ValueSource(strings = {"-u vnd0", "--recover", "-c vnd0 asked.img"})
+    void aStoppedLockThatARecoveryWaitsForIsNamed(String words) throws Exception {
+        Path image = image("asked.img", MEBIBYTE);
+        root.says("-c", "vnd0", image);
+        ProcessHandle daemon = root.daemon("vnd0");
+        long lock = LockProcess.of(daemon.pid()).orElseThrow().pid();
+        new Command("kill", "-STOP", lock).run().succeeded();
+        try {
+            new Command("kill", "-KILL", daemon.pid()).run().succeeded();
+            while (!root.says("-l", "vnd0").startsWith("vnd0: crashed, ")) {
+                Caller.pause();
+            }
+            try (Command.Running recovering =
+                    root.command((Object[]) words.split(" ")).start()) {
+                awaitLine(recovering, "vndconfig: vnd0: its " + (words.startsWith("-c") ? "daemon" : "recovery"));
+                awaitLine(
+                        recovering,
+                        " waits for pid " + lock + " (vnd-lock), which is stopped (kill -CONT " + lock
+                                + "); waiting until it goes on\n");
+                new Command("kill", "-CONT", lock).run().succeeded();
+                recovering.await(60).succeeded();
+            }
+        } finally {
+            new Command("kill", "-CONT", lock).run();
+        }
+        if (words.startsWith("-c")) {
             root.run("-u", "vnd0").succeeded();
         }
         root.assertNothingLeft(image);
