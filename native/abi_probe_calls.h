@@ -69,6 +69,7 @@ static void calls(void)
     SAME(Errno, EDQUOT);
 
     SAME(FanotifyCalls, AT_FDCWD);
+    SAME(FanotifyEvent, FAN_Q_OVERFLOW);
 
     SAME(FileCalls, O_RDONLY);
     SAME(FileCalls, O_RDWR);

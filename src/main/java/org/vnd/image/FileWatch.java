@@ -55,13 +55,15 @@ final class FileWatch {
     private volatile long cutBytes = -1;
 
     private boolean written;
+    private boolean overflowed;
     private boolean openForWriting;
     private String writer = "";
     private long grownBytes;
     private boolean removed;
     private String newName = "";
 
-    private FileWatch(BackingFile file, int fd, long sizeBytes, int group) {
+    /** Of {@code group}, negative if there is none, which is this object's then. */
+    FileWatch(BackingFile file, int fd, long sizeBytes, int group) {
         this.file = file;
         this.fd = fd;
         this.sizeBytes = sizeBytes;
@@ -144,6 +146,11 @@ final class FileWatch {
     }
 
     private void note(long mask, int pid) {
+        if ((mask & FanotifyEvent.FAN_Q_OVERFLOW) != 0) {
+            // Not by our own writing, which makes one event.
+            overflowed = true;
+            return;
+        }
         openForWriting = true;
         if ((mask & FanotifyEvent.FAN_MODIFY) != 0 && !written) {
             written = true;
@@ -167,6 +174,9 @@ final class FileWatch {
         }
         if (written) {
             damage.add("others have written to its file" + writer + ": check what it holds");
+        }
+        if (overflowed && !written) {
+            damage.add("so much was done to its file at once that it isn't known whether others have written to it");
         }
         if (grownBytes > sizeBytes) {
             damage.add("its file was made longer than " + sizeBytes + " bytes");

@@ -33,6 +33,8 @@ public final class FanotifyEvent {
     public static final int FAN_MARK_ADD = 0x1;
     public static final int FAN_MODIFY = 0x2;
     public static final int FAN_CLOSE_WRITE = 0x8;
+    /** Of an event that is of no process and no file: some before it are lost, because there were too many. */
+    public static final int FAN_Q_OVERFLOW = 0x4000;
 
     public static final int FAN_OPEN_PERM = 0x10000;
 
