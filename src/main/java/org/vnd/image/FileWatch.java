@@ -21,10 +21,11 @@ import org.vnd.sys.abi.Statx;
  * event is of, so that this one's writes are told from those of others. A user isn't told which other, root is. It costs half
  * a microsecond of a processor for each write.
  *
- * <p>Not noticed is what is done by way of a mapping before its owner ends that or the descriptor behind it; what others do on
- * another host, where the file system is a network's; that the file was cut and made as long again between two looks, other
- * than that somebody has written to it. Where fanotify can't be had (before Linux 5.13 it is root's, and containers forbid it),
- * no writing is noticed at all, and the listing says so.
+ * <p>Not noticed is what is done by way of a mapping, by io_submit(2) or by the kernel through a loop device, other than that
+ * its owner has had the file open for writing, when he closes it; what others do on another host, where the file system is a
+ * network's; that the file was cut and made as long again between two looks, other than that somebody has written to it. Where
+ * fanotify can't be had (before Linux 5.13 it is root's, and containers forbid it), no writing is noticed at all, and the
+ * listing says so.
  *
  * <p>That the file was cut is looked for before every operation, or has been for at most a millisecond: what is written behind
  * its end makes it longer again, with zeros in it that nobody wrote. So that happens only if it is cut within that millisecond
@@ -188,7 +189,8 @@ final class FileWatch {
     List<String> notices() {
         List<String> notices = damage();
         if (openForWriting && !written && cutBytes < 0) {
-            notices.add("others have had its file open for writing, and may have changed it by a mapping");
+            notices.add("others have had its file open for writing, and may have changed it in a way that isn't noticed"
+                    + " (a mapping, AIO, a loop device)");
         }
         if (!removed && !newName.isEmpty()) {
             notices.add("its file has another name: " + newName);

@@ -36,6 +36,8 @@ import org.vnd.sys.FileCalls;
             "mkfs.ext4",
             "mkfs.btrfs",
             "python3",
+            "fio",
+            "losetup",
             "qemu-io",
             "qemu-img",
             "qemu-nbd",
@@ -91,6 +93,16 @@ class SharedFileTest {
     private static final String CUT = "its file was cut from " + SIZE + " to \\d+ bytes";
     private static final String REMOVED = "its file was removed, and what it holds ends with the disk";
 
+    private static final String UNSEEN =
+            "others have had its file open for writing, and may have changed it in a way that"
+                    + " isn't noticed \\(a mapping, AIO, a loop device\\)";
+
+    /** By one of fio's engines, on its own, so that nothing else is done to the file. */
+    private static String fio(String engine) {
+        return "fio --name=others --filename=$f --rw=write --bs=4k --offset=1m --size=64k --overwrite=1 --ioengine="
+                + engine;
+    }
+
     /** Root is told who: his name is gone when he is. */
     private static String writer(String pid) {
         return " \\(pid " + pid + "( \\([a-z0-9]+\\))?\\)";
@@ -108,7 +120,14 @@ class SharedFileTest {
         STORE(
                 "python3 -c 'import mmap,sys; f=open(sys.argv[1],\"r+b\"); mmap.mmap(f.fileno(),4096)[0]=1' $f",
                 Consequence.NOTICED,
-                "others have had its file open for writing, and may have changed it by a mapping"),
+                UNSEEN),
+        WRITE_BY_AIO(fio("libaio"), Consequence.NOTICED, UNSEEN),
+        WRITE_BY_LOOP(
+                "l=$(losetup -f --show $f) && dd if=/dev/urandom of=$l bs=4096 count=1 seek=256 oflag=direct status=none"
+                        + "; r=$?; losetup -d $l && exit $r",
+                Consequence.NOTICED,
+                UNSEEN),
+        WRITE_BY_URING(fio("io_uring"), Consequence.DAMAGE, WRITTEN),
         PUNCH("fallocate -p -o 0 -l 65536 $f", Consequence.DAMAGE, WRITTEN),
         LENGTHEN("echo more >>$f", Consequence.DAMAGE, "its file was made longer than " + SIZE + " bytes"),
         CUT_OPEN("exec 3<>$f; python3 -c 'import os; os.ftruncate(3, 4096)'", Consequence.FAILURE, CUT + WRITER),
