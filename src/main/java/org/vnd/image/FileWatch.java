@@ -59,6 +59,11 @@ final class FileWatch {
     private boolean overflowed;
     private boolean openForWriting;
     private String writer = "";
+    /** Of the last event of one who has written to it, or cut it. */
+    private int lastPid;
+    /** Who that was when the cut was seen. */
+    private String cutter = "";
+
     private long grownBytes;
     private boolean removed;
     private String newName = "";
@@ -126,6 +131,9 @@ final class FileWatch {
         String nowName = SmallFile.readLink(file.pinnedPath());
         newName = nowName.equals(name) ? "" : nowName;
         readEvents();
+        if (cutBytes >= 0 && cutter.isEmpty()) {
+            cutter = described(lastPid);
+        }
     }
 
     private void readEvents() {
@@ -153,15 +161,24 @@ final class FileWatch {
             return;
         }
         openForWriting = true;
-        if ((mask & FanotifyEvent.FAN_MODIFY) != 0 && !written) {
-            written = true;
-            writer = pid == 0 ? "" : " (" + ProcessFolder.describe(Integer.toString(pid)) + ")";
+        if ((mask & FanotifyEvent.FAN_MODIFY) == 0) {
+            return;
         }
+        lastPid = pid;
+        if (!written) {
+            written = true;
+            writer = described(pid);
+        }
+    }
+
+    /** 0: whoever asks may not know. */
+    private static String described(int pid) {
+        return pid == 0 ? "" : " (" + ProcessFolder.describe(Integer.toString(pid)) + ")";
     }
 
     /** Why the file can't be the disk's any more, a line; empty if it can. */
     String loss() {
-        return cutBytes < 0 ? "" : "its file was cut from " + sizeBytes + " to " + cutBytes + " bytes" + writer;
+        return cutBytes < 0 ? "" : "its file was cut from " + sizeBytes + " to " + cutBytes + " bytes" + cutter;
     }
 
     /** What the owner has to know of what the file holds, beside the {@link #loss}, which says enough; a line each. */
