@@ -15,6 +15,7 @@ import org.vnd.export.fuse.HiddenMount;
 import org.vnd.export.fuse.Server;
 import org.vnd.export.kernel.DiskRuns;
 import org.vnd.export.kernel.DmDevice;
+import org.vnd.export.kernel.LeftLoop;
 import org.vnd.export.kernel.LoopDevice;
 import org.vnd.export.kernel.NbdDevice;
 import org.vnd.export.kernel.NbdShape;
@@ -150,8 +151,25 @@ record DeviceMaker(
         }
         long offsetBytes = map.physicalBytes(first) + image.offsetBytes() - map.startBytes(first);
         String device = "/proc/" + ProcessHandle.current().pid() + "/fd/" + image.fd();
-        return LoopDevice.attach(
-                OwnProgram.folder(), AttachOptions.LOOP, backing(device, offsetBytes, false), names, removal);
+        try {
+            return LoopDevice.attach(
+                    OwnProgram.folder(), AttachOptions.LOOP, backing(device, offsetBytes, false), names, removal);
+        } catch (IOException | RuntimeException | Error e) {
+            removeLeft(e);
+            throw e;
+        }
+    }
+
+    /** What writes to the image's blocks, though nobody has said that it was made: its program may have been killed before. */
+    private void removeLeft(Throwable cause) {
+        removal.certain(AttachOptions.LOOP, cause, () -> {
+            for (String left = image.loopOverBlocks(); !left.isEmpty(); left = image.loopOverBlocks()) {
+                BlockNode node = BlockNode.disk(Path.of(left).getFileName().toString());
+                KernelDevice device = new LeftLoop(OwnProgram.folder(), AttachOptions.LOOP, node);
+                madeOne.accept(device);
+                removal.certain(device, cause);
+            }
+        });
     }
 
     /** Straight to what lies below the device mapper's device that the file system is on. */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 import org.vnd.extent.ExtentMap;
 import org.vnd.image.AttachRequest.Engine;
+import org.vnd.sys.DeviceNumber;
 
 /**
  * An image that is ready for I/O, with the lock that keeps it so.
@@ -67,5 +68,17 @@ public record AttachedImage(
             file.close();
             throw e;
         }
+    }
+
+    /**
+     * The loop device that begins in a block of it, such as {@code /dev/loop3}; empty if there is none. There was none when it
+     * was attached, so it is one of this disk.
+     *
+     * @throws IOException that can't be told
+     */
+    public String loopOverBlocks() throws IOException {
+        return map == null
+                ? ""
+                : LoopsOverBlocks.findOn(new DeviceNumber(place.deviceMajor(), place.deviceMinor()), map);
     }
 }

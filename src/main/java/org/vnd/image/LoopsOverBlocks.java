@@ -66,6 +66,25 @@ final class LoopsOverBlocks {
      * @throws IOException that can't be told of one that may begin there
      */
     static String find(FileFacts facts, ExtentMap map) throws IOException {
+        return firstOn(facts, inside(map));
+    }
+
+    /**
+     * The first that begins in a block of this map on {@code device} itself, whatever copies of it there are; empty if there is
+     * none.
+     *
+     * @throws IOException that can't be told of one that may begin there
+     */
+    static String findOn(DeviceNumber device, ExtentMap map) throws IOException {
+        for (Loop loop : inside(map)) {
+            if (deviceOf(loop).equals(device)) {
+                return "/dev/" + loop.name;
+            }
+        }
+        return "";
+    }
+
+    private static List<Loop> inside(ExtentMap map) throws IOException {
         List<Loop> inside = new ArrayList<>();
         for (Loop loop : inUse()) {
             for (int index = 0; index < map.count(); index++) {
@@ -75,7 +94,7 @@ final class LoopsOverBlocks {
                 }
             }
         }
-        return firstOn(facts, inside);
+        return inside;
     }
 
     private static List<Loop> inUse() throws IOException {

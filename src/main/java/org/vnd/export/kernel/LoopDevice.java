@@ -12,7 +12,6 @@ import org.vnd.export.DeviceUsers;
 import org.vnd.export.KernelDevice;
 import org.vnd.export.Partitions;
 import org.vnd.export.Removal;
-import org.vnd.export.SmallProgram;
 import org.vnd.node.BlockNode;
 import org.vnd.node.DeviceNames;
 
@@ -35,9 +34,6 @@ public final class LoopDevice implements KernelDevice {
 
     /** From the last close until /sys has let go of it: the kernel writes nothing back there, it takes a moment. */
     private static final int GONE_ATTEMPTS = 5000;
-
-    /** What a small program may take that fails the device. */
-    private static final int FAIL_LIMIT_SECONDS = 10;
 
     private static final int FAIL_ATTEMPTS = 3;
 
@@ -93,7 +89,8 @@ public final class LoopDevice implements KernelDevice {
      * @param export what {@link #export} says
      * @param names of the disk, which are this device's from now on
      * @param removal takes away what can't be used
-     * @throws IOException it can't be; nothing is left, and the message says why
+     * @throws IOException it can't be, and the message says why; nothing is left but, where its program was killed, what nobody
+     *     knows the name of: {@link LeftLoop}
      */
     public static LoopDevice attach(Path programs, String export, Backing backing, DeviceNames names, Removal removal)
             throws IOException {
@@ -107,11 +104,7 @@ public final class LoopDevice implements KernelDevice {
                 backing.label,
                 names.list().toString());
         LoopDevice device = new LoopDevice(programs, program, export, !backing.servedHere);
-        String[] answer = program.firstAnswer().split(" ", 2);
-        if (!answer[0].equals("ready")) {
-            throw new IOException(answer[answer.length - 1]);
-        }
-        device.name = answer[1];
+        device.name = nameOf(program, removal);
         try {
             BlockNode seen = BlockNode.disk(device.name);
             if (!program.isAlive()) {
@@ -126,6 +119,19 @@ public final class LoopDevice implements KernelDevice {
             return device;
         } catch (IOException | RuntimeException | Error e) {
             removal.certain(device, e);
+            throw e;
+        }
+    }
+
+    private static String nameOf(LoopProgram program, Removal removal) throws IOException {
+        try {
+            String[] answer = program.firstAnswer().split(" ", 2);
+            if (!answer[0].equals("ready")) {
+                throw new IOException(answer[answer.length - 1]);
+            }
+            return answer[1];
+        } catch (IOException | RuntimeException | Error e) {
+            program.end(removal, e);
             throw e;
         }
     }
@@ -166,7 +172,8 @@ public final class LoopDevice implements KernelDevice {
                 return;
             }
             Optional<String> answer = program.askIfFree("fail");
-            if (answer.equals(Optional.of("failed")) || failedByAnother()) {
+            if (answer.equals(Optional.of("failed"))
+                    || LeftLoop.failByProgram(programs, Objects.requireNonNull(identity))) {
                 return;
             }
             why = answer.orElse("its program doesn't answer, and another can't do it");
@@ -176,14 +183,7 @@ public final class LoopDevice implements KernelDevice {
 
     @Override
     public List<String> failCommand() {
-        BlockNode ours = Objects.requireNonNull(identity);
-        String loop = programs.resolve("vnd-loop").toString();
-        return List.of(loop, "fail", node(), ours.number(), ours.mark());
-    }
-
-    /** By a program that needs nothing of the first: the kernel asks nobody whose device it is. */
-    private boolean failedByAnother() {
-        return SmallProgram.run(FAIL_LIMIT_SECONDS, failCommand().toArray(new String[0]));
+        return LeftLoop.failCommand(programs, Objects.requireNonNull(identity));
     }
 
     @Override

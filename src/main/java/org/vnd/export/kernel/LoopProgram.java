@@ -9,6 +9,8 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import org.vnd.export.Removal;
+import org.vnd.export.SmallProgram;
 
 /**
  * The small program that keeps a loop device, {@code native/loop.c}, as one speaks with it: a line each, asked and answered.
@@ -20,6 +22,9 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 final class LoopProgram {
     private static final long ANSWER_LIMIT_NANOS = 10_000_000_000L;
+
+    /** To set the device up; and then to end by itself, if it couldn't. */
+    private static final int FIRST_LIMIT_SECONDS = 5;
 
     /** Then another program is quicker. */
     private static final long URGENT_LIMIT_NANOS = 2_000_000_000L;
@@ -49,13 +54,28 @@ final class LoopProgram {
                 .start());
     }
 
-    /**
-     * What it says without being asked, when the device is there. Without a limit: were it killed in the middle, nobody would
-     * know which device it has set up, nor when that is gone.
-     */
+    /** What it says without being asked, when the device is there. If it takes long, nobody knows the device that it has set up. */
     String firstAnswer() throws IOException {
-        String line = answers.readLine();
-        return line == null ? ENDED : line;
+        String line = answer(System.nanoTime(), FIRST_LIMIT_SECONDS * 1_000_000_000L);
+        if (line.isEmpty()) {
+            process.destroyForcibly();
+            return "error " + silence(FIRST_LIMIT_SECONDS);
+        }
+        return line;
+    }
+
+    /**
+     * Has it end, for certain: only then it makes nothing more, and closes what it has made.
+     *
+     * @param cause why
+     */
+    void end(Removal removal, Throwable cause) {
+        removal.certain("vnd-loop, process " + process.pid() + ",", cause, () -> {
+            // What it has to tidy up it does, if it can; then it is killed.
+            if (!SmallProgram.end(process, FIRST_LIMIT_SECONDS)) {
+                throw new IOException("it is killed, and may still be in the kernel: the device below it is slow");
+            }
+        });
     }
 
     boolean isAlive() {
@@ -123,7 +143,11 @@ final class LoopProgram {
 
     /** Why it doesn't answer, as far as can be told, and what to do. */
     String silence() {
-        return "vnd-loop, process " + process.pid() + ", hasn't answered for " + ANSWER_LIMIT_NANOS / 1_000_000_000L
+        return silence(ANSWER_LIMIT_NANOS / 1_000_000_000L);
+    }
+
+    private String silence(long seconds) {
+        return "vnd-loop, process " + process.pid() + ", hasn't answered for " + seconds
                 + " s: the device below it is slow, or it was stopped (kill -CONT " + process.pid() + "): try again";
     }
 }
