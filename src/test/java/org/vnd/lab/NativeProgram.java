@@ -13,7 +13,16 @@ public final class NativeProgram {
     private NativeProgram() {}
 
     /** The program made of all C files of {@code src/test/native/name}, compiled anew when one of them is newer. */
-    public static synchronized Path build(String name) throws IOException {
+    public static Path build(String name) throws IOException {
+        return build(name, List.of());
+    }
+
+    /** The same, as a library for LD_PRELOAD. */
+    public static Path library(String name) throws IOException {
+        return build(name, List.of("-shared", "-fPIC"));
+    }
+
+    private static synchronized Path build(String name, List<String> flags) throws IOException {
         Path sources = Path.of("src/test/native", name).toAbsolutePath();
         Path program = Path.of("target/native-test", name).toAbsolutePath();
         List<Path> files = new ArrayList<>();
@@ -24,7 +33,8 @@ public final class NativeProgram {
             return program;
         }
         Files.createDirectories(program.getParent());
-        Command compiler = new Command("cc", "-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program);
+        Command compiler = new Command("cc", "-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program)
+                .with(flags.toArray());
         files.stream().filter(file -> file.toString().endsWith(".c")).forEach(compiler::with);
         compiler.run().succeeded();
         return program;
