@@ -7,9 +7,10 @@
  * for that process, and a thread that waited in there would keep its own process from ending when it is killed.
  *
  * Says "ready loopN" or "error WHY". Of the lines of its input it answers "remove" with "gone" and ends, or with "busy" and
- * goes on; and "fail" with "failed", after which every request to the device fails. At the end of its input it closes the
- * device, which is autoclear: the kernel takes it away when nobody else has it open. Before that it removes the names that
- * lead to it and are listed in NAMES, since the device may be somebody else's at once; it adds the node there that it makes.
+ * goes on; "fail" with "failed", after which every request to the device fails; and "kept", which says that others know of the
+ * device and will see to it, with the same. At the end of its input it closes the device, which is autoclear: the kernel takes it
+ * away when nobody else has it open. Before that it has it fail, if it wasn't kept; and it removes the names that lead to it and
+ * are listed in NAMES, since the device may be somebody else's at once; it adds the node there that it makes.
  *
  * The second form has a device fail whose program was killed, while others still use it: exit status 0 if it did. NUMBER and
  * MARKS say which device is meant, as in NAMES.
@@ -31,6 +32,8 @@
 
 /* Others take free loop devices too; whoever loses asks for the next. */
 enum { ATTEMPTS = 64 };
+/* The kernel refuses at times, while it empties the device's cache. */
+enum { FAIL_RETRY_MICROS = 10000 };
 
 static const unsigned long long FAR = 1ULL << 62;
 
@@ -225,7 +228,13 @@ int main(int argc, char **argv)
         return 1;
     }
     printf("ready %s\n", name);
+    bool kept = false;
     while (fgets(line, sizeof line, stdin) != NULL) {
+        if (strcmp(line, "kept\n") == 0) {
+            kept = true;
+            printf("kept\n");
+            continue;
+        }
         if (strcmp(line, "fail\n") == 0) {
             if (fail(loop))
                 printf("failed\n");
@@ -244,6 +253,8 @@ int main(int argc, char **argv)
             return 0;
         }
     }
+    while (!kept && !fail(loop) && is_still(loop, &now))
+        usleep(FAIL_RETRY_MICROS);
     remove_names(argv[7], name);
     return 0;
 }

@@ -70,18 +70,19 @@ record DeviceMaker(
         }
         assert device.servedByKernel() == byKernel : export;
         madeOne.accept(device);
-        if (byKernel) {
-            try {
+        try {
+            if (byKernel) {
                 BlockNode node =
                         BlockNode.disk(Path.of(device.node()).getFileName().toString());
                 image.lock()
                         .kernelServes(
                                 new KernelServed(device.node(), node.number(), node.mark(), device.failCommand()));
-            } catch (IOException | RuntimeException | Error e) {
-                removal.certain(device, e);
-                image.lock().kernelServesNone();
-                throw e;
             }
+            device.kept();
+        } catch (IOException | RuntimeException | Error e) {
+            removal.certain(device, e);
+            image.lock().kernelServesNone();
+            throw e;
         }
         return device;
     }

@@ -37,6 +37,12 @@ public interface KernelDevice {
      */
     default void whenLost(Runnable told) {}
 
+    /**
+     * What has to know of it does, also what outlives this process. Before that it fails with this process, where it could
+     * outlive that.
+     */
+    default void kept() throws IOException {}
+
     /** Whether the kernel serves it by itself: then its requests can't be made to wait here, only to {@link #fail}. */
     default boolean servedByKernel() {
         return false;

@@ -19,6 +19,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -123,6 +124,23 @@ class LoopBeingMadeTest {
         assertFalse(ListedFlags.isImmutable(image));
         assertEquals(DirectFile.checksumOfFilled(SIZE_BYTES, 1), DirectFile.checksum(image));
         assertTrue(product.disks().isEmpty());
+    }
+
+    /** Then it is the program that goes on, and fails what nobody knows of. */
+    @Test
+    void failsWithTheDaemonThatHadntToldAnybody() throws Exception {
+        ProcessHandle daemon = program.parent().orElseThrow();
+        daemon.destroyForcibly();
+        daemon.onExit().join();
+        Command.output("kill", "-CONT", program.pid());
+        await(() -> size().equals("0") ? Optional.of(true) : Optional.empty());
+        assertThrows(IOException.class, this::write);
+        user.close();
+        attach.await(LIMIT_SECONDS).exited(1);
+        await(() -> loopsOnFiles().isEmpty() ? Optional.of(true) : Optional.empty());
+        product.run("--recover", image).succeeded();
+        assertFalse(ListedFlags.isImmutable(image));
+        assertEquals(DirectFile.checksumOfFilled(SIZE_BYTES, 1), DirectFile.checksum(image));
     }
 
     private int write() throws IOException {

@@ -182,6 +182,14 @@ public final class LoopDevice implements KernelDevice {
     }
 
     @Override
+    public void kept() throws IOException {
+        String answer = program.ask("kept").orElseThrow(() -> new IOException(name + ": " + program.silence()));
+        if (!answer.equals("kept")) {
+            throw new IOException(name + ": " + answer.replaceFirst("^error ", ""));
+        }
+    }
+
+    @Override
     public List<String> failCommand() {
         return LeftLoop.failCommand(programs, Objects.requireNonNull(identity));
     }

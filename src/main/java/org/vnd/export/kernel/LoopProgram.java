@@ -24,7 +24,7 @@ final class LoopProgram {
     private static final long ANSWER_LIMIT_NANOS = 10_000_000_000L;
 
     /** To set the device up; and then to end by itself, if it couldn't. */
-    private static final int FIRST_LIMIT_SECONDS = 5;
+    private static final int FIRST_LIMIT_SECONDS = 10;
 
     /** Then another program is quicker. */
     private static final long URGENT_LIMIT_NANOS = 2_000_000_000L;
