@@ -96,7 +96,7 @@ class StoppedDaemonTest {
                     assertTrue(daemon.isAlive());
                     time.set(2);
                     // Half of 45 would be 22.
-                    daemon.onExit().get(10, TimeUnit.SECONDS);
+                    daemon.onExit().get(18, TimeUnit.SECONDS);
                 } finally {
                     new Command("kill", "-CONT", disk.pid()).run();
                 }
