@@ -21,11 +21,12 @@
  *   ping            nothing
  *   fence           from now on the daemon may be killed
  *   quiet           nothing of the daemon is on its way to the disk, and nothing starts before the next "serve"
+ *   watch           whether what is done to the image is heard of: or "error WHY"
  *   compare         the daemon compares the map now: what was done to the image before is seen by that
  *   release         end; the daemon has given up the lease
  *
  * All are answered with "ok". It says by itself "broken" when somebody waits for the lease, "changed" when somebody has written
- * to the image or cut it all the same, once until the next "compare", and "loose" when somebody was refused because the file
+ * to the image or cut it all the same, once until the next "compare" or "serve", and "loose" when somebody was refused because the file
  * isn't immutable any more, once until the next "serve".
  */
 #define _GNU_SOURCE
@@ -63,7 +64,7 @@ enum { GRACE_MILLIS = 1000 };
 enum { FENCE_PART = 2 };
 
 static int channel = -1, image = -1, writers = -1, daemon_process = -1;
-static bool serving, closing, loose, fenced, quiet, killed, claimed = true;
+static bool serving, closing, loose, told_broken, told_changed, fenced, quiet, killed, claimed = true;
 static long long broken_millis = -1, grace_millis, retry_millis;
 
 static long long now_millis(void)
@@ -103,7 +104,7 @@ static void keep_image(const int *descriptors)
 static void compare(void)
 {
     hear_changes();
-    changed = false;
+    changed = told_changed = false;
 }
 
 static void serve(void)
@@ -114,7 +115,7 @@ static void serve(void)
     if (closing)
         grace_millis = now_millis() + GRACE_MILLIS;
     serving = true;
-    closing = loose = quiet = false;
+    closing = loose = quiet = told_broken = told_changed = false;
     broken_millis = -1;
 }
 
@@ -130,6 +131,8 @@ static const char *obey(char *message, const int *descriptors, int count)
         return keep_device(message + 7) ? "ok" : "error not understood";
     else if (strcmp(message, "serve") == 0)
         serve();
+    else if (strcmp(message, "watch") == 0)
+        return changes >= 0 ? "ok" : "error inotify: no more instances (fs.inotify.max_user_instances), or none here";
     else if (strcmp(message, "compare") == 0)
         compare();
     else if (strcmp(message, "closing") == 0)
@@ -209,10 +212,15 @@ static int look(void)
     if (broken_millis >= 0) {
         if (node != NULL && !device_failed && failing < 0 && now >= retry_millis)
             start_failing();
-        if (broken_millis == now) {
-            say(changed ? "changed" : "broken");
-            note(changed ? "others have written to the image, or cut it" : "others want to write to the image");
+        if (changed && !told_changed) {
+            say("changed");
+            note("others have written to the image, or cut it");
+        } else if (!changed && !told_broken) {
+            say("broken");
+            note("others want to write to the image");
         }
+        told_changed |= changed;
+        told_broken = true;
         long long left = broken_millis + break_millis() / FENCE_PART - now;
         if (fenced && !quiet && !killed && channel >= 0 && left <= 0)
             kill_daemon();

@@ -102,7 +102,10 @@ public final class LayoutLock implements ImageLock {
             keeping.refuseAll();
         }
         listener.step(LockStep.LEASE);
-        takeLease();
+        Lease.takeAlone(file, fd);
+        leased = true;
+        // Who had it open until then may have written to it.
+        keeping.forget();
         if (!frozenBefore) {
             listener.step(LockStep.RECORD);
             writeRecord();
@@ -159,7 +162,7 @@ public final class LayoutLock implements ImageLock {
         try {
             // Where nothing was written there is nothing to take back, nor mostly the permission for it.
             if (frozenHere) {
-                thaw();
+                record.putFlagsBack(fd, file.path());
             }
             if (recorded) {
                 removeRecord();
@@ -173,16 +176,6 @@ public final class LayoutLock implements ImageLock {
         }
         keeping.close();
         return undone;
-    }
-
-    private void takeLease() throws IOException {
-        int result = Lease.take(fd, FileCalls.F_WRLCK);
-        switch (-result) {
-            case 0 -> leased = true;
-            case Errno.EAGAIN -> throw new ImageException(file.path(), "in use: " + Holders.describe(file, fd));
-            case Errno.EACCES -> throw new NotPhysicalException("no permission to take a lease on it");
-            default -> throw new NotPhysicalException("no lease can be had on it: " + Errno.message(-result));
-        }
     }
 
     private void writeRecord() throws NotPhysicalException {
@@ -199,10 +192,6 @@ public final class LayoutLock implements ImageLock {
         } catch (SysException e) {
             throw new NotPhysicalException("it can't be made immutable: " + Errno.message(e.errno()), e);
         }
-    }
-
-    private void thaw() throws IOException {
-        record.putFlagsBack(fd, file.path());
     }
 
     private void removeRecord() throws IOException {
@@ -243,6 +232,15 @@ public final class LayoutLock implements ImageLock {
         }
     }
 
+    /** For those of whom vnd-lock hears nothing. */
+    private boolean sized() {
+        try {
+            return FileFacts.statx(fd, file.path()).getLong(Statx.SIZE_OFFSET) == facts.sizeBytes();
+        } catch (SysException e) {
+            return false;
+        }
+    }
+
     @Override
     public boolean othersWait() {
         return Lease.current(fd) != FileCalls.F_RDLCK || keeping.changed();
@@ -250,7 +248,7 @@ public final class LayoutLock implements ImageLock {
 
     @Override
     public boolean verify() {
-        return Lease.current(fd) == FileCalls.F_RDLCK && frozen() && keeping.answers();
+        return Lease.current(fd) == FileCalls.F_RDLCK && frozen() && sized() && keeping.answers();
     }
 
     /**
@@ -263,7 +261,8 @@ public final class LayoutLock implements ImageLock {
     public Optional<String> mend() {
         try {
             closeAgain();
-            return othersWait() ? Optional.of("others wait to write to it") : servedAgain();
+            keeping.compare();
+            return othersWait() ? Optional.of("others wait to write to it, or have done so") : servedAgain();
         } catch (IOException e) {
             return Optional.of(String.valueOf(e.getMessage()));
         }
@@ -297,9 +296,8 @@ public final class LayoutLock implements ImageLock {
     }
 
     private Optional<String> servedAgain() throws IOException {
-        keeping.compare();
         Optional<String> difference = mapDifference();
-        lost = difference.isPresent();
+        lost |= difference.isPresent();
         if (!lost) {
             keeping.serve();
         }
@@ -315,7 +313,7 @@ public final class LayoutLock implements ImageLock {
             }
             quiet();
             closeAgain();
-            if (othersWait()) {
+            if (keeping.forget() || othersWait()) {
                 // They come in now, and it is granted again once no writer is left.
                 Lease.giveUp(fd);
                 alone = false;
@@ -384,7 +382,7 @@ public final class LayoutLock implements ImageLock {
         }
         if (!frozenBefore) {
             listener.step(LockStep.THAW);
-            thaw();
+            record.putFlagsBack(fd, file.path());
             if (writable) {
                 listener.step(LockStep.TOUCH);
                 Libc.check(FileCalls.touch(fd), "set the time of", file.path());
@@ -485,7 +483,7 @@ public final class LayoutLock implements ImageLock {
 
     @Override
     public List<String> unprotected() {
-        return keeping.missing().isEmpty() ? List.of() : List.of(keeping.missing());
+        return keeping.missing();
     }
 
     /** The device under the file system, O_DIRECT, for the disk's I/O. */

@@ -103,4 +103,20 @@ final class Lease {
     static void giveUp(int fd) {
         FileCalls.fcntl(fd, FileCalls.F_SETLEASE, FileCalls.F_UNLCK);
     }
+
+    /**
+     * Takes one for writing on {@code fd}, which is the proof that nobody else has {@code file} open.
+     *
+     * @throws ImageException somebody has
+     * @throws NotPhysicalException none can be had here
+     */
+    static void takeAlone(BackingFile file, int fd) throws ImageException, NotPhysicalException {
+        int result = take(fd, FileCalls.F_WRLCK);
+        switch (-result) {
+            case 0 -> {}
+            case Errno.EAGAIN -> throw new ImageException(file.path(), "in use: " + Holders.describe(file, fd));
+            case Errno.EACCES -> throw new NotPhysicalException("no permission to take a lease on it");
+            default -> throw new NotPhysicalException("no lease can be had on it: " + Errno.message(-result));
+        }
+    }
 }

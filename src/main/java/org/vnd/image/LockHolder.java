@@ -42,18 +42,22 @@ final class LockHolder implements AutoCloseable {
     /** The process ids of those that this process has. */
     private static final Set<String> OURS = ConcurrentHashMap.newKeySet();
 
+    /** Hears, on a thread of the holder's, that the lock should be looked at. */
+    interface Disturbance {
+        /** {@code changed}: others have changed the image all the same. */
+        void disturbed(boolean changed);
+    }
+
     private final Process process;
     private final int socket;
-    private final Runnable disturbed;
+    private final Disturbance disturbed;
     private final BlockingQueue<String> answers = new LinkedBlockingQueue<>();
     private final Thread reader = new Thread(this::read, "vnd-lock-reader");
+    private final long startedNanos = System.nanoTime();
     private volatile boolean alive = true;
-    /** Whether it has heard that others have changed the image, since {@link #compare}. */
-    private volatile boolean changed;
-
     private boolean closed;
 
-    private LockHolder(Process process, int socket, Runnable disturbed) {
+    private LockHolder(Process process, int socket, Disturbance disturbed) {
         this.process = process;
         this.socket = socket;
         this.disturbed = disturbed;
@@ -67,9 +71,8 @@ final class LockHolder implements AutoCloseable {
      *
      * @param image the descriptor on which the lease and the claim are
      * @param writersEnd at which it sees that nothing of ours can write any more: all that can has the other end open
-     * @param disturbed runs, on a thread of this object's, when the lock should be looked at
      */
-    static LockHolder start(int image, int writersEnd, Runnable disturbed) throws NotPhysicalException {
+    static LockHolder start(int image, int writersEnd, Disturbance disturbed) throws NotPhysicalException {
         try {
             LockHolder holder = connect(disturbed);
             try {
@@ -84,7 +87,7 @@ final class LockHolder implements AutoCloseable {
         }
     }
 
-    private static LockHolder connect(Runnable disturbed) throws IOException {
+    private static LockHolder connect(Disturbance disturbed) throws IOException {
         String name = "vnd-lock " + ProcessHandle.current().pid() + " "
                 + Long.toHexString(ThreadLocalRandom.current().nextLong());
         int type = SocketCalls.SOCK_SEQPACKET | SocketCalls.SOCK_CLOEXEC;
@@ -132,8 +135,7 @@ final class LockHolder implements AutoCloseable {
             message.get(0, text);
             String line = new String(text, StandardCharsets.UTF_8);
             if (line.equals("broken") || line.equals("loose") || line.equals("changed")) {
-                changed |= line.equals("changed");
-                disturbed.run();
+                disturbed.disturbed(line.equals("changed"));
             } else {
                 answers.add(line);
             }
@@ -141,7 +143,7 @@ final class LockHolder implements AutoCloseable {
         Reference.reachabilityFence(message);
         alive = false;
         answers.add("error it has ended");
-        disturbed.run();
+        disturbed.disturbed(false);
     }
 
     /** Whether it hasn't ended, as far as is known. */
@@ -190,13 +192,17 @@ final class LockHolder implements AutoCloseable {
 
     /** The map is compared from now on: what was done to the image before is seen by that. */
     void compare() throws IOException {
-        // First: what is heard of from now on is after that, or looked at once more for nothing.
-        changed = false;
         require("compare");
     }
 
-    boolean changed() {
-        return changed;
+    /** Why it doesn't hear of changes; empty if it does. */
+    String blindness() {
+        try {
+            require("watch");
+            return "";
+        } catch (IOException e) {
+            return String.valueOf(e.getMessage());
+        }
     }
 
     /** The lease is a reader's, and watched from now on, or again. */
@@ -228,8 +234,10 @@ final class LockHolder implements AutoCloseable {
         }
         Libc.check(SocketCalls.sendWithDescriptors(socket, text, descriptors), "tell vnd-lock", "");
         try {
-            long limitNanos =
-                    Math.min(TimeUnit.SECONDS.toNanos(ANSWER_LIMIT_SECONDS), Lease.breakNanos() / ANSWER_PART);
+            // One that has just been started may need it all to begin.
+            long mostNanos = TimeUnit.SECONDS.toNanos(ANSWER_LIMIT_SECONDS);
+            long youngNanos = mostNanos - (System.nanoTime() - startedNanos);
+            long limitNanos = Math.max(youngNanos, Math.min(mostNanos, Lease.breakNanos() / ANSWER_PART));
             String answer = answers.poll(limitNanos, TimeUnit.NANOSECONDS);
             if (answer != null) {
                 return answer;

@@ -1,6 +1,8 @@
 package org.vnd.image;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FanotifyCalls;
@@ -33,6 +35,8 @@ final class LockKeeping implements AutoCloseable {
     /** Since the lock was served last. */
     private boolean quiet;
 
+    /** Whether others have changed the image, whichever holder has heard of it. */
+    private volatile boolean changed;
     /** Whether nobody would start another holder. */
     private volatile boolean failed;
 
@@ -69,9 +73,8 @@ final class LockKeeping implements AutoCloseable {
         if (group >= 0) {
             return group;
         }
-        // First to be asked, since the kernel opens the file for those who are asked later. Without a limit: beyond
-        // one, it
-        // lets opens pass that nobody was asked about.
+        // First to be asked, since the kernel opens the file for those who are asked later.
+        // Without a limit: beyond one, it lets opens pass that nobody was asked about.
         int flags = FanotifyEvent.FAN_CLASS_PRE_CONTENT
                 | FanotifyEvent.FAN_CLOEXEC
                 | FanotifyEvent.FAN_NONBLOCK
@@ -174,19 +177,28 @@ final class LockKeeping implements AutoCloseable {
         return holder;
     }
 
-    /** Whether there is one that answers, and has heard of no change. */
+    /** Whether there is one that answers, and none has heard of a change. */
     synchronized boolean answers() {
-        return holder != null && holder.answers() && !holder.changed();
+        return holder != null && holder.answers() && !changed;
     }
 
-    /** Whether others have changed the image, by a way that none of what locks it stands in. */
-    synchronized boolean changed() {
-        return holder != null && holder.changed();
+    /** Whether others have changed the image, by a way that none of what locks it stands in; until {@link #forget}. */
+    boolean changed() {
+        return changed;
     }
 
-    /** The map is compared from now on. */
+    /** The map is compared from now on: what comes later is told, and what came before has been told when this returns. */
     synchronized void compare() throws IOException {
         required().compare();
+    }
+
+    /** The same, with all that others may have done looked at; whether something was told before. */
+    synchronized boolean forget() throws IOException {
+        boolean told = changed;
+        // First: what is told from now on may be of later.
+        changed = false;
+        required().compare();
+        return told;
     }
 
     /** The holder's process. */
@@ -241,7 +253,10 @@ final class LockKeeping implements AutoCloseable {
         }
     }
 
-    private void disturbed() {
+    private void disturbed(boolean byChange) {
+        if (byChange) {
+            changed = true;
+        }
         look.run();
         if (failed) {
             // Not here: this is the thread that reads the answers for which whoever is in this object may wait.
@@ -280,8 +295,17 @@ final class LockKeeping implements AutoCloseable {
         return writers[1];
     }
 
-    synchronized String missing() {
-        return missing;
+    /** What it doesn't protect from, each named before a colon. */
+    synchronized List<String> missing() {
+        List<String> all = new ArrayList<>();
+        if (!missing.isEmpty()) {
+            all.add(missing);
+        }
+        String blindness = holder == null ? "" : holder.blindness();
+        if (!blindness.isEmpty()) {
+            all.add("notice: " + blindness + ": a change that asks for no open is noticed within a second only");
+        }
+        return all;
     }
 
     /** The lease has been given up. */

@@ -168,12 +168,12 @@ public final class LoopDevice implements KernelDevice {
         }
         String why = "";
         for (int attempt = 0; attempt < FAIL_ATTEMPTS; attempt++) {
-            if (removed || !bound()) {
+            BlockNode ours = identity;
+            if (removed || (ours != null && !ours.isThere())) {
                 return;
             }
             Optional<String> answer = program.askIfFree("fail");
-            if (answer.equals(Optional.of("failed"))
-                    || LeftLoop.failByProgram(programs, Objects.requireNonNull(identity))) {
+            if (answer.equals(Optional.of("failed")) || (ours != null && LeftLoop.failByProgram(programs, ours))) {
                 return;
             }
             why = answer.orElse("its program doesn't answer, and another can't do it");

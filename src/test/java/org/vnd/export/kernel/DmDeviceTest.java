@@ -109,7 +109,7 @@ class DmDeviceTest {
     void readOnlyIsReadOnlyAndAChangedTableIsSeen() throws Exception {
         String load = "dmsetup suspend lower; dmsetup load lower --table \"%s\"; dmsetup resume lower";
         List<String> lines = run(
-                new Guest(),
+                new Guest().limitSeconds(480),
                 """
                 lower lower "0 163840 linear /dev/vda 2048"
                 image lower/image
