@@ -11,7 +11,7 @@ import org.vnd.lab.Command;
 
 /** A debugger that makes what puts a disk's immutable flag back take seconds. Closing it lets the daemon go. */
 final class SlowMend implements AutoCloseable {
-    private static final long LIMIT_SECONDS = 60;
+    private static final long LIMIT_SECONDS = 120;
     private static final int DELAY_MICROS = 3_000_000;
 
     private final long daemon;
