@@ -25,9 +25,9 @@
  *   compare         the daemon compares the map now: what was done to the image before is seen by that
  *   release         end; the daemon has given up the lease
  *
- * All are answered with "ok". It says by itself "broken" when somebody waits for the lease, "changed" when somebody has written
- * to the image or cut it all the same, once until the next "compare" or "serve", and "loose" when somebody was refused because the file
- * isn't immutable any more, once until the next "serve".
+ * All are answered with "ok". It says by itself "broken" when somebody waits for the lease; "changed" when somebody has written
+ * to the image or cut it all the same, once until the next "compare" or "serve"; and "loose" when somebody was refused because
+ * the file isn't immutable any more, once until the next "serve".
  */
 #define _GNU_SOURCE
 #include <errno.h>
