@@ -27,7 +27,7 @@ final class OnePiece {
     private static final int KEPT_PART = 16;
 
     /** How often pieces are given back for others that nobody has had yet. */
-    private static final int TRADES = 4;
+    private static final int TRADES = 16;
 
     /** Somebody else may take a block of the piece in the moment in which it is nobody's, but not so often. */
     private static final int ATTEMPTS = 8;
