@@ -31,6 +31,9 @@
  * <tr><td>vnd-partitions: {@link org.vnd.daemon.NodeWatch}</td>
  *     <td>names of partitions, after somebody has written to the device</td>
  *     <td>requests of that device</td></tr>
+ * <tr><td>vnd-partx: {@link org.vnd.export.Partitions}</td>
+ *     <td>nothing: it has partx look for partitions on /dev/nbdN, and tell the kernel</td>
+ *     <td>partx, ten seconds</td></tr>
  * <tr><td>vnd-control: {@link org.vnd.control.ControlServer}</td>
  *     <td>connections of vndconfig, one request after the other</td>
  *     <td>main, for a detach</td></tr>

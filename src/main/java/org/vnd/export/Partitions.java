@@ -7,7 +7,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 import org.vnd.partition.Partition;
 
@@ -17,11 +21,13 @@ import org.vnd.partition.Partition;
  * to wait for whoever serves it.
  */
 public final class Partitions {
-    /** What partx may take, when the disk answers. */
+    /** What all of partx may take, when the disk answers. */
     public static final int LIMIT_SECONDS = 10;
 
-    /** All numbers that there can be: without it, partx 2.38 looks no further than the table has partitions. */
-    private static final String ALL_NUMBERS = "1:255";
+    private static final String COLUMNS = "NR,START,SECTORS,TYPE";
+
+    /** An MBR's types of a partition that holds others, Linux's block/partitions/msdos.c. */
+    private static final List<String> EXTENDED = List.of("0x5", "0xf", "0x85");
 
     private static final AtomicBoolean absenceTold = new AtomicBoolean();
 
@@ -48,24 +54,120 @@ public final class Partitions {
                 .strip());
     }
 
-    /** Has partx read the table of the disk at {@code node}, and tell the kernel what has changed. */
+    /**
+     * Has partx read the table of the disk at {@code node}, and tells the kernel what has changed. Partitions that stay as they
+     * are aren't touched: partx's own update takes each away that nobody has open, and brings it back, and whoever opens its
+     * name in between is told that there is no such file. Where partx finds no table, or can't read it, all stays as it is; so
+     * does a partition that is in use.
+     */
     public static void update(String node) {
-        Process partx = startUpdate(node);
-        if (partx != null) {
-            SmallProgram.end(partx, LIMIT_SECONDS);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
+        Map<Integer, Entry> table = table(node, deadline);
+        if (table == null) {
+            return;
+        }
+        Map<Integer, Partition> shown = new TreeMap<>();
+        try {
+            shown(Path.of(node).getFileName().toString()).forEach(each -> shown.put(each.number(), each));
+        } catch (IOException gone) {
+            return;
+        }
+        // First, since others may be going to be where they are.
+        partx(
+                "--delete",
+                runs(shown.keySet(), number -> !startsAt(table.get(number), shown.get(number))),
+                node,
+                deadline);
+        partx("--update", runs(table.keySet(), number -> !isAt(table.get(number), shown.get(number))), node, deadline);
+    }
+
+    /** Does {@link #update} on a thread of its own, for which {@link #await} waits. */
+    public static Thread startUpdate(String node) {
+        Thread thread = new Thread(() -> update(node), "vnd-partx");
+        thread.setDaemon(true);
+        thread.start();
+        return thread;
+    }
+
+    /** Waits for the end of what {@link #startUpdate} began; it has an end, whatever the disk does. */
+    public static void await(Thread update) {
+        try {
+            update.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
+    /** A line of partx's; of an extended partition the kernel shows only the beginning. */
+    private record Entry(long start, long sectors, boolean extended) {}
+
     /**
-     * Has partx begin with it; null if that can't be. If there is none, the kernel's own eyes have to do, which is told once, in
-     * the log; it may also have been killed with us. How it ends says no more than that there is no table, or that a partition
-     * is in use and stays.
+     * What partx finds; null if it finds no table, can't read it, or is killed with us. If there is no partx, the kernel's own
+     * eyes have to do, which is told once, in the log.
      */
-    public static @Nullable Process startUpdate(String node) {
-        Process partx = SmallProgram.start("partx", "--update", "--nr", ALL_NUMBERS, node);
-        if (partx == null && !SmallProgram.isInstalled("partx") && !absenceTold.getAndSet(true)) {
-            System.err.println("partx isn't there (util-linux): partitions are those that the kernel finds by itself");
+    private static @Nullable Map<Integer, Entry> table(String node, long deadline) {
+        String lines = SmallProgram.output(left(deadline), "partx", "--raw", "--noheadings", "--output", COLUMNS, node);
+        if (lines == null) {
+            if (!SmallProgram.isInstalled("partx") && !absenceTold.getAndSet(true)) {
+                System.err.println(
+                        "partx isn't there (util-linux): partitions are those that the kernel finds by itself");
+            }
+            return null;
         }
-        return partx;
+        Map<Integer, Entry> table = new TreeMap<>();
+        for (String line : lines.lines().toList()) {
+            String[] words = line.strip().split(" +");
+            // An entry of a type that can't be told has no word for it.
+            String type = words.length > 3 ? words[3] : "";
+            if (words.length >= 3) {
+                table.put(
+                        Integer.parseInt(words[0]),
+                        new Entry(Long.parseLong(words[1]), Long.parseLong(words[2]), EXTENDED.contains(type)));
+            }
+        }
+        return table;
+    }
+
+    private static boolean startsAt(@Nullable Entry wanted, @Nullable Partition shown) {
+        return wanted != null && shown != null && wanted.start() == shown.start();
+    }
+
+    private static boolean isAt(@Nullable Entry wanted, @Nullable Partition shown) {
+        return wanted != null
+                && shown != null
+                && wanted.start() == shown.start()
+                && (wanted.extended() || wanted.sectors() == shown.sectors());
+    }
+
+    /** Those of {@code numbers} that are {@code chosen}, in ranges as partx wants them: "3:5". */
+    private static List<String> runs(Iterable<Integer> numbers, IntPredicate chosen) {
+        List<String> runs = new ArrayList<>();
+        int first = 0;
+        int last = 0;
+        for (int number : numbers) {
+            if (!chosen.test(number)) {
+                continue;
+            }
+            if (first > 0 && number == last + 1) {
+                runs.set(runs.size() - 1, first + ":" + number);
+            } else {
+                first = number;
+                runs.add(first + ":" + number);
+            }
+            last = number;
+        }
+        return runs;
+    }
+
+    private static void partx(String action, List<String> runs, String node, long deadline) {
+        for (String run : runs) {
+            if (System.nanoTime() < deadline) {
+                SmallProgram.run(left(deadline), "partx", action, "--nr", run, node);
+            }
+        }
+    }
+
+    private static int left(long deadline) {
+        return (int) Math.max(1, TimeUnit.NANOSECONDS.toSeconds(deadline - System.nanoTime()));
     }
 }

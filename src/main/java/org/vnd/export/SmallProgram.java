@@ -2,16 +2,20 @@ package org.vnd.export;
 
 import java.io.File;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Programs that do what no thread of ours may: wait uninterruptibly for what this process itself serves. They say nothing
- * and are told nothing. Those of the host are found by the launcher's fixed PATH.
+ * Programs that do what no thread of ours may: wait uninterruptibly for what this process itself serves. They are
+ * told nothing, and say nothing that isn't asked for. Those of the host are found by the launcher's fixed PATH.
  */
 public final class SmallProgram {
+    private static final File NOTHING = new File("/dev/null");
+
     private SmallProgram() {}
 
     /** Runs it, and returns whether it said yes within {@code limitSeconds}; false too if there is no such program. */
@@ -30,15 +34,36 @@ public final class SmallProgram {
         return false;
     }
 
+    /**
+     * Runs it, and returns what it said, if it said yes within {@code limitSeconds}; else null. It may say 64 KiB, what a pipe
+     * holds: nobody reads meanwhile.
+     */
+    public static @Nullable String output(int limitSeconds, String... command) {
+        Process process = start(ProcessBuilder.Redirect.PIPE, command);
+        if (process == null) {
+            return null;
+        }
+        try (InputStream said = process.getInputStream()) {
+            return end(process, limitSeconds) && process.exitValue() == 0
+                    ? new String(said.readAllBytes(), StandardCharsets.UTF_8)
+                    : null;
+        } catch (IOException unread) {
+            return null;
+        }
+    }
+
     /** Starts it; null if that can't be: there is no such program, or a signal to all of our group has come first. */
     public static @Nullable Process start(String... command) {
-        File nothing = new File("/dev/null");
+        return start(ProcessBuilder.Redirect.to(NOTHING), command);
+    }
+
+    private static @Nullable Process start(ProcessBuilder.Redirect output, String... command) {
         try {
             return new ProcessBuilder(command)
                     .directory(new File("/"))
-                    .redirectInput(nothing)
-                    .redirectOutput(nothing)
-                    .redirectError(nothing)
+                    .redirectInput(NOTHING)
+                    .redirectOutput(output)
+                    .redirectError(NOTHING)
                     .start();
         } catch (IOException none) {
             return null;

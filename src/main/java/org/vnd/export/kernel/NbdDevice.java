@@ -66,7 +66,7 @@ public final class NbdDevice implements KernelDevice {
     private final DeviceNames names;
     private String writesSeen = "";
     /** Looks for partitions. */
-    private @Nullable Process looking;
+    private @Nullable Thread looking;
 
     /** Whether somebody is taking it away. */
     private boolean leaving;
@@ -249,7 +249,7 @@ public final class NbdDevice implements KernelDevice {
 
     @Override
     public void remove() throws IOException {
-        Process lookingYet;
+        Thread lookingYet;
         synchronized (this) {
             if (removed) {
                 return;
@@ -262,7 +262,7 @@ public final class NbdDevice implements KernelDevice {
             // Without the monitor: the driver may want new connections meanwhile.
             if (lookingYet != null) {
                 // It would count as a user.
-                SmallProgram.end(lookingYet, Partitions.LIMIT_SECONDS);
+                Partitions.await(lookingYet);
             }
             // Anybody may have disconnected it who may do it.
             if (!ended()) {
