@@ -54,11 +54,11 @@ class GuestTest {
     @Test
     void endsWhenTheTimeIsUp() {
         Command.Result result = new Guest()
-                .limitSeconds(60)
+                .limitSeconds(25)
                 .script("echo started; while true; do sleep 1; done")
                 .exited(124);
         assertEquals("started\n", result.output());
-        assertTrue(result.errors().matches("vmlab: .*: killed after 60 seconds\n"), result::toString);
+        assertTrue(result.errors().matches("vmlab: .*: killed after 25 seconds\n"), result::toString);
     }
 
     @Test

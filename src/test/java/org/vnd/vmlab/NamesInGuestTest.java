@@ -61,8 +61,6 @@ class NamesInGuestTest {
         Command.Result result = new Guest()
                 .diskMebibytes(200)
                 .memoryMebibytes(1500)
-                // QEMU before 8.1 loses page protections now and then when it emulates more, and a JVM crashes of it.
-                .processors(1)
                 .modules("ublk_drv", "nbd", "dm_mod")
                 .limitSeconds(900 + ROUNDS * 120L)
                 .script(

@@ -2,8 +2,10 @@ package org.vnd.vmlab;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.vnd.lab.Command;
+import org.vnd.lab.Drawn;
 import org.vnd.lab.Guest;
 import org.vnd.lab.InGuest;
 import org.vnd.lab.Requires;
@@ -13,7 +15,7 @@ import org.vnd.lab.Requires;
 @Requires(tools = {Guest.QEMU, Guest.APT, "mkfs.ext4", "losetup", "blkdiscard", "fallocate", "dmsetup", "dmesg"})
 class NoDiscardBelowInGuestTest {
     /**
-     * $1 is vndconfig. The device mapper's device under the image is on a loop device over a file of ramfs, which can do nothing
+     * $1 is vndconfig, $2 the exports. The device mapper's device under the image is on a loop device over a file of ramfs, which can do nothing
      * but be read and written, or over one of FUSE, with a disk on such a file: that one finds out the first time.
      */
     private static final String USE = """
@@ -52,7 +54,7 @@ class NoDiscardBelowInGuestTest {
             truncate -s 100M raw/one
             truncate -s 160M raw/two
             below raw/one
-            for export in ublk nbd-kernel dm; do
+            for export in $2; do
                 "$1" -c --export $export vnd0 on/image
                 use /dev/vnd/vnd0 never
                 "$1" -u vnd0
@@ -64,7 +66,7 @@ class NoDiscardBelowInGuestTest {
             mount $second under
             dd if=/dev/zero of=under/image bs=1M count=100 oflag=direct conv=fsync status=none
             "$1" -c --export fuse vnd1 under/image
-            for export in ublk nbd-kernel dm; do
+            for export in $2; do
                 below /run/vnd/vnd1/vnd1.fuse/disk
                 "$1" -c --engine physical --export $export vnd0 on/image
                 use /dev/vnd/vnd0 later
@@ -76,16 +78,16 @@ class NoDiscardBelowInGuestTest {
 
     @Test
     void whatIsOfferedIsDone() {
+        List<String> exports = Drawn.of(1, List.of("ublk", "nbd-kernel", "dm"));
         Command.Result result = new Guest()
                 .memoryMebibytes(1500)
-                .processors(1)
                 .modules("ublk_drv", "nbd", "dm_mod", "loop", "fuse")
                 .limitSeconds(900)
-                .script(USE, Guest.home().resolve("bin/vndconfig"))
+                .script(USE, Guest.home().resolve("bin/vndconfig"), String.join(" ", exports))
                 .succeeded();
         StringBuilder expected = new StringBuilder();
         for (String when : new String[] {"never", "later"}) {
-            for (String export : new String[] {"ublk", "nbd-kernel", "dm"}) {
+            for (String export : exports) {
                 boolean offered = when.equals("later") && !export.equals("dm");
                 expected.append((export + " " + when + " discard " + (offered ? "done" : "refused") + "\n").repeat(3));
             }

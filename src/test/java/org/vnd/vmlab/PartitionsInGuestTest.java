@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.vnd.lab.Command;
+import org.vnd.lab.Drawn;
 import org.vnd.lab.Guest;
 import org.vnd.lab.InGuest;
 import org.vnd.lab.Requires;
@@ -43,7 +44,7 @@ class PartitionsInGuestTest {
         }
     }
 
-    private static final List<Use> USES = List.of(
+    private static final List<Use> ALL = List.of(
             new Use(TableCase.GPT_OF_4096, "ublk", 512),
             new Use(TableCase.FIRST_SPOILED, "ublk", 512),
             new Use(TableCase.BOTH_SPOILED, "nbd-kernel", 512),
@@ -57,6 +58,9 @@ class PartitionsInGuestTest {
             new Use(TableCase.GPT_OF_4096, "nbd-kernel", 4096),
             new Use(TableCase.GPT, "dm", 4096),
             new Use(TableCase.MBR_OF_4096, "dm", 4096));
+
+    /** A quarter of a minute each. */
+    private static final List<Use> USES = Drawn.of(6, ALL);
 
     /**
      * $1 is vndconfig, $2 a folder of images, and {@link Use}s follow. Last of each, a sector of 512 bytes in the middle of a
@@ -133,7 +137,6 @@ class PartitionsInGuestTest {
                     .diskMebibytes(160)
                     .diskMebibytes(160)
                     .memoryMebibytes(1500)
-                    .processors(1)
                     .modules("ublk_drv", "nbd", "dm_mod", "loop", "fuse")
                     .share(images)
                     .limitSeconds(1200)

@@ -75,7 +75,6 @@ class SignalsInGuestTest {
         Command.Result result = new Guest()
                 .diskMebibytes(128)
                 .memoryMebibytes(1500)
-                .processors(1)
                 .modules("ublk_drv", "nbd", "dm_mod")
                 .limitSeconds(300 + ROUNDS * 150L)
                 .script(INTERRUPT, Guest.home().resolve("bin/vndconfig"), EXPORTS, moments)

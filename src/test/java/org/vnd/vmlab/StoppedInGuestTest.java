@@ -3,9 +3,12 @@ package org.vnd.vmlab;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.vnd.lab.Command;
+import org.vnd.lab.Drawn;
 import org.vnd.lab.Guest;
 import org.vnd.lab.InGuest;
 import org.vnd.lab.Requires;
@@ -125,8 +128,17 @@ class StoppedInGuestTest {
             e2fsck -fn /dev/vda >/dev/null 2>&1
             """;
 
+    static Stream<Arguments> exports() {
+        return Drawn.of(
+                1,
+                List.of(
+                        Arguments.of("ublk", "--timeout has no effect with --export ublk"),
+                        Arguments.of("nbd-kernel", "timed out")))
+                .stream();
+    }
+
     @ParameterizedTest
-    @CsvSource({"ublk, --timeout has no effect with --export ublk", "nbd-kernel, timed out"})
+    @MethodSource("exports")
     void stopsAndGoesOnAndDies(String export, String timeout) {
         Command.Result result = new Guest()
                 .diskMebibytes(100)

@@ -264,7 +264,6 @@ class VictimInGuestTest {
         Command.Result result = new Guest()
                 .diskMebibytes(320)
                 .memoryMebibytes(1500)
-                .processors(1)
                 .modules("ublk_drv", "nbd", "dm_mod", "loop", "xfs")
                 .limitSeconds(900)
                 .script(USE, arguments.toArray())

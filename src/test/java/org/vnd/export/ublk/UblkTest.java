@@ -5,8 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.vnd.lab.Command;
+import org.vnd.lab.Drawn;
 import org.vnd.lab.Guest;
 import org.vnd.lab.InGuest;
 import org.vnd.lab.Requires;
@@ -45,8 +46,12 @@ class UblkTest {
             umount mounted
             """;
 
+    static List<Boolean> copies() {
+        return Drawn.of(1, List.of(true, false));
+    }
+
     @ParameterizedTest
-    @ValueSource(booleans = {true, false})
+    @MethodSource("copies")
     void isADisk(boolean copies) throws Exception {
         Path tests = Path.of(UblkTest.class
                 .getProtectionDomain()
