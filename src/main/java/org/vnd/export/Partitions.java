@@ -8,10 +8,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.IntPredicate;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.vnd.partition.Partition;
 
@@ -23,6 +26,9 @@ import org.vnd.partition.Partition;
 public final class Partitions {
     /** What all of partx may take, when the disk answers. */
     public static final int LIMIT_SECONDS = 10;
+
+    /** Whoever has the kernel read a table takes a few milliseconds. */
+    private static final long PAUSE_NANOS = 100_000_000;
 
     private static final String COLUMNS = "NR,START,SECTORS,TYPE";
 
@@ -62,23 +68,16 @@ public final class Partitions {
      */
     public static void update(String node) {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
-        Map<Integer, Entry> table = table(node, deadline);
-        if (table == null) {
+        Differences differences = Differences.of(node, deadline);
+        if (differences.none()) {
             return;
         }
-        Map<Integer, Partition> shown = new TreeMap<>();
-        try {
-            shown(Path.of(node).getFileName().toString()).forEach(each -> shown.put(each.number(), each));
-        } catch (IOException gone) {
-            return;
-        }
+        // Somebody else may be telling the kernel at this moment: what was written, or is shown, is half of it then.
+        LockSupport.parkNanos(PAUSE_NANOS);
+        differences.retain(Differences.of(node, deadline));
         // First, since others may be going to be where they are.
-        partx(
-                "--delete",
-                runs(shown.keySet(), number -> !startsAt(table.get(number), shown.get(number))),
-                node,
-                deadline);
-        partx("--update", runs(table.keySet(), number -> !isAt(table.get(number), shown.get(number))), node, deadline);
+        partx("--delete", differences.elsewhere, node, deadline);
+        partx("--update", differences.wanted, node, deadline);
     }
 
     /** Does {@link #update} on a thread of its own, for which {@link #await} waits. */
@@ -99,7 +98,60 @@ public final class Partitions {
     }
 
     /** A line of partx's; of an extended partition the kernel shows only the beginning. */
-    private record Entry(long start, long sectors, boolean extended) {}
+    private record Entry(long start, long sectors, boolean extended) {
+        boolean startsAt(@Nullable Partition shown) {
+            return shown != null && start == shown.start();
+        }
+
+        boolean isAt(@Nullable Partition shown) {
+            return startsAt(shown)
+                    && (extended || sectors == Objects.requireNonNull(shown).sectors());
+        }
+    }
+
+    /**
+     * How the kernel's partitions differ from the table.
+     *
+     * @param elsewhere the numbers of those that the kernel has, and the table has nowhere or elsewhere
+     * @param wanted the numbers of those that the table has, and the kernel hasn't so
+     */
+    private record Differences(SortedSet<Integer> elsewhere, SortedSet<Integer> wanted) {
+        /** None either where that can't be told. */
+        static Differences of(String node, long deadline) {
+            Differences differences = new Differences(new TreeSet<>(), new TreeSet<>());
+            Map<Integer, Entry> table = table(node, deadline);
+            if (table == null) {
+                return differences;
+            }
+            Map<Integer, Partition> shown = new TreeMap<>();
+            try {
+                shown(Path.of(node).getFileName().toString()).forEach(each -> shown.put(each.number(), each));
+            } catch (IOException gone) {
+                return differences;
+            }
+            shown.forEach((number, partition) -> {
+                Entry entry = table.get(number);
+                if (entry == null || !entry.startsAt(partition)) {
+                    differences.elsewhere.add(number);
+                }
+            });
+            table.forEach((number, entry) -> {
+                if (!entry.isAt(shown.get(number))) {
+                    differences.wanted.add(number);
+                }
+            });
+            return differences;
+        }
+
+        boolean none() {
+            return elsewhere.isEmpty() && wanted.isEmpty();
+        }
+
+        void retain(Differences others) {
+            elsewhere.retainAll(others.elsewhere);
+            wanted.retainAll(others.wanted);
+        }
+    }
 
     /**
      * What partx finds; null if it finds no table, can't read it, or is killed with us. If there is no partx, the kernel's own
@@ -128,26 +180,12 @@ public final class Partitions {
         return table;
     }
 
-    private static boolean startsAt(@Nullable Entry wanted, @Nullable Partition shown) {
-        return wanted != null && shown != null && wanted.start() == shown.start();
-    }
-
-    private static boolean isAt(@Nullable Entry wanted, @Nullable Partition shown) {
-        return wanted != null
-                && shown != null
-                && wanted.start() == shown.start()
-                && (wanted.extended() || wanted.sectors() == shown.sectors());
-    }
-
-    /** Those of {@code numbers} that are {@code chosen}, in ranges as partx wants them: "3:5". */
-    private static List<String> runs(Iterable<Integer> numbers, IntPredicate chosen) {
+    /** The numbers in ranges, as partx wants them: "3:5". */
+    private static List<String> runs(SortedSet<Integer> numbers) {
         List<String> runs = new ArrayList<>();
         int first = 0;
         int last = 0;
         for (int number : numbers) {
-            if (!chosen.test(number)) {
-                continue;
-            }
             if (first > 0 && number == last + 1) {
                 runs.set(runs.size() - 1, first + ":" + number);
             } else {
@@ -159,8 +197,8 @@ public final class Partitions {
         return runs;
     }
 
-    private static void partx(String action, List<String> runs, String node, long deadline) {
-        for (String run : runs) {
+    private static void partx(String action, SortedSet<Integer> numbers, String node, long deadline) {
+        for (String run : runs(numbers)) {
             if (System.nanoTime() < deadline) {
                 SmallProgram.run(left(deadline), "partx", action, "--nr", run, node);
             }
