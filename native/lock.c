@@ -16,6 +16,7 @@
  *                   that isn't immutable
  *   device          and a blank, and lines: NODE, NUMBER and MARKS of what the kernel serves, as in names.h, with tabs between
  *                   them; then the program that has it fail, and its arguments, one a line. "device" alone: nothing.
+ *   making          and the same, of a device that is about to serve: as long as the daemon lives, it isn't made to fail
  *   closing         the image is about to be made immutable again: until a second after the next "serve", nobody opens it
  *   serve           the lease is F_RDLCK, and is watched from now on, or again
  *   ping            nothing
@@ -125,10 +126,8 @@ static const char *obey(char *message, const int *descriptors, int count)
         keep_image(descriptors);
     else if (strncmp(message, "guard ", 6) == 0 && count == 1)
         return keep_guard(message + 6, descriptors[0]) ? "ok" : "error not understood";
-    else if (strcmp(message, "device") == 0)
-        keep_device("");
-    else if (strncmp(message, "device ", 7) == 0)
-        return keep_device(message + 7) ? "ok" : "error not understood";
+    else if (strcmp(message, "device") == 0 || strncmp(message, "device ", 7) == 0 || strncmp(message, "making ", 7) == 0)
+        return keep_device(message) ? "ok" : "error not understood";
     else if (strcmp(message, "serve") == 0)
         serve();
     else if (strcmp(message, "watch") == 0)
@@ -210,7 +209,7 @@ static int look(void)
     }
     int wait = serving ? LOOK_MILLIS : -1;
     if (broken_millis >= 0) {
-        if (node != NULL && !device_failed && failing < 0 && now >= retry_millis)
+        if (node != NULL && !device_failed && failing < 0 && now >= retry_millis && !(making && channel >= 0))
             start_failing();
         if (changed && !told_changed) {
             say("changed");
@@ -222,7 +221,7 @@ static int look(void)
         told_changed |= changed;
         told_broken = true;
         long long left = broken_millis + break_millis() / FENCE_PART - now;
-        if (fenced && !quiet && !killed && channel >= 0 && left <= 0)
+        if ((making || (fenced && !quiet)) && !killed && channel >= 0 && left <= 0)
             kill_daemon();
         wait = RETRY_MILLIS;
     }

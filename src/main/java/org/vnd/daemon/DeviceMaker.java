@@ -3,6 +3,7 @@ package org.vnd.daemon;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.Consumer;
 import org.vnd.control.AttachOptions;
 import org.vnd.control.DaemonArguments;
@@ -72,11 +73,7 @@ record DeviceMaker(
         madeOne.accept(device);
         try {
             if (byKernel) {
-                BlockNode node =
-                        BlockNode.disk(Path.of(device.node()).getFileName().toString());
-                image.lock()
-                        .kernelServes(
-                                new KernelServed(device.node(), node.number(), node.mark(), device.failCommand()));
+                tellLock(device.node(), device.failCommand(), true);
             }
             device.kept();
         } catch (IOException | RuntimeException | Error e) {
@@ -85,6 +82,12 @@ record DeviceMaker(
             throw e;
         }
         return device;
+    }
+
+    /** So that what the kernel serves fails with the lock, also when this process is dead. */
+    private void tellLock(String device, List<String> failCommand, boolean made) throws IOException {
+        BlockNode node = BlockNode.disk(Path.of(device).getFileName().toString());
+        image.lock().kernelServes(new KernelServed(device, node.number(), node.mark(), failCommand, made));
     }
 
     private KernelDevice made(String export) throws IOException {
@@ -197,6 +200,7 @@ record DeviceMaker(
                 image.readOnly(),
                 arguments.unit().name(),
                 names,
+                (node, failCommand) -> tellLock(node, failCommand, false),
                 removal);
     }
 

@@ -187,7 +187,7 @@ final class LockHolder implements AutoCloseable {
 
     /** Has the device fail when the lock is lost; null for none. */
     void kernelServes(@Nullable KernelServed device) throws IOException {
-        require(device == null ? "device" : "device " + device.message());
+        require(device == null ? "device" : device.message());
     }
 
     /** The map is compared from now on: what was done to the image before is seen by that. */

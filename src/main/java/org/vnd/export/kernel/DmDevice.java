@@ -62,6 +62,12 @@ import org.vnd.sys.SysException;
  * </pre>
  */
 public final class DmDevice implements KernelDevice {
+    /** Hears of a device that is there and leads nowhere yet. */
+    public interface BeforeItServes {
+        /** Its node, and what {@link KernelDevice#failCommand} will say; what this throws ends it. */
+        void hear(String node, List<String> failCommand) throws IOException;
+    }
+
     /** Others may have taken the name by chance; twice is none. */
     private static final int NAME_ATTEMPTS = 8;
 
@@ -111,6 +117,7 @@ public final class DmDevice implements KernelDevice {
      * @param runs where the disk lies on that device
      * @param blockBytes that device's logical block; what is no whole block at the end of the disk is cut off
      * @param names of the disk, which are this device's from now on
+     * @param beforeItServes hears of the device before anybody can write to it
      * @param removal takes away what can't be used
      * @throws IOException it can't be; nothing is left, and the message says why
      */
@@ -124,6 +131,7 @@ public final class DmDevice implements KernelDevice {
             boolean readOnly,
             String unit,
             DeviceNames names,
+            BeforeItServes beforeItServes,
             Removal removal)
             throws IOException {
         KernelModule.load("dm_mod");
@@ -144,7 +152,8 @@ public final class DmDevice implements KernelDevice {
                 throw new IOException("it is smaller than a block of its device");
             }
             String image = major + ":" + minor + ":" + Long.toUnsignedString(inode);
-            DmPartitions disk = make(control, unit, image, table, blockBytes, readOnly, names, removal);
+            LinearDevice.Told told = made -> beforeItServes.hear(made.node(), made.failCommand(table.sectors()));
+            DmPartitions disk = make(control, unit, image, table, blockBytes, readOnly, names, told, removal);
             device = new DmDevice(control, mounted, targets, runs, table, disk);
         } catch (IOException | RuntimeException | Error e) {
             FileCalls.close(control);
@@ -169,6 +178,7 @@ public final class DmDevice implements KernelDevice {
             int blockBytes,
             boolean readOnly,
             DeviceNames names,
+            LinearDevice.Told told,
             Removal removal)
             throws IOException {
         for (int attempt = 0; true; attempt++) {
@@ -177,7 +187,7 @@ public final class DmDevice implements KernelDevice {
             String uuid = "VND-" + unit + "-" + image + "-" + unique;
             try {
                 return new DmPartitions(
-                        control, unit + "-" + unique, uuid, table, blockBytes, readOnly, names, removal);
+                        control, unit + "-" + unique, uuid, table, blockBytes, readOnly, names, told, removal);
             } catch (SysException e) {
                 if (e.errno() != Errno.EBUSY || attempt == NAME_ATTEMPTS) {
                     throw e;

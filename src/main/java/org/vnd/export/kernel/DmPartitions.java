@@ -55,6 +55,7 @@ final class DmPartitions implements AutoCloseable {
             int blockBytes,
             boolean readOnly,
             DeviceNames names,
+            LinearDevice.Told beforeItServes,
             Removal removal)
             throws IOException {
         this.control = control;
@@ -71,6 +72,7 @@ final class DmPartitions implements AutoCloseable {
                 table,
                 readOnly,
                 names,
+                beforeItServes,
                 (unusable, cause) -> removal.certain(unusable.node(), cause, unusable::requireRemoved));
     }
 
@@ -113,6 +115,8 @@ final class DmPartitions implements AutoCloseable {
                 table,
                 readOnly,
                 names,
+                // What it leads to is known.
+                partitionDevice -> {},
                 (unusable, cause) -> unusable.removeLater());
     }
 

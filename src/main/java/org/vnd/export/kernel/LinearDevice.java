@@ -28,6 +28,11 @@ import org.vnd.sys.abi.DmIoctl;
  * creation and that mark does a killed daemon leave it behind; org.vnd.image.DmLeftovers finds it then.
  */
 final class LinearDevice {
+    /** Who has to know of a device before anybody can write to it. */
+    interface Told {
+        void hear(LinearDevice device) throws IOException;
+    }
+
     private static final long GONE_POLL_NANOS = 1_000_000;
 
     /** From its removal until /sys has let go of it. */
@@ -54,6 +59,7 @@ final class LinearDevice {
      * @param control of {@link DmRequest#openControl}, which stays open as long as this is used
      * @param uuid that no other device has
      * @param names of the disk, for its node
+     * @param beforeItServes hears of it when it is there and leads nowhere yet; what it throws ends it
      * @param unusable takes it away, with the cause, when it is there and can't be used
      * @throws SysException it can't be, and nothing is left; EBUSY if there is one of this name or UUID
      */
@@ -64,13 +70,16 @@ final class LinearDevice {
             LinearTable table,
             boolean readOnly,
             DeviceNames names,
+            Told beforeItServes,
             BiConsumer<LinearDevice, Throwable> unusable)
             throws IOException {
         DmRequest create = new DmRequest().name(name).uuid(uuid);
         Libc.check(create.send(control, DmIoctl.DM_DEV_CREATE), "make the dm device", name);
         LinearDevice device = new LinearDevice(control, uuid, create, readOnly, names);
         try {
+            // With its table it is in /sys (Linux 5.15); put to work, it serves.
             device.load(table);
+            beforeItServes.hear(device);
             device.resume();
             names.makeNode(BlockNode.disk(device.name()));
             device.fd = (int) Libc.check(FileCalls.open(device.node(), FileCalls.O_RDONLY), "open", device.node());

@@ -85,6 +85,7 @@ final class DmProgram {
                 image.readOnly(),
                 UNIT,
                 names(),
+                (node, failCommand) -> {},
                 REMOVAL);
     }
 
@@ -241,7 +242,14 @@ final class DmProgram {
         long freeBefore = availableKibibytes();
         long start = System.nanoTime();
         LinearDevice device = LinearDevice.make(
-                control, "large", "VND-large", table, false, names(), (unusable, cause) -> unusable.removeLater());
+                control,
+                "large",
+                "VND-large",
+                table,
+                false,
+                names(),
+                before -> {},
+                (unusable, cause) -> unusable.removeLater());
         long made = System.nanoTime();
         long takenKibibytes = freeBefore - availableKibibytes();
         int fd = FileCalls.open(device.node(), FileCalls.O_RDWR);
