@@ -286,6 +286,9 @@ int main(int argc, char **argv)
             retry_millis = now_millis() + RETRY_MILLIS;
             if (failing_kept && device_failed)
                 note("what the kernel serves of the disk has been made to fail, or is gone");
+            else if (failing_kept && !failing_told)
+                note("what the kernel serves of the disk can't be made to fail: tried again and again");
+            failing_told = true;
         }
         bool none = closing || now_millis() < grace_millis;
         if (watched[2].revents != 0 && answer_open(image, none) && serving && !loose) {

@@ -22,6 +22,8 @@ static bool device_failed;
 /* The daemon is about to put it to work. If it were made to fail before that, it would work afterwards. */
 static bool making;
 static pid_t failing = -1;
+/* Whether it has been told that an attempt was in vain; others follow. */
+static bool failing_told;
 /* Whether the one that is made to fail is still the one that is kept. */
 static bool failing_kept;
 
@@ -40,7 +42,7 @@ static bool keep_device(const char *message)
     int count = 0;
     while (count < ARGUMENTS && (command[count] = strtok_r(NULL, "\n", &rest)) != NULL)
         count++;
-    device_failed = failing_kept = false;
+    device_failed = failing_kept = failing_told = false;
     if (marks == NULL || count == 0) {
         node = NULL;
         return *text == '\0';
@@ -85,6 +87,8 @@ static void start_failing(void)
     failing = fork();
     if (failing == 0) {
         sigprocmask(SIG_SETMASK, &(sigset_t){0}, NULL);
+        /* The log may be on a file system that is frozen, and this mustn't wait for it. */
+        dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
         syscall(SYS_execveat, program, "", command, environ, AT_EMPTY_PATH);
         execv(command[0], command);
         _exit(127);
