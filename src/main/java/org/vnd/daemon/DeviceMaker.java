@@ -159,15 +159,19 @@ record DeviceMaker(
             return LoopDevice.attach(
                     OwnProgram.folder(), AttachOptions.LOOP, backing(device, offsetBytes, false), names, removal);
         } catch (IOException | RuntimeException | Error e) {
-            removeLeft(e);
+            removeLeft(offsetBytes, e);
             throw e;
         }
     }
 
     /** What writes to the image's blocks, though nobody has said that it was made: its program may have been killed before. */
-    private void removeLeft(Throwable cause) {
+    private void removeLeft(long offsetBytes, Throwable cause) {
         removal.certain(AttachOptions.LOOP, cause, () -> {
-            for (String left = image.loopOverBlocks(); !left.isEmpty(); left = image.loopOverBlocks()) {
+            while (true) {
+                String left = image.loopOn(offsetBytes, image.sizeBytes());
+                if (left.isEmpty()) {
+                    return;
+                }
                 BlockNode node = BlockNode.disk(Path.of(left).getFileName().toString());
                 KernelDevice device = new LeftLoop(OwnProgram.folder(), AttachOptions.LOOP, node);
                 madeOne.accept(device);

@@ -71,14 +71,13 @@ public record AttachedImage(
     }
 
     /**
-     * The loop device that begins in a block of it, such as {@code /dev/loop3}; empty if there is none. There was none when it
-     * was attached, so it is one of this disk.
+     * The loop device that is just these bytes of the device below, such as {@code /dev/loop3}; empty if there is none. There was
+     * none in its blocks when it was attached, so it is one of this disk.
      *
      * @throws IOException that can't be told
      */
-    public String loopOverBlocks() throws IOException {
-        return map == null
-                ? ""
-                : LoopsOverBlocks.findOn(new DeviceNumber(place.deviceMajor(), place.deviceMinor()), map);
+    public String loopOn(long offsetBytes, long sizeBytes) throws IOException {
+        return LoopsOverBlocks.findOn(
+                new DeviceNumber(place.deviceMajor(), place.deviceMinor()), offsetBytes, sizeBytes);
     }
 }

@@ -26,8 +26,8 @@ final class LoopsOverBlocks {
     private static final Path DISKS = Path.of("/sys/block");
     private static final DeviceNumber NONE = new DeviceNumber(0, 0);
 
-    /** One that is in use, and where it begins in what is below it. */
-    private record Loop(String name, long offsetBytes) {
+    /** One that is in use, and where it lies in what is below it; of size 0 if it goes on to the end of that. */
+    private record Loop(String name, long offsetBytes, long sizeBytes) {
         boolean beginsIn(long physicalBytes, long lengthBytes) {
             return offsetBytes >= physicalBytes && offsetBytes - physicalBytes < lengthBytes;
         }
@@ -70,14 +70,15 @@ final class LoopsOverBlocks {
     }
 
     /**
-     * The first that begins in a block of this map on {@code device} itself, whatever copies of it there are; empty if there is
-     * none.
+     * The one that is just these bytes of {@code device} itself, whatever copies of it there are; empty if there is none.
      *
-     * @throws IOException that can't be told of one that may begin there
+     * @throws IOException that can't be told of one that has this offset and size
      */
-    static String findOn(DeviceNumber device, ExtentMap map) throws IOException {
-        for (Loop loop : inside(map)) {
-            if (deviceOf(loop).equals(device)) {
+    static String findOn(DeviceNumber device, long offsetBytes, long sizeBytes) throws IOException {
+        for (Loop loop : inUse()) {
+            // Others, which can't be looked at perhaps, don't matter.
+            boolean maybe = loop.offsetBytes == offsetBytes && loop.sizeBytes == sizeBytes;
+            if (maybe && deviceOf(loop).equals(device)) {
                 return "/dev/" + loop.name;
             }
         }
@@ -103,8 +104,9 @@ final class LoopsOverBlocks {
             for (Path disk : disks) {
                 String name = disk.getFileName().toString();
                 String offset = name.startsWith("loop") ? SmallFile.readIfThere(disk.resolve("loop/offset")) : "";
-                if (!offset.isEmpty()) {
-                    loops.add(new Loop(name, Long.parseLong(offset)));
+                String size = offset.isEmpty() ? "" : SmallFile.readIfThere(disk.resolve("loop/sizelimit"));
+                if (!size.isEmpty()) {
+                    loops.add(new Loop(name, Long.parseLong(offset), Long.parseLong(size)));
                 }
             }
         } catch (DirectoryIteratorException e) {
