@@ -206,8 +206,10 @@ final class Watcher implements Runnable {
             if (problem.isEmpty() && late) {
                 problem = Optional.of("it is unlocked by others again and again");
             }
-            // Nor can what the kernel serves wait for somebody to go who could do harm.
-            boolean hopeless = ending || lock.lost() || lock.servedByKernel() || late;
+            // Nor can what the kernel serves wait for somebody to go who could do harm; what holds the lock can be had
+            // again.
+            boolean harmful = lock.servedByKernel() && !lock.unheld();
+            boolean hopeless = ending || lock.lost() || harmful || late;
             if (problem.isPresent() && hopeless) {
                 failedByOthers = true;
                 fail(problem.get());

@@ -28,6 +28,11 @@ public interface ImageLock {
         return false;
     }
 
+    /** After {@link #mend} didn't: whether that is only because what holds the lock was killed, and can be started again. */
+    default boolean unheld() {
+        return false;
+    }
+
     /** What others have done to the image, as of the last {@link #verify}, where it goes on all the same; a line each. */
     default List<String> notices() {
         return List.of();

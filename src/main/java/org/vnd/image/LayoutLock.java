@@ -43,14 +43,12 @@ public final class LayoutLock implements ImageLock {
     private final LockKeeping keeping;
     private @Nullable ExtentMap map;
     private int disk = -1;
-
     private boolean leased;
     /** False while somebody may have it open who could do harm: the next look has to prove the opposite. */
     private boolean alone = true;
 
     private boolean recorded;
     private boolean frozenHere;
-
     /** Whether blocks of the map may be another file's: they stay so, whatever becomes of this one. */
     private boolean lost;
 
@@ -408,6 +406,11 @@ public final class LayoutLock implements ImageLock {
     @Override
     public boolean lost() {
         return lost;
+    }
+
+    @Override
+    public boolean unheld() {
+        return keeping.gone();
     }
 
     @Override

@@ -182,6 +182,11 @@ final class LockKeeping implements AutoCloseable {
         return holder != null && holder.answers() && !changed;
     }
 
+    /** Whether there is none at this moment: it was killed, perhaps again. */
+    synchronized boolean gone() {
+        return holder == null || !holder.isAlive();
+    }
+
     /** Whether others have changed the image, by a way that none of what locks it stands in; until {@link #forget}. */
     boolean changed() {
         return changed;

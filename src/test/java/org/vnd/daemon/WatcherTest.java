@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -45,10 +47,18 @@ class WatcherTest {
         private volatile boolean stuck;
         private volatile boolean disturbed;
         private volatile boolean mended;
+        private volatile boolean servedByKernel;
+        /** What mends say as long as there are any, and whether it is for want of a holder. */
+        private final Queue<String> problems = new ConcurrentLinkedQueue<>();
+
+        private volatile boolean unheld;
 
         @Override
         public boolean verify() {
             looks.release();
+            if (!problems.isEmpty()) {
+                return false;
+            }
             if (disturbed) {
                 // What the watcher has read by then is of before.
                 breakNanos = SHORT_NANOS;
@@ -74,7 +84,17 @@ class WatcherTest {
         @Override
         public Optional<String> mend() {
             mended = true;
-            return Optional.empty();
+            return Optional.ofNullable(problems.poll());
+        }
+
+        @Override
+        public boolean unheld() {
+            return unheld;
+        }
+
+        @Override
+        public boolean servedByKernel() {
+            return servedByKernel;
         }
 
         @Override
@@ -140,6 +160,22 @@ class WatcherTest {
                 LockSupport.parkNanos(1_000_000);
             }
             assertFalse(gate.open());
+        });
+    }
+
+    /** What the kernel serves can't wait for somebody who could do harm; but what holds the lock is started again. */
+    @Test
+    void aLockWhoseHolderIsKilledTwiceIsMended() throws Exception {
+        watched(() -> {
+            lock.servedByKernel = true;
+            lock.unheld = true;
+            lock.problems.add("Broken pipe");
+            lock.problems.add("Broken pipe");
+            long beganNanos = System.nanoTime();
+            while (gate.state() != Gate.State.OPEN || !lock.problems.isEmpty()) {
+                assertTrue(System.nanoTime() - beganNanos < SOON_NANOS, () -> "it is " + gate.state());
+                LockSupport.parkNanos(1_000_000);
+            }
         });
     }
 
