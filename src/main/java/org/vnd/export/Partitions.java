@@ -12,6 +12,8 @@ import java.util.Objects;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
@@ -47,7 +49,7 @@ public final class Partitions {
                 try {
                     shown.add(new Partition(
                             (int) number(folder, "partition"), number(folder, "start"), number(folder, "size")));
-                } catch (IOException gone) {
+                } catch (IOException | NumberFormatException gone) {
                     // Its table has just changed.
                 }
             }
@@ -65,12 +67,14 @@ public final class Partitions {
      * are aren't touched: partx's own update takes each away that nobody has open, and brings it back, and whoever opens its
      * name in between is told that there is no such file. Where partx finds no table, or can't read it, all stays as it is; so
      * does a partition that is in use.
+     *
+     * @return whether there was time for all of it
      */
-    public static void update(String node) {
+    public static boolean update(String node) {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
         Differences differences = Differences.of(node, deadline);
         if (differences.none()) {
-            return;
+            return System.nanoTime() < deadline;
         }
         // Somebody else may be telling the kernel at this moment: what was written, or is shown, is half of it then.
         LockSupport.parkNanos(PAUSE_NANOS);
@@ -78,22 +82,28 @@ public final class Partitions {
         // First, since others may be going to be where they are.
         partx("--delete", differences.elsewhere, node, deadline);
         partx("--update", differences.wanted, node, deadline);
+        return System.nanoTime() < deadline;
     }
 
-    /** Does {@link #update} on a thread of its own, for which {@link #await} waits. */
-    public static Thread startUpdate(String node) {
-        Thread thread = new Thread(() -> update(node), "vnd-partx");
+    /** Does {@link #update} on a thread of its own. It has an end, whatever the disk does. */
+    public static FutureTask<Boolean> startUpdate(String node) {
+        FutureTask<Boolean> update = new FutureTask<>(() -> update(node));
+        Thread thread = new Thread(update, "vnd-partx");
         thread.setDaemon(true);
         thread.start();
-        return thread;
+        return update;
     }
 
-    /** Waits for the end of what {@link #startUpdate} began; it has an end, whatever the disk does. */
-    public static void await(Thread update) {
+    /** Waits for what {@link #startUpdate} has begun; whether it has done all. */
+    public static boolean await(FutureTask<Boolean> update) {
         try {
-            update.join();
+            return update.get();
+        } catch (ExecutionException defect) {
+            System.err.println("partitions: " + defect.getCause());
+            return true;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+            return false;
         }
     }
 

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
@@ -66,7 +67,7 @@ public final class NbdDevice implements KernelDevice {
     private final DeviceNames names;
     private String writesSeen = "";
     /** Looks for partitions. */
-    private @Nullable Thread looking;
+    private @Nullable FutureTask<Boolean> looking;
 
     /** Whether somebody is taking it away. */
     private boolean leaving;
@@ -216,8 +217,12 @@ public final class NbdDevice implements KernelDevice {
             return;
         }
         if (looking != null) {
-            if (looking.isAlive()) {
+            if (!looking.isDone()) {
                 return;
+            }
+            if (!Partitions.await(looking)) {
+                // As while the disk's requests are held: again.
+                writesSeen = "";
             }
             looking = null;
         }
@@ -249,7 +254,7 @@ public final class NbdDevice implements KernelDevice {
 
     @Override
     public void remove() throws IOException {
-        Thread lookingYet;
+        FutureTask<Boolean> lookingYet;
         synchronized (this) {
             if (removed) {
                 return;
