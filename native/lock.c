@@ -16,7 +16,6 @@
  *                   that isn't immutable
  *   device          and a blank, and lines: NODE, NUMBER and MARKS of what the kernel serves, as in names.h, with tabs between
  *                   them; then the program that has it fail, and its arguments, one a line. "device" alone: nothing.
- *   making          and the same, of a device that is about to serve: as long as the daemon lives, it isn't made to fail
  *   closing         the image is about to be made immutable again: until a second after the next "serve", nobody opens it
  *   serve           the lease is F_RDLCK, and is watched from now on, or again
  *   ping            nothing
@@ -61,8 +60,8 @@ enum { RETRY_MILLIS = 100 };
 enum { LOOK_MILLIS = 1000 };
 /* Who has passed the kernel's look at the flag before it was set again is asked about by then. */
 enum { GRACE_MILLIS = 1000 };
-/* The daemon has half of the time after which the kernel lets others in. */
-enum { FENCE_PART = 2 };
+/* The daemon has half of the time after which the kernel lets others in; if others are in already, as long as a request takes. */
+enum { FENCE_PART = 2, CHANGED_MILLIS = 2000 };
 
 static int channel = -1, image = -1, writers = -1, daemon_process = -1;
 static bool serving, closing, loose, told_broken, told_changed, fenced, quiet, killed, claimed = true;
@@ -76,11 +75,10 @@ static long long now_millis(void)
     return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-static void say(const char *text)
+/* Whether it needn't be said again: to a daemon that doesn't read, because it was stopped, or can't be reached. */
+static bool say(const char *text)
 {
-    /* Whoever doesn't read has been stopped, and looks by itself when it goes on. */
-    if (channel >= 0)
-        send(channel, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+    return channel < 0 || send(channel, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
 }
 
 /* As of now: it may be changed at any time. 0 means never. */
@@ -105,6 +103,9 @@ static void keep_image(const int *descriptors)
 static void compare(void)
 {
     hear_changes();
+    /* The daemon hears it before the answer. */
+    if (serving && changed && !told_changed)
+        say("changed");
     changed = told_changed = false;
 }
 
@@ -126,8 +127,10 @@ static const char *obey(char *message, const int *descriptors, int count)
         keep_image(descriptors);
     else if (strncmp(message, "guard ", 6) == 0 && count == 1)
         return keep_guard(message + 6, descriptors[0]) ? "ok" : "error not understood";
-    else if (strcmp(message, "device") == 0 || strncmp(message, "device ", 7) == 0 || strncmp(message, "making ", 7) == 0)
-        return keep_device(message) ? "ok" : "error not understood";
+    else if (strcmp(message, "device") == 0)
+        keep_device("");
+    else if (strncmp(message, "device ", 7) == 0)
+        return keep_device(message + 7) ? "ok" : "error not understood";
     else if (strcmp(message, "serve") == 0)
         serve();
     else if (strcmp(message, "watch") == 0)
@@ -209,19 +212,15 @@ static int look(void)
     }
     int wait = serving ? LOOK_MILLIS : -1;
     if (broken_millis >= 0) {
-        if (node != NULL && !device_failed && failing < 0 && now >= retry_millis && !(making && channel >= 0))
+        if (node != NULL && !device_failed && failing < 0 && now >= retry_millis)
             start_failing();
-        if (changed && !told_changed) {
-            say("changed");
+        if (changed && !told_changed && (told_changed = say("changed")))
             note("others have written to the image, or cut it");
-        } else if (!changed && !told_broken) {
-            say("broken");
+        else if (!changed && !told_broken && (told_broken = say("broken")))
             note("others want to write to the image");
-        }
-        told_changed |= changed;
-        told_broken = true;
-        long long left = broken_millis + break_millis() / FENCE_PART - now;
-        if ((making || (fenced && !quiet)) && !killed && channel >= 0 && left <= 0)
+        told_broken |= changed;
+        long long limit = changed ? CHANGED_MILLIS : break_millis() / FENCE_PART;
+        if (fenced && !quiet && !killed && channel >= 0 && now >= broken_millis + limit)
             kill_daemon();
         wait = RETRY_MILLIS;
     }
@@ -286,9 +285,10 @@ int main(int argc, char **argv)
             retry_millis = now_millis() + RETRY_MILLIS;
             if (failing_kept && device_failed)
                 note("what the kernel serves of the disk has been made to fail, or is gone");
-            else if (failing_kept && !failing_told)
+            else if (failing_kept && !failing_told) {
+                failing_told = true;
                 note("what the kernel serves of the disk can't be made to fail: tried again and again");
-            failing_told = true;
+            }
         }
         bool none = closing || now_millis() < grace_millis;
         if (watched[2].revents != 0 && answer_open(image, none) && serving && !loose) {

@@ -1,6 +1,5 @@
 /* vnd-lock hears of what was done to the image by ways that ask for no open and wait for no lease: inotify(7). */
 #pragma once
-#include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,14 +22,17 @@ static void watch_changes(int image)
     }
 }
 
+/* Who writes all the time makes as many events: the rest the next time. */
+enum { READS_MAX = 16 };
+
 /* Takes what there is to hear. */
 static void hear_changes(void)
 {
     static char events[4 * (sizeof(struct inotify_event) + NAME_MAX + 1)]
         __attribute__((aligned(__alignof__(struct inotify_event))));
     ssize_t length;
-    while (changes >= 0 && ((length = read(changes, events, sizeof events)) > 0 || (length < 0 && errno == EINTR)))
-        for (char *at = events; length > 0 && at < events + length;
+    for (int reads = 0; changes >= 0 && reads < READS_MAX && (length = read(changes, events, sizeof events)) > 0; reads++)
+        for (char *at = events; at < events + length;
              at += sizeof(struct inotify_event) + ((struct inotify_event *)at)->len)
             changed |= (((struct inotify_event *)at)->mask & (IN_MODIFY | IN_Q_OVERFLOW)) != 0;
 }

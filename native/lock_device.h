@@ -19,21 +19,16 @@ static char device[DEVICE_SIZE], *node, *number, *marks, *command[ARGUMENTS + 1]
 /* Its program, which is run also if it isn't in its place any more, as after an upgrade. */
 static int program = -1;
 static bool device_failed;
-/* The daemon is about to put it to work. If it were made to fail before that, it would work afterwards. */
-static bool making;
 static pid_t failing = -1;
 /* Whether it has been told that an attempt was in vain; others follow. */
 static bool failing_told;
 /* Whether the one that is made to fail is still the one that is kept. */
 static bool failing_kept;
 
-/* "device", "device LINES" or "making LINES"; whether the lines were understood. */
-static bool keep_device(const char *message)
+/* Takes the lines of a message apart, or none; whether they were understood. */
+static bool keep_device(const char *text)
 {
-    const char *text = strchr(message, ' ');
     char *rest = NULL;
-    making = *message == 'm';
-    text = text == NULL ? "" : text + 1;
     if (strlen(text) >= sizeof device)
         return false;
     node = strtok_r(strcpy(device, text), "\n", &rest);

@@ -1,6 +1,7 @@
 package org.vnd.cli;
 
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,13 +30,15 @@ final class StoppedLock {
         return Optional.empty();
     }
 
-    private static boolean hasOpen(Path process, Path image) throws IOException {
+    private static boolean hasOpen(Path process, Path image) {
         try (DirectoryStream<Path> descriptors = Files.newDirectoryStream(process.resolve("fd"))) {
             for (Path descriptor : descriptors) {
                 if (Files.readSymbolicLink(descriptor).equals(image)) {
                     return true;
                 }
             }
+        } catch (IOException | DirectoryIteratorException ended) {
+            // Then it isn't stopped.
         }
         return false;
     }

@@ -72,8 +72,8 @@ record DeviceMaker(
         assert device.servedByKernel() == byKernel : export;
         madeOne.accept(device);
         try {
-            if (byKernel) {
-                tellLock(device.node(), device.failCommand(), true);
+            if (export.equals(AttachOptions.LOOP)) {
+                tellLock(device.node(), device.failCommand());
             }
             device.kept();
         } catch (IOException | RuntimeException | Error e) {
@@ -85,9 +85,9 @@ record DeviceMaker(
     }
 
     /** So that what the kernel serves fails with the lock, also when this process is dead. */
-    private void tellLock(String device, List<String> failCommand, boolean made) throws IOException {
+    private void tellLock(String device, List<String> failCommand) throws IOException {
         BlockNode node = BlockNode.disk(Path.of(device).getFileName().toString());
-        image.lock().kernelServes(new KernelServed(device, node.number(), node.mark(), failCommand, made));
+        image.lock().kernelServes(new KernelServed(device, node.number(), node.mark(), failCommand));
     }
 
     private KernelDevice made(String export) throws IOException {
@@ -159,20 +159,24 @@ record DeviceMaker(
             return LoopDevice.attach(
                     OwnProgram.folder(), AttachOptions.LOOP, backing(device, offsetBytes, false), names, removal);
         } catch (IOException | RuntimeException | Error e) {
-            removeLeft(offsetBytes, e);
+            removeLeft(offsetBytes, wholeSectorBytes(), e);
             throw e;
         }
     }
 
     /** What writes to the image's blocks, though nobody has said that it was made: its program may have been killed before. */
-    private void removeLeft(long offsetBytes, Throwable cause) {
+    private void removeLeft(long offsetBytes, long sizeBytes, Throwable cause) {
         removal.certain(AttachOptions.LOOP, cause, () -> {
             while (true) {
-                String left = image.loopOn(offsetBytes, image.sizeBytes());
+                String left = image.loopOn(offsetBytes, sizeBytes);
                 if (left.isEmpty()) {
                     return;
                 }
                 BlockNode node = BlockNode.disk(Path.of(left).getFileName().toString());
+                if (!left.equals(image.loopOn(offsetBytes, sizeBytes))) {
+                    // It went, and what has its name is another's.
+                    continue;
+                }
                 KernelDevice device = new LeftLoop(OwnProgram.folder(), AttachOptions.LOOP, node);
                 madeOne.accept(device);
                 removal.certain(device, cause);
@@ -204,14 +208,19 @@ record DeviceMaker(
                 image.readOnly(),
                 arguments.unit().name(),
                 names,
-                (node, failCommand) -> tellLock(node, failCommand, false),
+                this::tellLock,
                 removal);
+    }
+
+    /** The size of a block device of it. */
+    private long wholeSectorBytes() {
+        return image.sizeBytes() / sectorBytes() * sectorBytes();
     }
 
     private LoopDevice.Backing backing(String path, long offsetBytes, boolean servedHere) {
         String label = arguments.options().file();
         return new LoopDevice.Backing(
-                path, offsetBytes, image.sizeBytes(), sectorBytes(), image.readOnly(), label, servedHere);
+                path, offsetBytes, wholeSectorBytes(), sectorBytes(), image.readOnly(), label, servedHere);
     }
 
     private KernelDevice ublk() throws IOException {

@@ -150,7 +150,7 @@ final class Watcher implements Runnable {
                 changed.run();
             }
             queue.lookAtScheduling();
-            LockSupport.parkNanos(Math.min(INTERVAL_NANOS, breakNanos / LOOKS_A_BREAK));
+            LockSupport.parkNanos(lookNanos(breakNanos));
         }
     }
 
@@ -224,8 +224,10 @@ final class Watcher implements Runnable {
      * time after which they get the file: by what holds the lock, which is to be there for that, or here.
      */
     private void awaitQuiet() {
+        ImageLock lock = image.lock();
         long beganNanos = System.nanoTime();
         long tendedNanos = beganNanos;
+        long tendNanos = lookNanos(lock.breakNanos());
         boolean told = false;
         while (!gate.quiet()) {
             LockSupport.parkNanos(QUIET_POLL_NANOS);
@@ -234,17 +236,22 @@ final class Watcher implements Runnable {
                 told = true;
                 Log.line("requests that are on their way to the disk take long: waiting for them");
             }
-            if (nowNanos - tendedNanos >= INTERVAL_NANOS) {
-                ImageLock lock = image.lock();
+            if (nowNanos - tendedNanos >= tendNanos) {
                 lock.tend();
                 tendedNanos = System.nanoTime();
-                boolean late = tendedNanos - beganNanos >= lock.breakNanos() / 2;
+                long breakNanos = lock.breakNanos();
+                tendNanos = lookNanos(breakNanos);
+                boolean late = tendedNanos - beganNanos >= breakNanos / 2;
                 if (late && lock.othersWait() && !lock.servedByKernel()) {
                     Log.line("others want to write to the image, and requests haven't ended in time: the daemon ends");
                     Runtime.getRuntime().halt(KILLED_STATUS);
                 }
             }
         }
+    }
+
+    private static long lookNanos(long breakNanos) {
+        return Math.min(INTERVAL_NANOS, breakNanos / LOOKS_A_BREAK);
     }
 
     /**

@@ -9,12 +9,10 @@ import java.util.List;
  * @param number such as {@code 7:3}
  * @param mark what tells it from another that has its name and number later, as in native/marks.h
  * @param failCommand the program that has it fail, with its arguments; status 0 if it did
- * @param made false while it is about to serve, and doesn't yet: then it is made to fail only when this process is dead
  */
-public record KernelServed(String node, String number, String mark, List<String> failCommand, boolean made) {
+public record KernelServed(String node, String number, String mark, List<String> failCommand) {
     /** For {@link LockHolder}: what native/lock.c reads. */
     String message() {
-        return (made ? "device " : "making ") + node + "\t" + number + "\t" + mark + "\n"
-                + String.join("\n", failCommand);
+        return "device " + node + "\t" + number + "\t" + mark + "\n" + String.join("\n", failCommand);
     }
 }

@@ -410,7 +410,7 @@ public final class LayoutLock implements ImageLock {
 
     @Override
     public boolean unheld() {
-        return keeping.gone();
+        return keeping.gone() && frozen() && sized();
     }
 
     @Override

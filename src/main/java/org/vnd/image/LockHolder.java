@@ -102,10 +102,15 @@ final class LockHolder implements AutoCloseable {
                     .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                     .redirectError(ProcessBuilder.Redirect.INHERIT)
                     .start();
+            int accepted = -1;
             try {
-                return new LockHolder(process, accept(listener, process), disturbed);
-            } catch (SysException e) {
+                accepted = accept(listener, process);
+                return new LockHolder(process, accepted, disturbed);
+            } catch (SysException | RuntimeException | Error e) {
                 process.destroyForcibly();
+                if (accepted >= 0) {
+                    FileCalls.close(accepted);
+                }
                 throw e;
             }
         } finally {

@@ -165,7 +165,8 @@ final class LockKeeping implements AutoCloseable {
     boolean tend() {
         try {
             return there();
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException | Error e) {
+            // As for want of memory for a thread.
             return false;
         }
     }
@@ -308,7 +309,8 @@ final class LockKeeping implements AutoCloseable {
         }
         String blindness = holder == null ? "" : holder.blindness();
         if (!blindness.isEmpty()) {
-            all.add("notice: " + blindness + ": a change that asks for no open is noticed within a second only");
+            all.add("notice: " + blindness
+                    + ": a change that asks for no open is noticed by its size only, within a second");
         }
         return all;
     }

@@ -325,6 +325,18 @@ final class AttackedDisk implements AutoCloseable {
         signal(name, disk.pid());
     }
 
+    /** Whether the daemon is gone within so many seconds. */
+    boolean endsWithin(int seconds) throws Exception {
+        long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
+        while (Files.exists(Path.of("/proc", Long.toString(disk.pid())))) {
+            if (System.nanoTime() - endNanos >= 0) {
+                return false;
+            }
+            Thread.sleep(20);
+        }
+        return true;
+    }
+
     static void signal(String name, long pid) {
         new Command("kill", "-" + name, pid).run();
     }

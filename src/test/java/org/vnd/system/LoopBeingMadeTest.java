@@ -66,7 +66,12 @@ class LoopBeingMadeTest {
         DirectFile.fill(image, SIZE_BYTES, 1);
         Command.output("sync", image);
         product.behind(stopping());
-        attach = product.command("-c", "--export", "loop", "vnd0", image).start();
+        // Of a size that isn't the device's, which has whole sectors.
+        Object[] sizes = {"--sector-size", BLOCK, "--sizelimit", SIZE_BYTES - BLOCK / 2};
+        attach = product.command("-c", "--export", "loop")
+                .with(sizes)
+                .with("vnd0", image)
+                .start();
         product.behind(List.of());
         program = await(() -> ProcessHandle.allProcesses()
                 .filter(process -> process.info().command().equals(Optional.of(programs + "/vnd-loop")))

@@ -57,12 +57,15 @@ import org.vnd.sys.SysException;
  * image.map().pieces(image.offsetBytes(), image.sizeBytes(), runs::add);
  * FilePlace place = image.place();
  * DmDevice device = DmDevice.attach(image.fd(), place.deviceMajor(), place.deviceMinor(), place.inode(), runs,
- *         image.blockBytes(), image.readOnly(), unit.name(), names);
+ *         image.blockBytes(), image.readOnly(), unit.name(), names, this::tellLock, removal);
  * // by the watcher, once a second: if (!device.unchanged()) { device.fail(); gate.fail(…); }
  * </pre>
  */
 public final class DmDevice implements KernelDevice {
-    /** Hears of a device that is there and leads nowhere yet. */
+    /**
+     * Hears of a device that has its table, which isn't at work yet. If it is made to fail by then, it stays so: a table that is
+     * loaded replaces the one before.
+     */
     public interface BeforeItServes {
         /** Its node, and what {@link KernelDevice#failCommand} will say; what this throws ends it. */
         void hear(String node, List<String> failCommand) throws IOException;

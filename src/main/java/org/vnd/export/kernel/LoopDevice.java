@@ -68,7 +68,7 @@ public final class LoopDevice implements KernelDevice {
      *
      * @param path of a device or file; it is opened with O_DIRECT by another process, then the kernel has it
      * @param offsetBytes a multiple of the logical block of what is below
-     * @param sizeBytes of the device; what is no whole block at the end is cut off
+     * @param sizeBytes of the device, whole blocks
      * @param blockBytes the logical block, 512 to a page
      * @param label what a listing of loop devices says of it
      * @param servedHere whether this process serves what is at {@code path}
@@ -98,7 +98,7 @@ public final class LoopDevice implements KernelDevice {
                 programs.resolve("vnd-loop").toString(),
                 backing.path,
                 Long.toString(backing.offsetBytes),
-                Long.toString(backing.sizeBytes / backing.blockBytes * backing.blockBytes),
+                Long.toString(backing.sizeBytes),
                 Integer.toString(backing.blockBytes),
                 backing.readOnly ? "ro" : "rw",
                 backing.label,
