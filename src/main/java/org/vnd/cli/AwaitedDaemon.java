@@ -24,14 +24,19 @@ final class AwaitedDaemon extends Awaited {
     }
 
     private void learn(Optional<UnitRecord> record) {
-        if (record.isEmpty() || !isDaemon(record.get().pid())) {
+        if (record.isEmpty()) {
             return;
         }
-        process = record.get().pid();
-        learnPlace(record.get());
-        Optional<ProcessStat> stat = ProcessStat.read(ProcessStat.folder(process));
-        if (stat.isPresent()) {
-            keeper = stat.get().parent();
+        long recorded = record.get().pid();
+        Optional<ProcessStat> stat = ProcessStat.read(ProcessStat.folder(recorded));
+        long parent = stat.isPresent() ? stat.get().parent() : 0;
+        if (isDaemon(recorded)) {
+            process = recorded;
+            keeper = parent;
+            learnPlace(record.get());
+        } else if (command(parent).equals(KEEPER)) {
+            // It is dead, and its keeper hasn't heard of it yet.
+            keeper = parent;
         }
     }
 

@@ -219,10 +219,19 @@ final class ListCommand {
             String uri = export.uri().isEmpty() ? "inherited" : export.uri();
             detail(export.type(), lost.contains(export) ? "gone" : uri);
         }
-        detail("pid", Long.toString(disk.pid()));
+        detail("pid", disk.pid() + condition(disk.pid()));
         for (String protection : disk.unprotected()) {
             detail("without", protection);
         }
+    }
+
+    /** Of a daemon that serves nothing now, why: its keeper, or whoever has stopped it, knows more. */
+    private static String condition(long pid) {
+        Optional<ProcessStat> stat = ProcessStat.read(ProcessStat.folder(pid));
+        if (stat.isEmpty() || stat.get().state() == 'Z') {
+            return " (dead)";
+        }
+        return StallNotice.isStopped(pid) ? " (stopped)" : "";
     }
 
     private void detail(String name, String value) {

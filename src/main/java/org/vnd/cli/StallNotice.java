@@ -67,13 +67,13 @@ final class StallNotice extends Thread {
     }
 
     private Optional<String> look() {
-        awaited.find();
         Optional<String> stopped = stopped();
         return stopped.isPresent() ? stopped : inKernel();
     }
 
     /** Which of its processes is stopped. */
     Optional<String> stopped() {
+        awaited.find();
         if (isStopped(awaited.process)) {
             return Optional.of("its " + awaited.role + " is stopped" + remedy(awaited.process));
         }

@@ -56,10 +56,38 @@ class StalledTest extends DiskTest {
             Command.Result listed =
                     root.command("-l", "-v").limitSeconds(LIMIT_SECONDS).run();
             assertTrue(listed.succeeded().output().contains("\tfile: " + image + "\n"), listed::toString);
+            assertTrue(listed.output().contains("\tpid: " + pid + " (stopped)\n"), listed::toString);
         } finally {
             new Command("kill", "-CONT", pid).run();
         }
         root.says("-u", "vnd0");
+        root.assertNothingLeft(image);
+    }
+
+    /** Its keeper, which would recover the image, hasn't heard of it. */
+    @Test
+    void aDeadDaemonOfAStoppedKeeperIsShown() throws Exception {
+        Path image = image("dead.img", MEBIBYTE);
+        root.says("-c", "vnd0", image);
+        ProcessHandle daemon = root.daemon("vnd0");
+        long keeper = daemon.parent().orElseThrow().pid();
+        new Command("kill", "-STOP", keeper).run().succeeded();
+        try {
+            daemon.destroyForcibly();
+            String listed = root.says("-l", "-v", "vnd0");
+            // Nobody waits for it, so that it is a process still.
+            for (int look = 0; look < 100 && !listed.contains(" (dead)\n"); look++) {
+                Thread.sleep(50);
+                listed = root.says("-l", "-v", "vnd0");
+            }
+            assertTrue(listed.contains("\tpid: " + daemon.pid() + " (dead)\n"), listed);
+            assertEquals(
+                    "vndconfig: vnd0: VNDIOCCLR: Device busy (its keeper is stopped (kill -CONT " + keeper + "))\n",
+                    root.run("-u", "vnd0").exited(1).errors());
+        } finally {
+            new Command("kill", "-CONT", keeper).run();
+        }
+        root.run("-u", "vnd0").succeeded();
         root.assertNothingLeft(image);
     }
 
