@@ -371,8 +371,10 @@ static void inotify(void)
 {
     SIZE(InotifyEvent, struct inotify_event);
     OFFSET(InotifyEvent, MASK, struct inotify_event, mask);
+    SAME(InotifyEvent, IN_MODIFY);
     SAME(InotifyEvent, IN_CLOSE_WRITE);
     SAME(InotifyEvent, IN_CLOSE_NOWRITE);
+    SAME(InotifyEvent, IN_Q_OVERFLOW);
     SAME(InotifyEvent, IN_IGNORED);
 }
 

@@ -43,6 +43,7 @@
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -65,6 +66,7 @@ enum { FENCE_PART = 2, CHANGED_MILLIS = 2000 };
 
 static int channel = -1, image = -1, writers = -1, daemon_process = -1;
 static bool serving, closing, loose, told_broken, told_changed, fenced, quiet, killed, claimed = true;
+static off_t image_size;
 static long long broken_millis = -1, grace_millis, retry_millis;
 
 static long long now_millis(void)
@@ -93,10 +95,17 @@ static long long break_millis(void)
     return (seconds < 1 ? 1 : seconds) * 1000;
 }
 
+static off_t size_now(void)
+{
+    struct stat facts;
+    return fstat(image, &facts) == 0 ? facts.st_size : -1;
+}
+
 static void keep_image(const int *descriptors)
 {
     image = descriptors[0];
     writers = descriptors[1];
+    image_size = size_now();
     watch_changes(image);
 }
 
@@ -206,6 +215,11 @@ static void kill_daemon(void)
 static int look(void)
 {
     long long now = now_millis();
+    if (serving && changes < 0) {
+        /* Then this is what can be seen, in time. */
+        changed |= size_now() != image_size;
+        watch_changes(image);
+    }
     if (serving && broken_millis < 0 && (changed || fcntl(image, F_GETLEASE) != F_RDLCK)) {
         broken_millis = now;
         retry_millis = now;

@@ -36,7 +36,7 @@ final class NodeWatch implements Runnable {
     NodeWatch(String node, Listener listener) {
         this.listener = listener;
         this.node = node;
-        fd = InotifyCalls.init();
+        fd = InotifyCalls.init(0);
         watch = fd < 0 ? fd : watch();
         if (watch < 0) {
             Log.line("partitions made from now on get no names: inotify: " + Errno.message(-watch));

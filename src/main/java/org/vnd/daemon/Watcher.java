@@ -104,8 +104,23 @@ final class Watcher implements Runnable {
     void start() {
         thread.setDaemon(true);
         thread.start();
-        image.lock().whenDisturbed(() -> LockSupport.unpark(thread));
+        image.lock().whenDisturbed(this::disturbed);
         image.lock().fence();
+    }
+
+    /** At once where others may have its blocks already: whoever looks at the lock may be waiting for what holds it. */
+    private void disturbed(boolean byChange) {
+        if (ending) {
+            return;
+        }
+        if (byChange && image.lock().servedByKernel()) {
+            failedByOthers = true;
+            fail(OTHERS_WAIT);
+        } else if (byChange) {
+            gate.hold();
+            queue.wakeUp();
+        }
+        LockSupport.unpark(thread);
     }
 
     /** Looks no more; what is going on is finished first. */

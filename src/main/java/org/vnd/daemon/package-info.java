@@ -25,6 +25,9 @@
  * <tr><td>vnd-fails: {@link org.vnd.daemon.Watcher}</td>
  *     <td>the failing of the device of a disk that has failed, whatever main is at, again and again until it has</td>
  *     <td>the kernel</td></tr>
+ * <tr><td>vnd-changes: {@link org.vnd.image.AttachedImage}'s lock</td>
+ *     <td>nothing: it hears that others have changed the image, and fails the disk or shuts the gate at once</td>
+ *     <td>nobody</td></tr>
  * <tr><td>vnd-lets-in: {@link org.vnd.image.AttachedImage}'s lock</td>
  *     <td>nothing: it lets go of the guard of a disk that has failed, whose vnd-lock is dead</td>
  *     <td>those who tell vnd-lock something</td></tr>

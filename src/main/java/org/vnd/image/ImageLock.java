@@ -92,8 +92,14 @@ public interface ImageLock {
      */
     int[] descriptors();
 
-    /** Has {@code look} run, on any thread, as soon as {@link #verify} may say no, and before a look would be due. */
-    default void whenDisturbed(Runnable look) {}
+    /** Hears, on any thread, that {@link ImageLock#verify} may say no, before a look would be due. */
+    interface Disturbance {
+        /** {@code changed}: others have changed the image already, and by now its blocks may be theirs. May not wait. */
+        void disturbed(boolean changed);
+    }
+
+    /** Has {@code told} told from now on. */
+    default void whenDisturbed(Disturbance told) {}
 
     /** A block device is about to be made whose requests the kernel serves by itself: {@link #kernelServes}. */
     default void kernelWillServe() {}

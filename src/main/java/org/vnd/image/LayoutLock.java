@@ -440,8 +440,8 @@ public final class LayoutLock implements ImageLock {
     }
 
     @Override
-    public void whenDisturbed(Runnable look) {
-        keeping.whenDisturbed(look);
+    public void whenDisturbed(Disturbance told) {
+        keeping.whenDisturbed(told);
     }
 
     @Override

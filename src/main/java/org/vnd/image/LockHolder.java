@@ -42,22 +42,16 @@ final class LockHolder implements AutoCloseable {
     /** The process ids of those that this process has. */
     private static final Set<String> OURS = ConcurrentHashMap.newKeySet();
 
-    /** Hears, on a thread of the holder's, that the lock should be looked at. */
-    interface Disturbance {
-        /** {@code changed}: others have changed the image all the same. */
-        void disturbed(boolean changed);
-    }
-
     private final Process process;
     private final int socket;
-    private final Disturbance disturbed;
+    private final ImageLock.Disturbance disturbed;
     private final BlockingQueue<String> answers = new LinkedBlockingQueue<>();
     private final Thread reader = new Thread(this::read, "vnd-lock-reader");
     private final long startedNanos = System.nanoTime();
     private volatile boolean alive = true;
     private boolean closed;
 
-    private LockHolder(Process process, int socket, Disturbance disturbed) {
+    private LockHolder(Process process, int socket, ImageLock.Disturbance disturbed) {
         this.process = process;
         this.socket = socket;
         this.disturbed = disturbed;
@@ -72,7 +66,7 @@ final class LockHolder implements AutoCloseable {
      * @param image the descriptor on which the lease and the claim are
      * @param writersEnd at which it sees that nothing of ours can write any more: all that can has the other end open
      */
-    static LockHolder start(int image, int writersEnd, Disturbance disturbed) throws NotPhysicalException {
+    static LockHolder start(int image, int writersEnd, ImageLock.Disturbance disturbed) throws NotPhysicalException {
         try {
             LockHolder holder = connect(disturbed);
             try {
@@ -87,7 +81,7 @@ final class LockHolder implements AutoCloseable {
         }
     }
 
-    private static LockHolder connect(Disturbance disturbed) throws IOException {
+    private static LockHolder connect(ImageLock.Disturbance disturbed) throws IOException {
         String name = "vnd-lock " + ProcessHandle.current().pid() + " "
                 + Long.toHexString(ThreadLocalRandom.current().nextLong());
         int type = SocketCalls.SOCK_SEQPACKET | SocketCalls.SOCK_CLOEXEC;

@@ -18,7 +18,10 @@ final class LockKeeping implements AutoCloseable {
     /** The holder's end, and the one that all have open that can write. */
     private final int[] writers = {-1, -1};
 
-    private volatile Runnable look = () -> {};
+    private volatile ImageLock.Disturbance told = changed -> {};
+    /** Null where it can't be had: then there is the holder's alone. */
+    private @Nullable ImageChanges changes;
+
     /** Null before it is started, and while none can be. */
     private @Nullable LockHolder holder;
 
@@ -55,6 +58,7 @@ final class LockKeeping implements AutoCloseable {
             throw new NotPhysicalException("what keeps its lock can't be started: " + Errno.message(-result));
         }
         holder = LockHolder.start(image, writers[0], this::disturbed);
+        changes = ImageChanges.of(image, () -> disturbed(true));
     }
 
     /** Nobody opens the image from now on. */
@@ -195,16 +199,24 @@ final class LockKeeping implements AutoCloseable {
 
     /** The map is compared from now on: what comes later is told, and what came before has been told when this returns. */
     synchronized void compare() throws IOException {
+        hearChanges();
         required().compare();
     }
 
     /** The same, with all that others may have done looked at; whether something was told before. */
     synchronized boolean forget() throws IOException {
-        boolean told = changed;
+        hearChanges();
+        boolean before = changed;
         // First: what is told from now on may be of later.
         changed = false;
         required().compare();
-        return told;
+        return before;
+    }
+
+    private void hearChanges() {
+        if (changes != null) {
+            changes.hear();
+        }
     }
 
     /** The holder's process. */
@@ -263,7 +275,7 @@ final class LockKeeping implements AutoCloseable {
         if (byChange) {
             changed = true;
         }
-        look.run();
+        told.disturbed(byChange);
         if (failed) {
             // Not here: this is the thread that reads the answers for which whoever is in this object may wait.
             new Thread(this::letInIfDead, "vnd-lets-in").start();
@@ -287,13 +299,13 @@ final class LockKeeping implements AutoCloseable {
             try {
                 message.send(holder);
             } catch (IOException e) {
-                look.run();
+                told.disturbed(false);
             }
         }
     }
 
-    void whenDisturbed(Runnable disturbed) {
-        look = disturbed;
+    void whenDisturbed(ImageLock.Disturbance disturbed) {
+        told = disturbed;
     }
 
     /** Open in whatever can write. */
@@ -321,6 +333,10 @@ final class LockKeeping implements AutoCloseable {
         if (holder != null) {
             holder.close();
             holder = null;
+        }
+        if (changes != null) {
+            changes.close();
+            changes = null;
         }
         closeGroup();
         for (int at = 0; at < writers.length; at++) {

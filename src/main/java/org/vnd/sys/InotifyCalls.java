@@ -11,9 +11,9 @@ public final class InotifyCalls {
 
     private InotifyCalls() {}
 
-    /** inotify_init1(2); a read of the descriptor waits for an event. */
-    public static int init() {
-        return Libc.callInt(INIT, FileCalls.O_CLOEXEC);
+    /** inotify_init1(2), close-on-exec; a read of the descriptor waits for an event unless {@code flags} are O_NONBLOCK. */
+    public static int init(int flags) {
+        return Libc.callInt(INIT, flags | FileCalls.O_CLOEXEC);
     }
 
     /** inotify_add_watch(2) of the file at {@code path}; the result names the watch. */

@@ -28,9 +28,10 @@ import org.vnd.system.Product;
         tools = {"mkfs.ext4", "perl", "fio", "qemu-io", "mount"})
 @ExtendWith(NoSecondTry.class)
 class BehindOverlayTest {
-    /** Clears the flag of the image, linux/fs.h, and has it cut behind the overlay. */
+    /** Clears the flag of the image, linux/fs.h, and has it cut behind the overlay, with a process stopped before that. */
     private static final String CUT = """
             open(my $image, "<", $ARGV[0]) or die $!;
+            kill("STOP", $ARGV[2]) if $ARGV[2];
             my $flags = pack("l", 0x80000);
             ioctl($image, 0x40086602, $flags) or die $!;
             truncate($ARGV[1], 0) or die $!;
@@ -38,8 +39,17 @@ class BehindOverlayTest {
 
     /** One that was stopped just then is killed: it looks at nothing before it sends what it had prepared. */
     @ParameterizedTest
-    @CsvSource({"nbd, false", "loop, false", "fuse+loop, false", "nbd, true"})
-    void nothingIsWrittenAfterACut(String export, boolean stopped) throws Exception {
+    @CsvSource({
+        "nbd, nobody",
+        "loop, nobody",
+        "fuse+loop, nobody",
+        "nbd, daemon",
+        "loop, daemon",
+        "nbd, lock",
+        "loop, lock",
+        "fuse+loop, lock"
+    })
+    void nothingIsWrittenAfterACut(String export, String stopped) throws Exception {
         try (ScratchFileSystem files = ScratchFileSystem.of(FileSystemKind.EXT4)
                         .sizeMebibytes(128)
                         .withoutReserve()
@@ -60,12 +70,14 @@ class BehindOverlayTest {
                 disk.awaitWrites();
                 Thread.sleep(1000);
                 assertTrue(disk.writing(), disk::listing);
-                if (stopped) {
-                    disk.signal("STOP");
-                }
-                Command.output("perl", "-e", CUT, image, files.path("merged/image"));
+                long pid = switch (stopped) {
+                    case "lock" -> LockProcess.of(disk.disk.pid()).orElseThrow().pid();
+                    case "daemon" -> disk.disk.pid();
+                    default -> 0;
+                };
+                Command.output("perl", "-e", CUT, image, files.path("merged/image"), pid);
                 Victim victim = Victim.takeAll(files.path("victim"), 1, disk.extents);
-                if (stopped) {
+                if (stopped.equals("daemon")) {
                     assertTrue(disk.endsWithin(10), "it may go on");
                 }
                 Thread.sleep(2000);

@@ -245,7 +245,7 @@ class AttachedLockTest {
             int times = kind == FileSystemKind.EXT4 ? 2 : 1;
             for (int time = 0; time < times; time++) {
                 CountDownLatch disturbed = new CountDownLatch(1);
-                lock.whenDisturbed(disturbed::countDown);
+                lock.whenDisturbed(byChange -> disturbed.countDown());
                 attached.takeFlag();
                 try (Command.Running intruder =
                         new Command("perl", "-e", "truncate($ARGV[0], 0) or die \"$!\"", path).start()) {
