@@ -18,6 +18,7 @@ import org.vnd.sys.Libc;
 import org.vnd.sys.OwnProgram;
 import org.vnd.sys.SocketCalls;
 import org.vnd.sys.SysException;
+import org.vnd.sys.abi.PollFd;
 
 /**
  * The small program that holds the layout lock beside this process and longer than it, vnd-lock: native/lock.c says what it
@@ -36,6 +37,8 @@ final class LockHolder implements AutoCloseable {
 
     /** Whoever reads /proc/net/unix may connect, too. */
     private static final int STRANGERS_LIMIT = 8;
+
+    private static final int POLL_MILLIS = 50;
 
     private static final int MESSAGE_BYTES = 4096;
 
@@ -89,7 +92,6 @@ final class LockHolder implements AutoCloseable {
         try {
             Libc.check(SocketCalls.bindAbstract(listener, name), "bind", name);
             Libc.check(SocketCalls.listen(listener, STRANGERS_LIMIT), "listen", name);
-            SocketCalls.setReceiveTimeout(listener, ANSWER_LIMIT_SECONDS);
             Process process = new ProcessBuilder(OwnProgram.path("vnd-lock"), name)
                     .directory(new File("/"))
                     .redirectInput(new File("/dev/null"))
@@ -100,7 +102,7 @@ final class LockHolder implements AutoCloseable {
             try {
                 accepted = accept(listener, process);
                 return new LockHolder(process, accepted, disturbed);
-            } catch (SysException | RuntimeException | Error e) {
+            } catch (IOException | RuntimeException | Error e) {
                 process.destroyForcibly();
                 if (accepted >= 0) {
                     FileCalls.close(accepted);
@@ -112,8 +114,9 @@ final class LockHolder implements AutoCloseable {
         }
     }
 
-    private static int accept(int listener, Process process) throws SysException {
+    private static int accept(int listener, Process process) throws IOException {
         for (int stranger = 0; stranger < STRANGERS_LIMIT; stranger++) {
+            awaitConnection(listener, process);
             int accepted = (int) Libc.check(SocketCalls.accept(listener, SocketCalls.SOCK_CLOEXEC), "vnd-lock", "");
             if (SocketCalls.peerProcess(accepted) == process.pid()) {
                 return accepted;
@@ -121,6 +124,23 @@ final class LockHolder implements AutoCloseable {
             FileCalls.close(accepted);
         }
         throw new SysException("vnd-lock", "(others connect to its socket)", Errno.EBUSY);
+    }
+
+    /** Until somebody connects, unless the one that should has ended. */
+    private static void awaitConnection(int listener, Process process) throws IOException {
+        ByteBuffer waiting = Libc.struct(PollFd.SIZE_BYTES)
+                .putInt(PollFd.FD_OFFSET, listener)
+                .putShort(PollFd.EVENTS_OFFSET, SocketCalls.POLLIN);
+        long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(ANSWER_LIMIT_SECONDS);
+        while (SocketCalls.poll(Libc.address(waiting), 1, POLL_MILLIS) <= 0) {
+            if (!process.isAlive()) {
+                throw new IOException("vnd-lock ended as soon as it was started");
+            }
+            if (System.nanoTime() - endNanos >= 0) {
+                throw new IOException("vnd-lock doesn't come");
+            }
+        }
+        Reference.reachabilityFence(waiting);
     }
 
     private void read() {

@@ -7,11 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.vnd.adversary.LockProcess;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
@@ -29,6 +32,7 @@ import org.vnd.lab.Seeded;
 @EnumSource(names = {"EXT4", "XFS"})
 abstract class CrashedDisk {
     static final int SIZE = 1 << 20;
+    private static final int LOCK_END_SECONDS = 5;
 
     final FileSystemKind kind;
     ScratchFileSystem files;
@@ -64,8 +68,15 @@ abstract class CrashedDisk {
         AttachedDisk disk = product.disk(unit).orElseThrow();
         assertEquals("physical", disk.engine());
         ProcessHandle keeper = disk.keeper();
+        Optional<ProcessHandle> lock = LockProcess.of(disk.pid());
         disk.killDaemon();
         keeper.onExit().join();
+        // It sees in a moment that nothing writes any more, and until then lets nobody open what isn't immutable. If
+        // the disk is
+        // served still, it stays.
+        lock.ifPresent(each -> each.onExit()
+                .completeOnTimeout(each, LOCK_END_SECONDS, TimeUnit.SECONDS)
+                .join());
     }
 
     /** As root moves what is immutable. */
