@@ -118,7 +118,8 @@ class NoDiscardBelowTest {
             Command.output("fallocate", "-z", "-o", 2 * MEBIBYTE, "-l", MEBIBYTE, node);
             Command.output("mkfs.ext4", "-q", "-F", node);
         }
-        assertEquals(before, logged(name), "the kernel logged errors of " + name);
+        // Fewer, when the kernel's log has lost what is oldest.
+        assertTrue(logged(name) <= before, "the kernel logged errors of " + name);
     }
 
     @Test

@@ -164,7 +164,7 @@ class StateFolderTest {
                 assertEquals("[]", List.of(state.toFile().list()).toString());
                 refusedNothing();
             } finally {
-                Command.output("umount", mounted);
+                unmount(mounted);
             }
         }
         // Not control.sock: where the record can be written anew there is room for one file more.
@@ -178,13 +178,21 @@ class StateFolderTest {
             Files.write(mounted.resolve("fill"), new byte[4096]);
             refused(command("-c", image), state + "/vnd0/unit.json: No space left on device");
         } finally {
-            Command.output("umount", mounted);
+            unmount(mounted);
             Files.delete(mounted);
         }
     }
 
     private void refusedNothing() {
         assertFalse(ListedFlags.isImmutable(image));
+    }
+
+    /** A ring's end lets go of its files in its own time. */
+    private static void unmount(Path folder) throws InterruptedException {
+        for (int attempt = 0; new Command("umount", folder).run().exitCode() != 0; attempt++) {
+            assertTrue(attempt < 100, folder + " stays in use");
+            Thread.sleep(50);
+        }
     }
 
     @Test
