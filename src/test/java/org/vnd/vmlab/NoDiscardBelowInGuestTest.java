@@ -15,8 +15,8 @@ import org.vnd.lab.Requires;
 @Requires(tools = {Guest.QEMU, Guest.APT, "mkfs.ext4", "losetup", "blkdiscard", "fallocate", "dmsetup", "dmesg"})
 class NoDiscardBelowInGuestTest {
     /**
-     * $1 is vndconfig, $2 the exports. The device mapper's device under the image is on a loop device over a file of ramfs, which can do nothing
-     * but be read and written, or over one of FUSE, with a disk on such a file: that one finds out the first time.
+     * $1 is vndconfig, $2 the exports. The device mapper's device under the image is on a loop device over a file of ramfs, which
+     * can do nothing but be read and written, or over one of FUSE, with a disk on such a file: that one finds out the first time.
      */
     private static final String USE = """
             export DM_DISABLE_UDEV=1
