@@ -15,7 +15,8 @@
  *   guard all       and a group of fanotify(7) in which the image is marked: refuse every open; "guard frozen": those of a file
  *                   that isn't immutable
  *   device          and a blank, and lines: NODE, NUMBER and MARKS of what the kernel serves, as in names.h, with tabs between
- *                   them; then the program that has it fail, and its arguments, one a line. "device" alone: nothing.
+ *                   them; then the program that has it fail, and its arguments, one a line; and the program's descriptor. "device"
+ *                   alone: nothing.
  *   closing         the image is about to be made immutable again: until a second after the next "serve", nobody opens it
  *   serve           the lease is F_RDLCK, and is watched from now on, or again
  *   ping            nothing
@@ -137,9 +138,9 @@ static const char *obey(char *message, const int *descriptors, int count)
     else if (strncmp(message, "guard ", 6) == 0 && count == 1)
         return keep_guard(message + 6, descriptors[0]) ? "ok" : "error not understood";
     else if (strcmp(message, "device") == 0)
-        keep_device("");
-    else if (strncmp(message, "device ", 7) == 0)
-        return keep_device(message + 7) ? "ok" : "error not understood";
+        keep_device("", -1);
+    else if (strncmp(message, "device ", 7) == 0 && count == 1)
+        return keep_device(message + 7, descriptors[0]) ? "ok" : "error not understood";
     else if (strcmp(message, "serve") == 0)
         serve();
     else if (strcmp(message, "watch") == 0)

@@ -25,10 +25,13 @@ static bool failing_told;
 /* Whether the one that is made to fail is still the one that is kept. */
 static bool failing_kept;
 
-/* Takes the lines of a message apart, or none; whether they were understood. */
-static bool keep_device(const char *text)
+/* Takes the lines of a message apart, or none, and the program's descriptor or -1; whether they were understood. */
+static bool keep_device(const char *text, int descriptor)
 {
     char *rest = NULL;
+    if (program >= 0)
+        close(program);
+    program = descriptor;
     if (strlen(text) >= sizeof device)
         return false;
     node = strtok_r(strcpy(device, text), "\n", &rest);
@@ -43,9 +46,6 @@ static bool keep_device(const char *text)
         return *text == '\0';
     }
     *number++ = *marks++ = '\0';
-    if (program >= 0)
-        close(program);
-    program = open(command[0], O_PATH | O_CLOEXEC);
     return true;
 }
 

@@ -128,20 +128,25 @@ public record UnitRecord(
 
     /** This disk while it is recovered. */
     public UnitRecord recovering() {
-        return with(State.RECOVERING, failure, notices);
+        return with(State.RECOVERING, unprotected, failure, notices);
     }
 
     /** This disk after it has failed. */
     public UnitRecord failed(String reason) {
-        return with(state, reason, notices);
+        return with(state, unprotected, reason, notices);
     }
 
     /** This disk after others were seen to have done {@code newNotices}, and nothing else. */
     public UnitRecord noticed(List<String> newNotices) {
-        return with(state, failure, newNotices);
+        return with(state, unprotected, failure, newNotices);
     }
 
-    private UnitRecord with(State newState, String newFailure, List<String> newNotices) {
+    /** This disk, which doesn't have the protections {@code newUnprotected} now, each named before a colon. */
+    public UnitRecord unprotected(List<String> newUnprotected) {
+        return with(state, newUnprotected, failure, notices);
+    }
+
+    private UnitRecord with(State newState, List<String> newUnprotected, String newFailure, List<String> newNotices) {
         return new UnitRecord(
                 unit,
                 file,
@@ -155,7 +160,7 @@ public record UnitRecord(
                 pid,
                 newState,
                 place,
-                unprotected,
+                newUnprotected,
                 sectorBytes,
                 offsetBytes,
                 newFailure,

@@ -78,6 +78,7 @@ final class Disk implements ControlServer.Handler {
     private boolean toldToEnd;
 
     private List<String> noticed = List.of();
+    private String unheld = "";
     /** Whether there is nothing more to do but to let those have their answers who wait for one. */
     private boolean over;
 
@@ -249,6 +250,11 @@ final class Disk implements ControlServer.Handler {
             noticed = notices;
             notices.forEach(notice -> Log.line("noticed: " + notice));
             listed.noticed(notices);
+        }
+        String unheldNow = watcher.unheld();
+        if (!unheldNow.equals(unheld)) {
+            unheld = unheldNow;
+            listed.unheld(unheldNow);
         }
     }
 

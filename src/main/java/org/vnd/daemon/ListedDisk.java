@@ -2,6 +2,7 @@ package org.vnd.daemon;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +17,8 @@ final class ListedDisk {
     /** Null until the disk answers requests. */
     private @Nullable UnitRecord record;
 
+    private List<String> neverHad = List.of();
+
     /** The disk of the unit that {@code arguments} name. */
     ListedDisk(DaemonArguments arguments) {
         directory = arguments.unitDirectory();
@@ -29,6 +32,7 @@ final class ListedDisk {
      */
     void attached(UnitRecord first) throws IOException {
         record = first;
+        neverHad = first.unprotected();
         first.write(file);
     }
 
@@ -40,6 +44,15 @@ final class ListedDisk {
     /** Others have done this to the image, a line each. */
     void noticed(List<String> all) {
         write(Objects.requireNonNull(record).noticed(all));
+    }
+
+    /** Besides what it never had, it doesn't have this protection now; empty if that is all. */
+    void unheld(String protection) {
+        List<String> all = new ArrayList<>(neverHad);
+        if (!protection.isEmpty()) {
+            all.add(protection);
+        }
+        write(Objects.requireNonNull(record).unprotected(all));
     }
 
     private void write(UnitRecord changed) {

@@ -63,11 +63,13 @@ final class Watcher implements Runnable {
     /** As of the last look. */
     private volatile List<String> notices = List.of();
 
+    private volatile String unheld = "";
+
     /**
      * A watcher that doesn't look yet.
      *
      * @param changed is told, on one of the watcher's threads, that the disk has failed, as the gate says by then, or that
-     *     {@link #notices} are others than before; may not wait
+     *     {@link #notices} or {@link #unheld} are others than before; may not wait
      */
     Watcher(AttachedImage image, Gate gate, QueueThread queue, Runnable changed) {
         this.image = image;
@@ -84,6 +86,11 @@ final class Watcher implements Runnable {
     /** What others have done to the image. */
     List<String> notices() {
         return notices;
+    }
+
+    /** The protection that is missing for a while, before a colon why; empty if the lock holds, or is had back soon. */
+    String unheld() {
+        return unheld;
     }
 
     /** Has {@code made}, which is there from now on, fail with the disk; at once, if that has failed already. */
@@ -192,7 +199,8 @@ final class Watcher implements Runnable {
         gate.hold();
         queue.wakeUp();
         ImageLock lock = image.lock();
-        long giveUpNanos = System.nanoTime() + TAKE_BACK_NANOS;
+        long beganNanos = System.nanoTime();
+        long giveUpNanos = beganNanos + TAKE_BACK_NANOS;
         while (true) {
             long before = System.nanoTime();
             long breakNanos = lock.breakNanos();
@@ -211,6 +219,7 @@ final class Watcher implements Runnable {
                 return;
             }
             if (problem.isEmpty() && lock.verify()) {
+                unheld("");
                 Log.line("locked again, and the layout is unchanged: requests go on");
                 gate.verified(before, breakNanos);
                 gate.release();
@@ -226,11 +235,22 @@ final class Watcher implements Runnable {
             boolean harmful = lock.servedByKernel() && !lock.unheld();
             boolean hopeless = ending || lock.lost() || harmful || late;
             if (problem.isPresent() && hopeless) {
+                unheld("");
                 failedByOthers = true;
                 fail(problem.get());
                 return;
             }
+            if (problem.isPresent() && System.nanoTime() - beganNanos >= PATIENCE_NANOS) {
+                unheld("lock: it is to be had back, and requests wait for that: " + problem.get());
+            }
             LockSupport.parkNanos(MEND_PAUSE_NANOS);
+        }
+    }
+
+    private void unheld(String protection) {
+        if (!unheld.equals(protection)) {
+            unheld = protection;
+            changed.run();
         }
     }
 

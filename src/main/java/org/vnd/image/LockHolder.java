@@ -11,7 +11,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
@@ -204,9 +203,18 @@ final class LockHolder implements AutoCloseable {
         require(all ? "guard all" : "guard frozen", group);
     }
 
-    /** Has the device fail when the lock is lost; null for none. */
-    void kernelServes(@Nullable KernelServed device) throws IOException {
-        require(device == null ? "device" : device.message());
+    /**
+     * Has the device fail when the lock is lost, instead of the one of before.
+     *
+     * @param program the descriptor of what is run for that
+     */
+    void kernelServes(KernelServed device, int program) throws IOException {
+        require(device.message(), program);
+    }
+
+    /** There is no such device any more. */
+    void kernelServesNone() throws IOException {
+        require("device");
     }
 
     /** The map is compared from now on: what was done to the image before is seen by that. */

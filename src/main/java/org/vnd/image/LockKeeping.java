@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FanotifyCalls;
 import org.vnd.sys.FileCalls;
+import org.vnd.sys.Libc;
 import org.vnd.sys.SocketCalls;
 import org.vnd.sys.abi.FanotifyEvent;
 
@@ -26,6 +27,9 @@ final class LockKeeping implements AutoCloseable {
     private @Nullable LockHolder holder;
 
     private @Nullable KernelServed device;
+    /** What has it fail: that can be run also when it isn't in its place any more, as after an upgrade, by whichever holder. */
+    private int deviceProgram = -1;
+
     /** From before there is one until it is gone. */
     private volatile boolean servedByKernel;
 
@@ -146,7 +150,7 @@ final class LockKeeping implements AutoCloseable {
                 next.guard(group(), refusesAll);
             }
             if (device != null) {
-                next.kernelServes(device);
+                next.kernelServes(device, deviceProgram);
             }
             if (serving) {
                 next.serve();
@@ -234,14 +238,26 @@ final class LockKeeping implements AutoCloseable {
 
     synchronized void kernelServes(KernelServed served) throws IOException {
         servedByKernel = true;
+        String program = served.failCommand().get(0);
+        closeDeviceProgram();
+        deviceProgram =
+                (int) Libc.check(FileCalls.open(program, FileCalls.O_PATH | FileCalls.O_CLOEXEC), "open", program);
         // First: whoever has to be started anew is told too.
         device = served;
-        required().kernelServes(served);
+        required().kernelServes(served, deviceProgram);
+    }
+
+    private void closeDeviceProgram() {
+        if (deviceProgram >= 0) {
+            FileCalls.close(deviceProgram);
+            deviceProgram = -1;
+        }
     }
 
     synchronized void kernelServesNone() {
         device = null;
-        tell(present -> present.kernelServes(null));
+        tell(LockHolder::kernelServesNone);
+        closeDeviceProgram();
         servedByKernel = false;
     }
 
@@ -339,6 +355,7 @@ final class LockKeeping implements AutoCloseable {
             changes = null;
         }
         closeGroup();
+        closeDeviceProgram();
         for (int at = 0; at < writers.length; at++) {
             if (writers[at] >= 0) {
                 FileCalls.close(writers[at]);

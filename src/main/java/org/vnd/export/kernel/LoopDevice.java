@@ -233,6 +233,9 @@ public final class LoopDevice implements KernelDevice {
             LockSupport.parkNanos(GONE_POLL_NANOS);
         }
         removed = true;
+        if (queue != null) {
+            queue.restore();
+        }
     }
 
     private boolean cleared() throws IOException {
