@@ -2,11 +2,13 @@ package org.vnd.vmlab;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.vnd.lab.Command;
+import org.vnd.lab.Drawn;
 import org.vnd.lab.Guest;
 import org.vnd.lab.InGuest;
 import org.vnd.lab.NameScripts;
@@ -15,14 +17,15 @@ import org.vnd.lab.Seeded;
 import org.vnd.lab.SeededRandom;
 
 /**
- * No name leads to another disk, by the exports that no kernel of a developer's machine is sure to have. A private /dev or
- * devtmpfs is drawn, or it is both with {@code -Dvnd.names.guest.rounds=} more than 1.
+ * No name leads to another disk, by the exports that no kernel of a developer's machine is sure to have. One of them is drawn,
+ * and a private /dev or devtmpfs; it is all of them in both with {@code -Dvnd.names.guest.rounds=} more than 1.
  */
 @InGuest
 @Requires(tools = {Guest.QEMU, Guest.APT, "mkfs.ext4", "sfdisk", "partx", "dmsetup", "unshare"})
 @ExtendWith(Seeded.class)
 class NamesInGuestTest {
     private static final int ROUNDS = Integer.getInteger("vnd.names.guest.rounds", 1);
+    private static final List<String> EXPORTS = exports();
 
     /** {@code $1} is vndconfig, {@code $2} the exports, {@code $3} the rounds, {@code $4} makes images, {@code $5} is tried. */
     private static final String USE = """
@@ -47,6 +50,13 @@ class NamesInGuestTest {
             umount disk
             """;
 
+    private static List<String> exports() {
+        List<String> all = List.of(
+                System.getProperty("vnd.guest.exports", "ublk nbd-kernel dm").split(" "));
+        // Two minutes each.
+        return ROUNDS > 1 ? all : Drawn.of(1, all);
+    }
+
     static Stream<Boolean> devs() {
         return ROUNDS > 1
                 ? Stream.of(true, false)
@@ -56,7 +66,6 @@ class NamesInGuestTest {
     @ParameterizedTest
     @MethodSource("devs")
     void leadToTheirOwnDiskWhateverItsTable(boolean ofPrivateDev, SeededRandom random) throws Exception {
-        String exports = System.getProperty("vnd.guest.exports", "ublk nbd-kernel dm");
         String dev = ofPrivateDev ? NameScripts.PRIVATE : NameScripts.DEVTMPFS;
         Command.Result result = new Guest()
                 .diskMebibytes(200)
@@ -66,14 +75,14 @@ class NamesInGuestTest {
                 .script(
                         USE,
                         Guest.home().resolve("bin/vndconfig"),
-                        exports,
+                        String.join(" ", EXPORTS),
                         NameScripts.rounds(ROUNDS, random),
                         NameScripts.IMAGES,
                         dev + NameScripts.FUNCTIONS + NameScripts.ROUNDS,
                         // Where the kernel makes the nodes, this is tried with loops only: it takes a minute an export.
                         ofPrivateDev ? dev + NameScripts.FUNCTIONS + NameScripts.KILLED : "")
                 .succeeded();
-        for (String export : exports.split(" ")) {
+        for (String export : EXPORTS) {
             assertTrue(result.output().contains("right by " + export), result::toString);
         }
     }

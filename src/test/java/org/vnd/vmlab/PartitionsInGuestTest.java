@@ -60,7 +60,7 @@ class PartitionsInGuestTest {
             new Use(TableCase.MBR_OF_4096, "dm", 4096));
 
     /** A quarter of a minute each. */
-    private static final List<Use> USES = Drawn.of(6, ALL);
+    private static final List<Use> USES = Drawn.of(4, ALL);
 
     /**
      * $1 is vndconfig, $2 a folder of images, and {@link Use}s follow. Last of each, a sector of 512 bytes in the middle of a
