@@ -13,7 +13,7 @@ import org.vnd.lab.Requires;
 
 /** The distribution on a kernel where it is granted everything it asks for. */
 @InGuest
-@Requires(tools = {Guest.QEMU, Guest.APT, "mkfs.ext4", "mkfs.xfs", "sfdisk", "fio", "qemu-io", "dmsetup"})
+@Requires(tools = {Guest.QEMU, Guest.APT, "mkfs.ext4", "mkfs.xfs", "sfdisk", "fio", "qemu-io", "dmsetup", "strace"})
 class ProductInGuestTest {
     /** The exports that no kernel of a developer's machine is sure to have. */
     private static final String EXPORTS = System.getProperty("vnd.guest.exports", "ublk nbd-kernel dm");
@@ -166,5 +166,37 @@ class ProductInGuestTest {
                         """, Guest.home().resolve("bin/vndconfig"))
                 .succeeded();
         assertEquals("vnd0: not in use\nvnd0: not in use\n", result.output());
+    }
+
+    /** While it is looked that nobody uses it, and until it has ended, nobody can begin to: he would lose what he writes. */
+    @Test
+    void whatIsBeingTakenAwayCantBeMounted() {
+        Command.Result result = new Guest()
+                .diskMebibytes(64)
+                .modules("ublk_drv")
+                .limitSeconds(360)
+                .script("""
+                        mkfs.ext4 -q -b 4096 /dev/vda
+                        mkdir disk mounted
+                        mount /dev/vda disk
+                        dd if=/dev/zero of=disk/image bs=1M count=16 oflag=direct conv=fsync status=none
+                        "$1" -c --export ublk vnd0 disk/image
+                        mkfs.ext4 -q /dev/vnd/vnd0
+                        node=$(readlink -f /dev/vnd/vnd0)
+                        # Who lets go of the device takes five seconds for it.
+                        strace -f -p $("$1" -l -v vnd0 | sed -n 's/^\tpid: //p') -P $node -e trace=openat,close \
+                            -e inject=close:delay_exit=5000000 -o trace 2>attached &
+                        until grep -q attached attached; do sleep 0.1; done
+                        "$1" -u vnd0 &
+                        until grep -q 'O_EXCL.* = [0-9]' trace; do sleep 0.1; done
+                        while kill -0 $! 2>/dev/null; do
+                            ! mount $node mounted 2>/dev/null || { echo mounted; exit 1; }
+                        done
+                        wait $!
+                        grep -c 'close.*DELAYED' trace
+                        umount disk
+                        """, Guest.home().resolve("bin/vndconfig"))
+                .succeeded();
+        assertEquals("1\n", result.output());
     }
 }
