@@ -58,6 +58,10 @@ final class Superblock {
     private static byte @Nullable [] uuid(DeviceNumber number) {
         try (HostDevice device = HostDevice.open(number.major(), number.minor());
                 AlignedBuffer begin = new AlignedBuffer(AlignedBuffer.PAGE_BYTES)) {
+            if (device.sizeBytes() == 0) {
+                // A loop device that was taken away under its file system: nothing is written there any more.
+                return new byte[0];
+            }
             long length = FileCalls.pread(device.fd(), begin.address(), AlignedBuffer.PAGE_BYTES, 0);
             return length == AlignedBuffer.PAGE_BYTES ? uuid(begin.bytes()) : null;
         } catch (NotPhysicalException | SysException e) {

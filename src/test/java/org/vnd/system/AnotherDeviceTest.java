@@ -39,7 +39,7 @@ import org.vnd.lab.ScratchFileSystem;
 class AnotherDeviceTest {
     private static final int SIZE = 1 << 20;
     private static final String PERHAPS_OF_A_COPY =
-            " (on %s, whose file system may be this one, by its UUID: unmount a copy and"
+            " (on %s, whose file system may be this one, by its UUID, or because that can't be read: unmount a copy and"
                     + " give it another, with e2fsck -f and tune2fs -U random, or with xfs_admin -U generate)";
 
     /** A file system once more, by a loop device of its own. */
