@@ -21,6 +21,7 @@
  *   serve           the lease is F_RDLCK, and is watched from now on, or again
  *   ping            nothing
  *   fence           from now on the daemon may be killed
+ *   held            nothing of the daemon starts before the next "serve"
  *   quiet           nothing of the daemon is on its way to the disk, and nothing starts before the next "serve"
  *   watch           whether what is done to the image is heard of: or "error WHY"
  *   compare         the daemon compares the map now: what was done to the image before is seen by that
@@ -62,13 +63,16 @@ enum { RETRY_MILLIS = 100 };
 enum { LOOK_MILLIS = 1000 };
 /* Who has passed the kernel's look at the flag before it was set again is asked about by then. */
 enum { GRACE_MILLIS = 1000 };
-/* The daemon has half of the time after which the kernel lets others in; if others are in already, as long as a request takes. */
+/*
+ * The daemon has half of the time after which the kernel lets others in. If others are in already, it has as long as a request
+ * takes to say that nothing more starts: to kill it calls nothing back.
+ */
 enum { FENCE_PART = 2, CHANGED_MILLIS = 2000 };
 
 static int channel = -1, image = -1, writers = -1, daemon_process = -1;
-static bool serving, closing, loose, told_broken, told_changed, fenced, quiet, killed, claimed = true;
+static bool serving, closing, loose, told_broken, told_changed, fenced, held, quiet, killed, claimed = true;
 static off_t image_size;
-static long long broken_millis = -1, grace_millis, retry_millis;
+static long long broken_millis = -1, changed_millis = -1, grace_millis, retry_millis;
 
 static long long now_millis(void)
 {
@@ -117,6 +121,7 @@ static void compare(void)
     if (serving && changed && !told_changed)
         say("changed");
     changed = told_changed = false;
+    changed_millis = -1;
 }
 
 static void serve(void)
@@ -127,8 +132,8 @@ static void serve(void)
     if (closing)
         grace_millis = now_millis() + GRACE_MILLIS;
     serving = true;
-    closing = loose = quiet = told_broken = told_changed = false;
-    broken_millis = -1;
+    closing = loose = held = quiet = told_broken = told_changed = false;
+    broken_millis = changed_millis = -1;
 }
 
 static const char *obey(char *message, const int *descriptors, int count)
@@ -153,6 +158,8 @@ static const char *obey(char *message, const int *descriptors, int count)
         return "ok";
     else if (strcmp(message, "fence") == 0)
         fenced = true;
+    else if (strcmp(message, "held") == 0)
+        held = true;
     else if (strcmp(message, "quiet") == 0)
         quiet = true;
     else
@@ -234,8 +241,11 @@ static int look(void)
         else if (!changed && !told_broken && (told_broken = say("broken")))
             note("others want to write to the image");
         told_broken |= changed;
-        long long limit = changed ? CHANGED_MILLIS : break_millis() / FENCE_PART;
-        if (fenced && !quiet && !killed && channel >= 0 && now >= broken_millis + limit)
+        if (changed && changed_millis < 0)
+            changed_millis = now;
+        bool late = now >= broken_millis + break_millis() / FENCE_PART ||
+                    (changed && !held && now >= changed_millis + CHANGED_MILLIS);
+        if (fenced && !quiet && !killed && channel >= 0 && late)
             kill_daemon();
         wait = RETRY_MILLIS;
     }

@@ -6,7 +6,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-/* -1 where there can't be one, as beyond fs.inotify.max_user_instances: then the daemon's look at the size has to do. */
+/* -1 where there can't be one, as beyond fs.inotify.max_user_instances: then vnd-lock's own look at the size has to do. */
 static int changes = -1;
 /* Since the daemon has compared the map last. Nobody may change the content or size of a file that is locked. */
 static bool changed;

@@ -199,7 +199,7 @@ final class Disk implements ControlServer.Handler {
             Log.line(Reason.ofDefect(e));
         }
         if (mailbox.isEmpty() && (!over || answersWait())) {
-            if (over || state == State.ENDING || state == State.RELEASING) {
+            if (over || state == State.ENDING || state == State.RELEASING || watcher.holds()) {
                 LockSupport.parkNanos(RETRY_NANOS);
             } else {
                 LockSupport.park();

@@ -63,13 +63,19 @@ final class Watcher implements Runnable {
     /** As of the last look. */
     private volatile List<String> notices = List.of();
 
-    private volatile String unheld = "";
+    /** Whether requests wait for the lock, since when, and for what now. */
+    private volatile boolean holds;
+
+    private volatile long heldSinceNanos;
+    private volatile String waitsFor = "";
+    /** The last that went wrong with what is done again and again. */
+    private String defect = "";
 
     /**
      * A watcher that doesn't look yet.
      *
      * @param changed is told, on one of the watcher's threads, that the disk has failed, as the gate says by then, or that
-     *     {@link #notices} or {@link #unheld} are others than before; may not wait
+     *     {@link #notices} are others than before, or that requests wait for the lock, or don't any more; may not wait
      */
     Watcher(AttachedImage image, Gate gate, QueueThread queue, Runnable changed) {
         this.image = image;
@@ -88,9 +94,15 @@ final class Watcher implements Runnable {
         return notices;
     }
 
-    /** The protection that is missing for a while, before a colon why; empty if the lock holds, or is had back soon. */
+    /** Whether requests wait for the lock. */
+    boolean holds() {
+        return holds;
+    }
+
+    /** That they do so for long, after the name of the protection and a colon; empty if they don't. */
     String unheld() {
-        return unheld;
+        boolean late = holds && System.nanoTime() - heldSinceNanos >= PATIENCE_NANOS;
+        return late ? "lock: it is to be had back, and requests wait for that: " + waitsFor : "";
     }
 
     /** Has {@code made}, which is there from now on, fail with the disk; at once, if that has failed already. */
@@ -109,9 +121,10 @@ final class Watcher implements Runnable {
     }
 
     void start() {
+        // First: what is told before would be seen a second later.
+        image.lock().whenDisturbed(this::disturbed);
         thread.setDaemon(true);
         thread.start();
-        image.lock().whenDisturbed(this::disturbed);
         image.lock().fence();
     }
 
@@ -120,10 +133,11 @@ final class Watcher implements Runnable {
         if (ending) {
             return;
         }
-        if (byChange && image.lock().servedByKernel()) {
+        boolean failed = gate.state() == Gate.State.FAILED;
+        if (byChange && !failed && image.lock().servedByKernel()) {
             failedByOthers = true;
             fail(OTHERS_WAIT);
-        } else if (byChange) {
+        } else if (byChange && !failed) {
             gate.hold();
             queue.wakeUp();
         }
@@ -159,7 +173,8 @@ final class Watcher implements Runnable {
             long before = System.nanoTime();
             // Before the look: what is in force when an intruder comes is what was read, or the next look is soon.
             long breakNanos = lock.breakNanos();
-            if (!lock.verify()) {
+            // Or it was shut for a change that the last look at the map has seen already.
+            if (!lock.verify() || gate.state() == Gate.State.HELD) {
                 takeBack();
             } else {
                 gate.verified(before, breakNanos);
@@ -195,13 +210,28 @@ final class Watcher implements Runnable {
      * does, because then nothing can be done that wouldn't let him in.
      */
     private void takeBack() {
-        Log.line("the layout lock was taken away: requests wait");
         gate.hold();
         queue.wakeUp();
+        Log.line("the layout lock was taken away: requests wait");
+        waitsFor = "what is on its way to the disk, and its file system";
+        heldSinceNanos = System.nanoTime();
+        holds = true;
+        changed.run();
+        try {
+            tryToTakeBack();
+        } finally {
+            holds = false;
+            changed.run();
+        }
+    }
+
+    private void tryToTakeBack() {
         ImageLock lock = image.lock();
-        long beganNanos = System.nanoTime();
-        long giveUpNanos = beganNanos + TAKE_BACK_NANOS;
+        long giveUpNanos = System.nanoTime() + TAKE_BACK_NANOS;
         while (true) {
+            // Anew: what changes from now on shuts it once more, and isn't opened to by this look.
+            Gate.Shut since = gate.hold();
+            queue.wakeUp();
             long before = System.nanoTime();
             long breakNanos = lock.breakNanos();
             Optional<String> problem;
@@ -212,6 +242,7 @@ final class Watcher implements Runnable {
                 failedByOthers = true;
                 fail(OTHERS_WAIT);
             } else {
+                lock.held();
                 awaitQuiet();
                 problem = lock.relock();
             }
@@ -219,12 +250,12 @@ final class Watcher implements Runnable {
                 return;
             }
             if (problem.isEmpty() && lock.verify()) {
-                unheld("");
-                Log.line("locked again, and the layout is unchanged: requests go on");
                 gate.verified(before, breakNanos);
-                gate.release();
-                queue.wakeUp();
-                return;
+                if (gate.release(since)) {
+                    queue.wakeUp();
+                    Log.line("locked again, and the layout is unchanged: requests go on");
+                    return;
+                }
             }
             boolean late = System.nanoTime() - giveUpNanos >= 0;
             if (problem.isEmpty() && late) {
@@ -235,22 +266,20 @@ final class Watcher implements Runnable {
             boolean harmful = lock.servedByKernel() && !lock.unheld();
             boolean hopeless = ending || lock.lost() || harmful || late;
             if (problem.isPresent() && hopeless) {
-                unheld("");
                 failedByOthers = true;
                 fail(problem.get());
                 return;
             }
-            if (problem.isPresent() && System.nanoTime() - beganNanos >= PATIENCE_NANOS) {
-                unheld("lock: it is to be had back, and requests wait for that: " + problem.get());
-            }
-            LockSupport.parkNanos(MEND_PAUSE_NANOS);
+            problem.ifPresent(why -> waitsFor = why);
+            pause(MEND_PAUSE_NANOS);
         }
     }
 
-    private void unheld(String protection) {
-        if (!unheld.equals(protection)) {
-            unheld = protection;
-            changed.run();
+    /** As long as that, whoever disturbs. */
+    private static void pause(long nanos) {
+        long endNanos = System.nanoTime() + nanos;
+        for (long left = nanos; left > 0; left = endNanos - System.nanoTime()) {
+            LockSupport.parkNanos(left);
         }
     }
 
@@ -272,7 +301,7 @@ final class Watcher implements Runnable {
                 Log.line("requests that are on their way to the disk take long: waiting for them");
             }
             if (nowNanos - tendedNanos >= tendNanos) {
-                lock.tend();
+                tend();
                 tendedNanos = System.nanoTime();
                 long breakNanos = lock.breakNanos();
                 tendNanos = lookNanos(breakNanos);
@@ -282,6 +311,19 @@ final class Watcher implements Runnable {
                     Runtime.getRuntime().halt(KILLED_STATUS);
                 }
             }
+        }
+    }
+
+    /** A defect there would end the thread that looks at the lock. */
+    private void tend() {
+        try {
+            image.lock().tend();
+        } catch (RuntimeException | Error e) {
+            String now = Reason.ofDefect(e);
+            if (!now.equals(defect)) {
+                Log.line(now);
+            }
+            defect = now;
         }
     }
 
@@ -337,10 +379,11 @@ final class Watcher implements Runnable {
 
     /** Once nothing of the disk writes any more, whoever serves it, what has the lock is told so, and looked at until the end. */
     private void afterFailure() {
+        image.lock().held();
         awaitQuiet();
         image.lock().quiet();
         while (!ending) {
-            image.lock().tend();
+            tend();
             KernelDevice there = device;
             if (there == null ? !image.lock().servedByKernel() : there == failedDevice || !there.servedByKernel()) {
                 image.lock().failed();

@@ -38,7 +38,7 @@ public final class Gate implements Fence {
     private volatile Look look;
 
     /** One closing of the gate; each is another. */
-    static final class Shut {
+    public static final class Shut {
         private final State state;
         private final String failure;
 
@@ -104,18 +104,25 @@ public final class Gate implements Fence {
         return look.breakNanos / IN_FLIGHT_PART;
     }
 
-    /** Lets no operation start; {@link #quiet} tells when those in flight are done. */
-    public synchronized void hold() {
-        if (shut == null) {
-            shut = new Shut(State.HELD, "");
+    /**
+     * Lets no operation start; {@link #quiet} tells when those in flight are done. Whoever has held it before can't open it any
+     * more: he has looked at the lock before whatever this is for.
+     */
+    public synchronized Shut hold() {
+        Shut now = shut;
+        if (now == null || now.state != State.FAILED) {
+            now = new Shut(State.HELD, "");
+            shut = now;
         }
+        return now;
     }
 
-    /** Opens again after {@link #hold}. */
-    public synchronized void release() {
-        if (state() == State.HELD) {
+    /** Opens again after {@link #hold}, unless it was held anew, or has failed; whether it is open. */
+    public synchronized boolean release(Shut since) {
+        if (shut == since && since.state == State.HELD) {
             shut = null;
         }
+        return shut == null;
     }
 
     /** Fails the disk for good: one who holds or releases at the same time doesn't undo it. The first reason stays. */

@@ -20,7 +20,8 @@ final class ImageChanges implements AutoCloseable, Runnable {
     /** Who writes all the time makes as many events: the rest the next time. */
     private static final int READS_MAX = 16;
 
-    private static final int FOR_EVER = -1;
+    /** Where the watch has ended by itself, nothing wakes the thread. */
+    private static final int POLL_MILLIS = 5000;
 
     private final int fd;
     private final int watch;
@@ -81,16 +82,21 @@ final class ImageChanges implements AutoCloseable, Runnable {
                 .putInt(PollFd.FD_OFFSET, fd)
                 .putShort(PollFd.EVENTS_OFFSET, SocketCalls.POLLIN);
         while (!closed) {
-            SocketCalls.poll(Libc.address(waiting), 1, FOR_EVER);
+            SocketCalls.poll(Libc.address(waiting), 1, POLL_MILLIS);
             hear();
         }
         Reference.reachabilityFence(waiting);
+        end();
+    }
+
+    /** Once nobody has a use for it. */
+    private synchronized void end() {
         FileCalls.close(fd);
     }
 
     /** Listens no more. */
     @Override
-    public void close() {
+    public synchronized void close() {
         closed = true;
         // Which wakes the thread.
         InotifyCalls.unwatch(fd, watch);

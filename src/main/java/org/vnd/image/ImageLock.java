@@ -101,8 +101,12 @@ public interface ImageLock {
     /** Has {@code told} told from now on. */
     default void whenDisturbed(Disturbance told) {}
 
-    /** A block device is about to be made whose requests the kernel serves by itself: {@link #kernelServes}. */
-    default void kernelWillServe() {}
+    /**
+     * A block device is about to be made whose requests the kernel serves by itself: {@link #kernelServes}.
+     *
+     * @throws IOException others were let in, and may be there yet
+     */
+    default void kernelWillServe() throws IOException {}
 
     /**
      * The kernel serves a block device of the disk by itself: it is made to fail when others wait to write to the file, also
@@ -138,6 +142,9 @@ public interface ImageLock {
      * process is there, and does what it did. Said about once a second.
      */
     default void tend() {}
+
+    /** None starts before the next {@link #mend} or {@link #relock} has succeeded, though there may be some in flight. */
+    default void held() {}
 
     /** No operation on the image is in flight, and none starts before {@link #mend} or {@link #relock} has succeeded. */
     default void quiet() {}

@@ -230,7 +230,6 @@ public final class LayoutLock implements ImageLock {
         }
     }
 
-    /** For those of whom vnd-lock hears nothing. */
     private boolean sized() {
         try {
             return FileFacts.statx(fd, file.path()).getLong(Statx.SIZE_OFFSET) == facts.sizeBytes();
@@ -306,14 +305,10 @@ public final class LayoutLock implements ImageLock {
     @Override
     public Optional<String> relock() {
         try {
-            if (servedByKernel()) {
-                return Optional.of("others want to write to it, and what the kernel serves by itself can't wait");
-            }
             quiet();
             closeAgain();
             if (keeping.forget() || othersWait()) {
-                // They come in now, and it is granted again once no writer is left.
-                Lease.giveUp(fd);
+                keeping.letOthersIn();
                 alone = false;
                 proveAlone();
                 // What they have written: nothing of it is written later, over what the disk writes. A page that a
@@ -445,7 +440,7 @@ public final class LayoutLock implements ImageLock {
     }
 
     @Override
-    public void kernelWillServe() {
+    public void kernelWillServe() throws IOException {
         keeping.kernelWillServe();
     }
 
@@ -477,6 +472,11 @@ public final class LayoutLock implements ImageLock {
     @Override
     public void tend() {
         alone &= keeping.tend();
+    }
+
+    @Override
+    public void held() {
+        keeping.held();
     }
 
     @Override

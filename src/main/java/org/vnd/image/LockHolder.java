@@ -57,9 +57,9 @@ final class LockHolder implements AutoCloseable {
         this.process = process;
         this.socket = socket;
         this.disturbed = disturbed;
-        OURS.add(Long.toString(process.pid()));
         reader.setDaemon(true);
         reader.start();
+        OURS.add(Long.toString(process.pid()));
     }
 
     /**
@@ -74,7 +74,7 @@ final class LockHolder implements AutoCloseable {
             try {
                 holder.require("image", image, writersEnd);
                 return holder;
-            } catch (IOException e) {
+            } catch (IOException | RuntimeException | Error e) {
                 holder.close();
                 throw e;
             }
@@ -108,6 +108,9 @@ final class LockHolder implements AutoCloseable {
                 }
                 throw e;
             }
+        } catch (OutOfMemoryError e) {
+            // Of threads, beyond pids.max or RLIMIT_NPROC: later there may be one.
+            throw new IOException(String.valueOf(e.getMessage()), e);
         } finally {
             FileCalls.close(listener);
         }
@@ -143,6 +146,16 @@ final class LockHolder implements AutoCloseable {
     }
 
     private void read() {
+        try {
+            readAll();
+        } finally {
+            alive = false;
+            answers.add("error it has ended");
+        }
+        disturbed.disturbed(false);
+    }
+
+    private void readAll() {
         ByteBuffer message = Libc.struct(MESSAGE_BYTES);
         while (true) {
             int length = (int) SocketCalls.receive(socket, Libc.address(message), MESSAGE_BYTES, 0);
@@ -159,9 +172,6 @@ final class LockHolder implements AutoCloseable {
             }
         }
         Reference.reachabilityFence(message);
-        alive = false;
-        answers.add("error it has ended");
-        disturbed.disturbed(false);
     }
 
     /** Whether it hasn't ended, as far as is known. */
@@ -240,6 +250,11 @@ final class LockHolder implements AutoCloseable {
     /** From now on it may kill this process, which must say {@link #quiet} in time when the lease is being broken. */
     void fence() throws IOException {
         require("fence");
+    }
+
+    /** No request starts before the next {@link #serve}. */
+    void held() throws IOException {
+        require("held");
     }
 
     /** Nothing of this process is on its way to the disk, and nothing starts before the next {@link #serve}. */

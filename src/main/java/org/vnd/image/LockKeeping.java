@@ -32,6 +32,10 @@ final class LockKeeping implements AutoCloseable {
 
     /** From before there is one until it is gone. */
     private volatile boolean servedByKernel;
+    /** Held while others are let in, and whether they were and may be there yet: then nothing that can't wait may begin. */
+    private final Object letting = new Object();
+
+    private boolean letIn;
 
     /** Of fanotify, in which the image is marked; the holder has it too, and answers. */
     private int group = -1;
@@ -40,6 +44,8 @@ final class LockKeeping implements AutoCloseable {
     private boolean serving;
     private boolean fenced;
     /** Since the lock was served last. */
+    private boolean held;
+
     private boolean quiet;
 
     /** Whether others have changed the image, whichever holder has heard of it. */
@@ -124,9 +130,13 @@ final class LockKeeping implements AutoCloseable {
                 missing = "guard: " + e.getMessage() + ": opens aren't refused when the immutable flag is taken away";
             }
         }
+        held = false;
         quiet = false;
         present.serve();
         serving = true;
+        synchronized (letting) {
+            letIn = false;
+        }
     }
 
     /**
@@ -158,10 +168,13 @@ final class LockKeeping implements AutoCloseable {
             if (fenced) {
                 next.fence();
             }
+            if (held) {
+                next.held();
+            }
             if (quiet) {
                 next.quiet();
             }
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException | Error e) {
             next.close();
             throw e;
         }
@@ -173,8 +186,7 @@ final class LockKeeping implements AutoCloseable {
     boolean tend() {
         try {
             return there();
-        } catch (IOException | RuntimeException | Error e) {
-            // As for want of memory for a thread.
+        } catch (IOException e) {
             return false;
         }
     }
@@ -210,15 +222,17 @@ final class LockKeeping implements AutoCloseable {
     /** The same, with all that others may have done looked at; whether something was told before. */
     synchronized boolean forget() throws IOException {
         hearChanges();
-        boolean before = changed;
-        // First: what is told from now on may be of later.
-        changed = false;
+        // What the holder has heard is told before the answer.
         required().compare();
+        boolean before = changed;
+        changed = false;
         return before;
     }
 
     private void hearChanges() {
-        if (changes != null) {
+        if (changes == null) {
+            changes = ImageChanges.of(image, () -> disturbed(true));
+        } else {
             changes.hear();
         }
     }
@@ -232,16 +246,37 @@ final class LockKeeping implements AutoCloseable {
         return servedByKernel;
     }
 
-    void kernelWillServe() {
-        servedByKernel = true;
+    void kernelWillServe() throws IOException {
+        synchronized (letting) {
+            if (letIn) {
+                throw new ImageException(path, "others have just wanted to write to it, and may do so now");
+            }
+            servedByKernel = true;
+        }
+    }
+
+    /**
+     * Gives the lease up: who waits for it comes in now, and it is granted again once no writer is left.
+     *
+     * @throws ImageException there is a device that the kernel serves, or will be: that would go on
+     */
+    void letOthersIn() throws ImageException {
+        synchronized (letting) {
+            if (servedByKernel) {
+                String why = "others want to write to it, and what the kernel serves by itself can't wait";
+                throw new ImageException(path, why);
+            }
+            letIn = true;
+            Lease.giveUp(image);
+        }
     }
 
     synchronized void kernelServes(KernelServed served) throws IOException {
         servedByKernel = true;
         String program = served.failCommand().get(0);
+        int opened = (int) Libc.check(FileCalls.open(program, FileCalls.O_PATH | FileCalls.O_CLOEXEC), "open", program);
         closeDeviceProgram();
-        deviceProgram =
-                (int) Libc.check(FileCalls.open(program, FileCalls.O_PATH | FileCalls.O_CLOEXEC), "open", program);
+        deviceProgram = opened;
         // First: whoever has to be started anew is told too.
         device = served;
         required().kernelServes(served, deviceProgram);
@@ -266,6 +301,11 @@ final class LockKeeping implements AutoCloseable {
         tell(LockHolder::fence);
     }
 
+    synchronized void held() {
+        held = true;
+        tell(LockHolder::held);
+    }
+
     synchronized void quiet() {
         quiet = true;
         tell(LockHolder::quiet);
@@ -288,11 +328,13 @@ final class LockKeeping implements AutoCloseable {
     }
 
     private void disturbed(boolean byChange) {
-        if (byChange) {
-            changed = true;
+        if (byChange && changed) {
+            // Whoever writes all the time does so once until it is looked at.
+            return;
         }
+        changed |= byChange;
         told.disturbed(byChange);
-        if (failed) {
+        if (failed && !byChange) {
             // Not here: this is the thread that reads the answers for which whoever is in this object may wait.
             new Thread(this::letInIfDead, "vnd-lets-in").start();
         }
@@ -336,9 +378,15 @@ final class LockKeeping implements AutoCloseable {
             all.add(missing);
         }
         String blindness = holder == null ? "" : holder.blindness();
-        if (!blindness.isEmpty()) {
-            all.add("notice: " + blindness
-                    + ": a change that asks for no open is noticed by its size only, within a second");
+        String bySize = "a change that asks for no open is noticed by its size only, within a second";
+        if (changes == null && !blindness.isEmpty()) {
+            all.add("notice: " + blindness + ": " + bySize);
+        } else if (changes == null) {
+            all.add(
+                    "notice: inotify: no more instances (fs.inotify.max_user_instances), or none here: while vnd-lock is"
+                            + " stopped or started anew, " + bySize);
+        } else if (!blindness.isEmpty()) {
+            all.add("notice: " + blindness + ": while the daemon is stopped or dead, " + bySize);
         }
         return all;
     }

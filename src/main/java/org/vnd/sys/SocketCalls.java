@@ -85,8 +85,10 @@ public final class SocketCalls {
         ByteBuffer fds = Libc.struct(2 * Integer.BYTES);
         try {
             int result = Libc.callInt(SOCKETPAIR, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, Libc.address(fds));
-            pair[0] = fds.getInt(0);
-            pair[1] = fds.getInt(Integer.BYTES);
+            if (result == 0) {
+                pair[0] = fds.getInt(0);
+                pair[1] = fds.getInt(Integer.BYTES);
+            }
             return result;
         } finally {
             Reference.reachabilityFence(fds);

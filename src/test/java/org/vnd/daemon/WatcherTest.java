@@ -47,15 +47,39 @@ class WatcherTest {
         private volatile boolean stuck;
         private volatile boolean disturbed;
         private volatile boolean mended;
+        private volatile boolean mendedOnce;
         private volatile boolean servedByKernel;
         /** What mends say as long as there are any, and whether it is for want of a holder. */
         private final Queue<String> problems = new ConcurrentLinkedQueue<>();
 
         private volatile boolean unheld;
+        private volatile Disturbance told = changed -> {};
+        /** Others change the image as soon as it was looked at. */
+        private volatile boolean changedAfterLook;
+        /** The gate was shut by that, and what is asked now. */
+        private volatile boolean changed;
+
+        @Override
+        public void whenDisturbed(Disturbance disturbed) {
+            told = disturbed;
+        }
 
         @Override
         public boolean verify() {
+            boolean holds = looked();
+            if (holds && changedAfterLook && mendedOnce) {
+                changedAfterLook = false;
+                changed = true;
+                told.disturbed(true);
+            }
+            return holds;
+        }
+
+        private boolean looked() {
             looks.release();
+            if (changed) {
+                return false;
+            }
             if (!problems.isEmpty()) {
                 return false;
             }
@@ -84,7 +108,8 @@ class WatcherTest {
         @Override
         public Optional<String> mend() {
             mended = true;
-            return Optional.ofNullable(problems.poll());
+            mendedOnce = true;
+            return changed ? Optional.of("changed") : Optional.ofNullable(problems.poll());
         }
 
         @Override
@@ -177,6 +202,45 @@ class WatcherTest {
                 LockSupport.parkNanos(1_000_000);
             }
         });
+    }
+
+    /** What it was looked at is of before: nothing that waits may start by that. */
+    @Test
+    void aChangeAfterTheLookKeepsTheGateShut() throws Exception {
+        watched(() -> {
+            lock.changedAfterLook = true;
+            lock.problems.add("somebody was there");
+            awaitState(Gate.State.HELD);
+            long beganNanos = System.nanoTime();
+            while (!lock.changed) {
+                assertTrue(System.nanoTime() - beganNanos < SOON_NANOS, "it isn't looked at");
+                LockSupport.parkNanos(1_000_000);
+            }
+            for (int look = 0; look < 500; look++) {
+                assertFalse(gate.open(), "it is open, and others have changed the image");
+                LockSupport.parkNanos(1_000_000);
+            }
+            lock.changed = false;
+            awaitState(Gate.State.OPEN);
+        });
+    }
+
+    /** Who hears of a change is late, and what he tells of was looked at. */
+    @Test
+    void aGateThatIsShutForWhatIsOverIsOpenedAgain() throws Exception {
+        watched(() -> {
+            lock.told.disturbed(true);
+            awaitState(Gate.State.HELD);
+            awaitState(Gate.State.OPEN);
+        });
+    }
+
+    private void awaitState(Gate.State state) {
+        long beganNanos = System.nanoTime();
+        while (gate.state() != state) {
+            assertTrue(System.nanoTime() - beganNanos < SOON_NANOS, () -> "it is " + gate.state());
+            LockSupport.parkNanos(100_000);
+        }
     }
 
     @Test

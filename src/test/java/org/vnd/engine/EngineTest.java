@@ -38,7 +38,7 @@ class EngineTest {
             while (staged.waiting.size() < 10) {
                 staged.step();
             }
-            staged.gate.hold();
+            Gate.Shut held = staged.gate.hold();
             staged.engine.gateChanged();
             assertFalse(staged.gate.quiet());
             BlockRequest read = staged.submit(Operation.READ, 0, 4096);
@@ -47,7 +47,7 @@ class EngineTest {
             assertTrue(staged.gate.quiet());
             assertFalse(staged.engine.idle());
 
-            staged.gate.release();
+            assertTrue(staged.gate.release(held));
             staged.engine.gateChanged();
             staged.finish();
             assertTrue(staged.allEnded(Status.OK));
@@ -88,13 +88,13 @@ class EngineTest {
         try (StagedEngine staged = new StagedEngine(folder, MEBIBYTE, BREAK_NANOS)) {
             staged.buffer.bytes().put(0, (byte) 7);
             BlockRequest write = staged.submit(Operation.WRITE, 0, 4096);
-            staged.gate.hold();
+            Gate.Shut held = staged.gate.hold();
             staged.engine.gateChanged();
             assertFalse(staged.gate.quiet());
             staged.step();
             assertTrue(staged.gate.quiet());
             assertEquals(0, staged.firstByte(), "written while the gate was held");
-            staged.gate.release();
+            assertTrue(staged.gate.release(held));
             staged.engine.gateChanged();
             staged.finish();
             assertEquals(Status.OK, write.status);
@@ -118,16 +118,16 @@ class EngineTest {
         try (StagedEngine staged = new StagedEngine(folder, MEBIBYTE, BREAK_NANOS)) {
             BlockRequest write = staged.submit(Operation.WRITE, 0, 4096);
             staged.lengthLimit = 512;
-            staged.gate.hold();
-            staged.gate.release();
+            Gate.Shut held = staged.gate.hold();
+            assertTrue(staged.gate.release(held));
             staged.step();
-            staged.gate.hold();
+            Gate.Shut heldAgain = staged.gate.hold();
             staged.engine.gateChanged();
             staged.step();
             assertTrue(staged.gate.quiet());
             assertEquals(0, staged.waiting.size());
             assertFalse(staged.engine.idle());
-            staged.gate.release();
+            assertTrue(staged.gate.release(heldAgain));
             staged.engine.gateChanged();
             staged.finish();
             assertEquals(Status.OK, write.status);

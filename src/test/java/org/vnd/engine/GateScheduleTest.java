@@ -34,7 +34,7 @@ class GateScheduleTest {
         try {
             long beganNanos = System.nanoTime();
             for (int round = 0; round < ROUNDS && System.nanoTime() - beganNanos < LIMIT_NANOS; round++) {
-                gate.hold();
+                Gate.Shut held = gate.hold();
                 while (!gate.quiet()) {
                     assertTrue(System.nanoTime() - beganNanos < 2 * LIMIT_NANOS, "nobody says that it is quiet");
                     Thread.onSpinWait();
@@ -42,7 +42,7 @@ class GateScheduleTest {
                 assertEquals(0, inFlight, "at once, in round " + round);
                 pause(random);
                 assertEquals(0, inFlight, "later, in round " + round);
-                gate.release();
+                gate.release(held);
                 pause(random);
             }
         } finally {

@@ -16,9 +16,8 @@ class GateTest {
     @Test
     void whatIsSaidOfOneHoldIsntTakenForTheNext() {
         Gate gate = new Gate(Long.MAX_VALUE);
-        gate.hold();
-        Gate.Shut first = Objects.requireNonNull(gate.shut());
-        gate.release();
+        Gate.Shut first = gate.hold();
+        assertTrue(gate.release(first));
         gate.hold();
         gate.becameQuiet(first);
         assertFalse(gate.quiet());
@@ -28,6 +27,18 @@ class GateTest {
         assertFalse(gate.quiet(), "something may have been started before it was held");
     }
 
+    /** One thread has looked at the lock, and another hears of a change before the first opens the gate. */
+    @Test
+    void whatWasHeldAnewIsntOpenedByWhoLookedBefore() {
+        Gate gate = new Gate(Long.MAX_VALUE);
+        Gate.Shut first = gate.hold();
+        Gate.Shut second = gate.hold();
+        assertFalse(gate.release(first));
+        assertEquals(Gate.State.HELD, gate.state());
+        assertTrue(gate.release(second));
+        assertEquals(Gate.State.OPEN, gate.state());
+    }
+
     /** One thread looks at the lock, another at the device. */
     @Test
     void aFailureIsntUndoneByWhoHoldsAndReleasesMeanwhile() throws Exception {
@@ -35,8 +46,7 @@ class GateTest {
             Gate gate = new Gate(Long.MAX_VALUE);
             Thread watcher = new Thread(() -> {
                 for (int turn = 0; turn < TURNS; turn++) {
-                    gate.hold();
-                    gate.release();
+                    gate.release(gate.hold());
                 }
             });
             watcher.start();

@@ -55,6 +55,8 @@ public final class LoopDevice implements KernelDevice {
     private boolean closed;
 
     private volatile boolean removed;
+    /** Whether the kernel may not know all partitions. */
+    private volatile boolean partitionsLeft;
 
     private LoopDevice(Path programs, LoopProgram program, String export, boolean servedByKernel) {
         this.programs = programs;
@@ -154,8 +156,12 @@ public final class LoopDevice implements KernelDevice {
     @Override
     public Optional<String> look() throws IOException {
         LoopQueue bounded = queue;
-        if (bounded != null && !removed) {
+        // Where it was lost, the number may be another's.
+        if (bounded != null && !removed && bound()) {
             bounded.look();
+        }
+        if (partitionsLeft) {
+            lookForPartitions();
         }
         return Optional.empty();
     }
@@ -203,7 +209,8 @@ public final class LoopDevice implements KernelDevice {
     public void lookForPartitions() throws IOException {
         synchronized (looking) {
             if (!removed && bound()) {
-                Partitions.update(node());
+                // Cut off while the disk's requests are held: again.
+                partitionsLeft = !Partitions.update(node());
             }
         }
     }
@@ -233,9 +240,6 @@ public final class LoopDevice implements KernelDevice {
             LockSupport.parkNanos(GONE_POLL_NANOS);
         }
         removed = true;
-        if (queue != null) {
-            queue.restore();
-        }
     }
 
     private boolean cleared() throws IOException {

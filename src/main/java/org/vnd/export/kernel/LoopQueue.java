@@ -33,20 +33,16 @@ final class LoopQueue {
     private static final int WRITE_MILLIS = 7;
 
     private final Path folder;
-    private final long requestKibibytesBefore;
     private int depth = DEPTH_MOST;
-    /** As far as the driver goes. */
-    private final int depthMost;
-
     private long writes;
     private long writeMillis;
 
     /** Of {@code name}, such as {@code loop3}, which may still have what a slow disk needed that it was before. */
     LoopQueue(String name) throws IOException {
         folder = Path.of("/sys/block", name);
-        requestKibibytesBefore = SmallFile.readNumber(requestSize().toString(), REQUEST_KIBIBYTES);
-        if (requestKibibytesBefore > REQUEST_KIBIBYTES) {
-            Files.writeString(requestSize(), REQUEST_KIBIBYTES + "\n");
+        Path limit = folder.resolve("queue/max_sectors_kb");
+        if (SmallFile.readNumber(limit.toString(), REQUEST_KIBIBYTES) > REQUEST_KIBIBYTES) {
+            Files.writeString(limit, REQUEST_KIBIBYTES + "\n");
         }
         int present = (int) SmallFile.readNumber(requests().toString(), depth);
         if (present != depth) {
@@ -57,27 +53,11 @@ final class LoopQueue {
                 depth = Math.min(present, depth);
             }
         }
-        depthMost = depth;
         count();
-    }
-
-    /** For whoever has the device next: the kernel leaves these as they were. */
-    void restore() throws IOException {
-        if (depth != depthMost) {
-            Files.writeString(requests(), depthMost + "\n");
-            depth = depthMost;
-        }
-        if (requestKibibytesBefore > REQUEST_KIBIBYTES) {
-            Files.writeString(requestSize(), requestKibibytesBefore + "\n");
-        }
     }
 
     private Path requests() {
         return folder.resolve("queue/nr_requests");
-    }
-
-    private Path requestSize() {
-        return folder.resolve("queue/max_sectors_kb");
     }
 
     /** Takes the measure of the writes since the last time. */

@@ -48,7 +48,6 @@ class LoopQueueTest {
     void aSlowDiskThatWasThereBeforeIsForgotten(@TempDir Path folder) throws Exception {
         Path requests = Files.createDirectory(folder.resolve("queue")).resolve("nr_requests");
         Files.writeString(requests, "4\n");
-        Path size = Files.writeString(folder.resolve("queue/max_sectors_kb"), "1280\n");
         Path stat = Files.writeString(folder.resolve("stat"), "9 9 9 9 10 9 9 900000 9 9 9\n");
         LoopQueue queue = new LoopQueue("../.." + folder);
         assertEquals("128\n", Files.readString(requests));
@@ -58,10 +57,6 @@ class LoopQueueTest {
         Files.writeString(stat, "9 9 9 9 11 9 9 6300000 9 9 9\n");
         queue.look();
         assertEquals("4\n", Files.readString(requests));
-        assertEquals("512\n", Files.readString(size));
-        queue.restore();
-        assertEquals("128\n", Files.readString(requests), "as for whoever is next");
-        assertEquals("1280\n", Files.readString(size));
     }
 
     /** Slow, because the file system under the image's is frozen for a while. With 3 s to stop, a tenth is 300 ms. */
