@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.vnd.lab.Beside;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.Extents;
@@ -25,6 +26,7 @@ import org.vnd.lab.ScratchFileSystem;
  * What sfdisk finds in the file, what the kernel shows of the disk and what {@code -c} says agree: the first two are the
  * same, or the third says so. Of every table, on devices of either sector, by either engine.
  */
+@Beside
 @Requires(
         loop = true,
         tools = {

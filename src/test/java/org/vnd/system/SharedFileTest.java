@@ -20,6 +20,7 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.vnd.lab.Beside;
 import org.vnd.lab.Command;
 import org.vnd.lab.FileSystemKind;
 import org.vnd.lab.Requires;
@@ -30,6 +31,7 @@ import org.vnd.sys.FileCalls;
  * By the file engine others can change the image: each way of it is noticed and told, in the listing and at detach, with what
  * follows from it as said. And what the locks of QEMU's programs keep out, with those programs.
  */
+@Beside
 @Requires(
         loop = true,
         tools = {

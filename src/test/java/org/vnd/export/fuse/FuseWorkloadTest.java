@@ -15,6 +15,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.vnd.export.DeviceBusyException;
 import org.vnd.export.fuse.FuseLab.RingKind;
+import org.vnd.lab.Beside;
 import org.vnd.lab.CacheStat;
 import org.vnd.lab.Command;
 import org.vnd.lab.LoopDevice;
@@ -23,6 +24,7 @@ import org.vnd.lab.Seeded;
 import org.vnd.lab.SeededRandom;
 
 /** The mounted file under load, and as a block device by a loop device on top. */
+@Beside
 @Requires(
         root = true,
         files = {"/dev/fuse"})
