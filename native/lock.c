@@ -257,8 +257,12 @@ static int look(void)
         if (claimed && image >= 0)
             flock(image, LOCK_UN);
         claimed = false;
-        if (failing < 0 && (device_failed || !device_there()))
+        if (failing < 0 && (device_failed || !device_there())) {
+            /* It may have written to the cache of the device below: where it was, others' blocks are soon. */
+            if (node != NULL)
+                syncfs(image);
             exit(0);
+        }
     }
     return RETRY_MILLIS;
 }

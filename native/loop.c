@@ -7,9 +7,9 @@
  * for that process, and a thread that waited in there would keep its own process from ending when it is killed.
  *
  * Says "ready loopN" or "error WHY". Of the lines of its input it answers "remove" with "gone" and ends, or with "busy" and
- * goes on; "fail" with "failed", after which every request to the device fails; and "kept", which says that others know of the
- * device and will see to it, with the same. At the end of its input it closes the device, which is autoclear: the kernel takes it
- * away when nobody else has it open. Before that it has it fail, if it wasn't kept; and it removes the names that lead to it and
+ * goes on; "fail" with "failed", after which every request to the device fails; "direct", by which direct I/O is switched on
+ * again, with the same; and "kept", which says that others know of the device and will see to it, with the same. At the end of its
+ * input it gives the device up: the kernel takes it away when nobody else has it open. Before that it has it fail, if it wasn't kept; and it removes the names that lead to it and
  * are listed in NAMES, since the device may be somebody else's at once; it adds the node there that it makes.
  *
  * The second form has a device fail whose program was killed, while others still use it: exit status 0 if it did. NUMBER and
@@ -143,13 +143,22 @@ static bool is_still(int loop, const struct loop_info64 *ours)
            memcmp(now.lo_file_name, ours->lo_file_name, LO_NAME_SIZE) == 0;
 }
 
-/* Beyond the end of whatever is below: no size for the disk, an error for its partitions. */
+/*
+ * Others may have switched it off: then there is data in the cache of what is below, which would be written there at any time. The
+ * kernel writes it back before it switches.
+ */
+static bool make_direct(int loop, const struct loop_info64 *now)
+{
+    return (now->lo_flags & LO_FLAGS_DIRECT_IO) != 0 || ioctl(loop, LOOP_SET_DIRECT_IO, 1UL) == 0;
+}
+
+/* Beyond the end of whatever is below: no size for the disk, an error for its partitions. What was written is there. */
 static bool fail(int loop)
 {
     struct loop_info64 now;
     bool is_bound = bound(loop, &now);
     now.lo_offset = FAR;
-    return is_bound && ioctl(loop, LOOP_SET_STATUS64, &now) == 0;
+    return is_bound && ioctl(loop, LOOP_SET_STATUS64, &now) == 0 && make_direct(loop, &now);
 }
 
 /* Where the node is missing, as it may be in a container, by one for a moment. */
@@ -235,6 +244,14 @@ int main(int argc, char **argv)
             printf("kept\n");
             continue;
         }
+        if (strcmp(line, "direct\n") == 0) {
+            struct loop_info64 as_it_is;
+            if (bound(loop, &as_it_is) && make_direct(loop, &as_it_is))
+                printf("direct\n");
+            else
+                error("LOOP_SET_DIRECT_IO");
+            continue;
+        }
         if (strcmp(line, "fail\n") == 0) {
             if (fail(loop))
                 printf("failed\n");
@@ -256,5 +273,12 @@ int main(int argc, char **argv)
     while (!kept && !fail(loop) && is_still(loop, &now))
         usleep(FAIL_RETRY_MICROS);
     remove_names(argv[7], name);
+    if (is_still(loop, &now)) {
+        struct loop_info64 last;
+        if (bound(loop, &last))
+            make_direct(loop, &last);
+        /* If others have taken "autoclear" from it, it would stay without any user. */
+        ioctl(loop, LOOP_CLR_FD, 0);
+    }
     return 0;
 }

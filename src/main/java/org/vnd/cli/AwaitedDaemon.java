@@ -3,6 +3,7 @@ package org.vnd.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Optional;
 import org.vnd.control.StateDirectory;
 import org.vnd.control.Unit;
@@ -45,9 +46,19 @@ final class AwaitedDaemon extends Awaited {
      * be that of a disk that crashed, and its process id a stranger's by now.
      */
     private boolean isDaemon(long pid) {
+        Path process = ProcessStat.folder(pid);
+        if (hasLock(process)) {
+            return true;
+        }
+        // One that was killed keeps what it has open as long as one of its threads waits in the kernel.
+        String[] threads = process.resolve("task").toFile().list();
+        return threads != null && Arrays.stream(threads).anyMatch(thread -> hasLock(Awaited.task(pid, thread)));
+    }
+
+    private boolean hasLock(Path task) {
         try {
             Path lockFile = state.lockFile(unit);
-            return Files.readSymbolicLink(ProcessStat.folder(pid).resolve("fd").resolve(LOCK_DESCRIPTOR))
+            return Files.readSymbolicLink(task.resolve("fd").resolve(LOCK_DESCRIPTOR))
                     .equals(state.path().toRealPath().resolve(lockFile.getFileName()));
         } catch (IOException ended) {
             return false;

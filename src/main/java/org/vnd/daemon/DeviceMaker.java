@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.vnd.control.AttachOptions;
 import org.vnd.control.DaemonArguments;
 import org.vnd.export.KernelDevice;
@@ -157,7 +159,7 @@ record DeviceMaker(
         String device = "/proc/" + ProcessHandle.current().pid() + "/fd/" + image.fd();
         try {
             return LoopDevice.attach(
-                    OwnProgram.folder(), AttachOptions.LOOP, backing(device, offsetBytes, false), names, removal);
+                    OwnProgram.folder(), AttachOptions.LOOP, backing(device, offsetBytes, null), names, removal);
         } catch (IOException | RuntimeException | Error e) {
             removeLeft(offsetBytes, wholeSectorBytes(), e);
             throw e;
@@ -217,7 +219,7 @@ record DeviceMaker(
         return image.sizeBytes() / sectorBytes() * sectorBytes();
     }
 
-    private LoopDevice.Backing backing(String path, long offsetBytes, boolean servedHere) {
+    private LoopDevice.Backing backing(String path, long offsetBytes, @Nullable BooleanSupplier servedHere) {
         String label = arguments.options().file();
         return new LoopDevice.Backing(
                 path, offsetBytes, wholeSectorBytes(), sectorBytes(), image.readOnly(), label, servedHere);
@@ -287,7 +289,11 @@ record DeviceMaker(
             Server server = serve(fd, true);
             try {
                 return LoopDevice.attach(
-                        OwnProgram.folder(), AttachOptions.FUSE_LOOP, backing(mount.file(), 0, true), names, removal);
+                        OwnProgram.folder(),
+                        AttachOptions.FUSE_LOOP,
+                        backing(mount.file(), 0, server::servesKernel),
+                        names,
+                        removal);
             } catch (IOException | RuntimeException | Error e) {
                 queue.drop(server);
                 throw e;

@@ -2,6 +2,7 @@ package org.vnd.daemon;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -78,7 +79,7 @@ final class Disk implements ControlServer.Handler {
     private boolean toldToEnd;
 
     private List<String> noticed = List.of();
-    private String unheld = "";
+    private List<String> missing = List.of();
     /** Whether there is nothing more to do but to let those have their answers who wait for one. */
     private boolean over;
 
@@ -251,10 +252,18 @@ final class Disk implements ControlServer.Handler {
             notices.forEach(notice -> Log.line("noticed: " + notice));
             listed.noticed(notices);
         }
-        String unheldNow = watcher.unheld();
-        if (!unheldNow.equals(unheld)) {
-            unheld = unheldNow;
-            listed.unheld(unheldNow);
+        List<String> missingNow = new ArrayList<>();
+        String unheld = watcher.unheld();
+        if (!unheld.isEmpty()) {
+            missingNow.add(unheld);
+        }
+        String name = devices().missingName();
+        if (!name.isEmpty()) {
+            missingNow.add("name: " + name);
+        }
+        if (!missingNow.equals(missing)) {
+            missing = missingNow;
+            listed.missing(missingNow);
         }
     }
 

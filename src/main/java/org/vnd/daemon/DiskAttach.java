@@ -109,6 +109,10 @@ final class DiskAttach {
                 for (String warning : partitions.warnings(devices.export().isPresent())) {
                     attaching.warning(warning);
                 }
+                devices.lookAtNames();
+                if (!devices.missingName().isEmpty()) {
+                    attaching.warning(unit.name() + ": " + devices.missingName());
+                }
                 disk.complete(record);
             } catch (IOException | RuntimeException | Error e) {
                 removeForCertain(disk, devices, e);

@@ -50,6 +50,8 @@ final class HostDevices {
     private final String announcement;
     /** Why the last look failed, so that the log has it once; empty if it didn't. */
     private String lookFailed = "";
+    /** Which name can't be had, and why; empty if all are there. */
+    private volatile String missingName = "";
 
     private boolean removed;
 
@@ -261,9 +263,7 @@ final class HostDevices {
         String failed = "";
         try {
             problem = device.look();
-            if (names != null) {
-                names.refresh();
-            }
+            lookAtNames();
         } catch (IOException e) {
             failed = e.toString();
         }
@@ -272,6 +272,28 @@ final class HostDevices {
         }
         lookFailed = failed;
         return problem;
+    }
+
+    /** Makes names that are missing. */
+    void lookAtNames() {
+        if (names == null) {
+            return;
+        }
+        String missing = "";
+        try {
+            names.refresh();
+        } catch (IOException e) {
+            missing = Reason.withFile(e);
+        }
+        if (!missing.isEmpty() && !missing.equals(missingName)) {
+            Log.line("names: " + missing + " (tried again every second)");
+        }
+        missingName = missing;
+    }
+
+    /** Which name can't be had as of the last look, and why; empty if all are there. */
+    String missingName() {
+        return missingName;
     }
 
     /** Whether there still is a device whose requests the kernel serves by itself. */

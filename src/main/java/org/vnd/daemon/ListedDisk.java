@@ -46,12 +46,10 @@ final class ListedDisk {
         write(Objects.requireNonNull(record).noticed(all));
     }
 
-    /** Besides what it never had, it doesn't have this protection now; empty if that is all. */
-    void unheld(String protection) {
+    /** Besides what it never had, it doesn't have these things now, each named before a colon. */
+    void missing(List<String> now) {
         List<String> all = new ArrayList<>(neverHad);
-        if (!protection.isEmpty()) {
-            all.add(protection);
-        }
+        all.addAll(now);
         write(Objects.requireNonNull(record).unprotected(all));
     }
 

@@ -13,6 +13,7 @@ import org.vnd.control.RecoveryArguments;
 import org.vnd.control.Reporter;
 import org.vnd.control.StateDirectory;
 import org.vnd.control.UnitRecord;
+import org.vnd.export.DeviceUsers;
 import org.vnd.image.FilePlace;
 import org.vnd.image.ImageException;
 import org.vnd.image.LostImage;
@@ -160,7 +161,20 @@ final class UnitRecovery {
         if (left != null) {
             throw new IOException(done + ", but what is left of its device stays: " + Reason.withFile(left), left);
         }
-        return done;
+        return done + dead(unitDirectory);
+    }
+
+    /** Whoever goes on with a block device that nobody serves any more hears of it when he flushes, if then. */
+    private static String dead(Path unitDirectory) throws IOException {
+        Optional<String> device = NameList.dead(unitDirectory);
+        if (device.isEmpty()) {
+            return "";
+        }
+        Optional<String> users =
+                DeviceUsers.of(Path.of(device.get()).getFileName().toString());
+        return users.isEmpty()
+                ? ""
+                : "; what is written to " + device.get() + " now is lost (" + users.get() + "): unmount or close it";
     }
 
     private static String recover(UnitRecord record, String file) throws IOException {

@@ -185,7 +185,7 @@ final class FileWatch {
     List<String> damage() {
         List<String> damage = new ArrayList<>();
         if (removed) {
-            damage.add("its file was removed, and what it holds ends with the disk");
+            damage.add(FrozenFile.REMOVED);
         }
         if (cutBytes >= 0) {
             return damage;

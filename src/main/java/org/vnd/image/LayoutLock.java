@@ -13,7 +13,6 @@ import org.vnd.sys.FileCalls;
 import org.vnd.sys.Libc;
 import org.vnd.sys.SysException;
 import org.vnd.sys.abi.FileFlags;
-import org.vnd.sys.abi.Statx;
 
 /**
  * Pins an image's blocks: from {@link #acquire} to {@link #release} no block of it moves, is freed or is shared, and the
@@ -30,6 +29,7 @@ public final class LayoutLock implements ImageLock {
     private final BackingFile file;
     private final int fd;
     private final FileFacts facts;
+    private final FrozenFile seen;
     private final HostDevice device;
     private final boolean writable;
     private final OwnershipRecord record;
@@ -59,6 +59,7 @@ public final class LayoutLock implements ImageLock {
         this.device = device;
         this.writable = writable;
         this.record = OwnershipRecord.ofThisProcess(unit, file.identity(), facts.flags());
+        this.seen = new FrozenFile(fd, file.path(), facts.sizeBytes());
         this.frozenBefore = facts.hasFlag(FileFlags.FS_IMMUTABLE_FL);
         this.shareable = Reflink.possible(fd, facts);
         this.keeping = new LockKeeping(fd, file.path(), shareable);
@@ -211,7 +212,7 @@ public final class LayoutLock implements ImageLock {
         if (lease != FileCalls.F_WRLCK && lease != FileCalls.F_RDLCK) {
             throw new ImageException(file.path(), "in use: " + Holders.describe(file, fd));
         }
-        if (!frozen()) {
+        if (!seen.frozen()) {
             throw new ImageException(file.path(), "somebody took its immutable flag away while it was being attached");
         }
         FileFacts now = FileFacts.read(fd, file.path());
@@ -222,22 +223,6 @@ public final class LayoutLock implements ImageLock {
         MapConfirmation.check(fd, file.path(), map(), ExtentRules.of(facts, device));
     }
 
-    private boolean frozen() {
-        try {
-            return (FileFacts.statx(fd, file.path()).getLong(Statx.ATTRIBUTES_OFFSET) & Statx.ATTRIBUTE_IMMUTABLE) != 0;
-        } catch (SysException e) {
-            return false;
-        }
-    }
-
-    private boolean sized() {
-        try {
-            return FileFacts.statx(fd, file.path()).getLong(Statx.SIZE_OFFSET) == facts.sizeBytes();
-        } catch (SysException e) {
-            return false;
-        }
-    }
-
     @Override
     public boolean othersWait() {
         return Lease.current(fd) != FileCalls.F_RDLCK || keeping.changed();
@@ -245,7 +230,7 @@ public final class LayoutLock implements ImageLock {
 
     @Override
     public boolean verify() {
-        return Lease.current(fd) == FileCalls.F_RDLCK && frozen() && sized() && keeping.answers();
+        return Lease.current(fd) == FileCalls.F_RDLCK && seen.frozen() && seen.sized() && keeping.answers();
     }
 
     /**
@@ -270,7 +255,7 @@ public final class LayoutLock implements ImageLock {
         if (!alone && !othersWait()) {
             proveAlone();
         }
-        if (!frozen()) {
+        if (!seen.frozen()) {
             keeping.closing();
             if (!frozenBefore) {
                 writeRecord();
@@ -361,7 +346,7 @@ public final class LayoutLock implements ImageLock {
             Libc.check(FileCalls.fdatasync(disk), "flush", device.name());
         }
         listener.step(LockStep.COMPARE_MAP);
-        Optional<String> complaint = mapDifference();
+        Optional<String> complaint = mapDifference().or(() -> notices().stream().findFirst());
         listener.step(LockStep.DROP_STALE_PAGES);
         if (verify()) {
             emptyCache();
@@ -404,8 +389,14 @@ public final class LayoutLock implements ImageLock {
     }
 
     @Override
+    public List<String> notices() {
+        String removal = seen.removal();
+        return removal.isEmpty() ? List.of() : List.of(removal);
+    }
+
+    @Override
     public boolean unheld() {
-        return keeping.gone() && frozen() && sized();
+        return keeping.gone() && seen.frozen() && seen.sized();
     }
 
     @Override

@@ -98,8 +98,8 @@ public final class NameList {
     }
 
     /**
-     * Removes all that is listed, and every link of the unit that isn't and leads to no disk. Not while its daemon lives. What
-     * {@link #served} finds stays listed.
+     * Removes all that is listed, and every link of the unit that isn't and leads to no disk. Not while its daemon lives. A disk
+     * that is still there stays listed.
      *
      * @throws IOException of the first that couldn't be removed; the others are
      */
@@ -109,7 +109,7 @@ public final class NameList {
         for (MadeName name : read(unitFolder)) {
             try {
                 name.remove();
-                if (isServed(name)) {
+                if (isDiskThere(name)) {
                     left.add(name);
                 }
             } catch (IOException e) {
@@ -147,10 +147,22 @@ public final class NameList {
         return Optional.empty();
     }
 
+    /** The unit's disk if it is still there after its daemon's end, because somebody uses it, and answers with errors only. */
+    public static Optional<String> dead(Path unitFolder) throws IOException {
+        for (MadeName name : read(unitFolder)) {
+            if (isDiskThere(name) && !isServed(name)) {
+                return Optional.of(name.path());
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static boolean isDiskThere(MadeName name) throws IOException {
+        return name.kind() == MadeName.Kind.DISK && name.device().isThere();
+    }
+
     private static boolean isServed(MadeName name) throws IOException {
-        return name.kind() == MadeName.Kind.DISK
-                && name.device().isThere()
-                && Origin.isServedByKernel(name.device().name());
+        return isDiskThere(name) && Origin.isServedByKernel(name.device().name());
     }
 
     /**

@@ -100,6 +100,7 @@ public final class FileCalls {
     private static final long FLOCK = Libc.symbol("flock");
     private static final long FSYNC = Libc.symbol("fsync");
     private static final long FDATASYNC = Libc.symbol("fdatasync");
+    private static final long SYNCFS = Libc.symbol("syncfs");
     private static final long FTRUNCATE = Libc.symbol("ftruncate");
     private static final long FALLOCATE = Libc.symbol("fallocate");
     private static final long FADVISE = Libc.symbol("posix_fadvise");
@@ -253,6 +254,11 @@ public final class FileCalls {
 
     public static int fdatasync(int fd) {
         return Libc.callInt(FDATASYNC, fd);
+    }
+
+    /** syncfs(2): all of the file system of {@code fd}, and what its device's cache holds. */
+    public static int syncfs(int fd) {
+        return Libc.callInt(SYNCFS, fd);
     }
 
     public static int ftruncate(int fd, long sizeBytes) {

@@ -138,7 +138,8 @@ final class AttackedDisk implements AutoCloseable {
         return allocatedBytes() < allocatedBytes - BESIDE_BYTES;
     }
 
-    private Path node() {
+    /** Its block device. */
+    Path node() {
         return disk.product().state().resolve(disk.unit()).resolve(disk.unit());
     }
 

@@ -45,7 +45,18 @@ import org.vnd.system.Product;
 @Beside
 @Requires(
         loop = true,
-        tools = {"mkfs.ext4", "mkfs.xfs", "fio", "perl", "strace", "fallocate", "qemu-io", "chattr"})
+        tools = {
+            "mkfs.ext4",
+            "mkfs.xfs",
+            "fio",
+            "perl",
+            "strace",
+            "fallocate",
+            "qemu-io",
+            "chattr",
+            "blkdiscard",
+            "losetup"
+        })
 @ExtendWith(NoSecondTry.class)
 class EarlierFaultsTest {
     /** Blocks of 64 KiB that a client writes in a second. */
@@ -76,6 +87,12 @@ class EarlierFaultsTest {
         TOO_MUCH_IN_FLIGHT(FileSystemKind.XFS_NO_REFLINK, "nbd", 128, EarlierFaultsTest::comeDuringLongRequests),
         /** Nobody but the daemon could end what the kernel serves. */
         STOPPED(FileSystemKind.EXT4, "loop", 8, EarlierFaultsTest::comeWhileStopped),
+        /** A discard was as large as the device below takes it, and 128 of them were on their way. */
+        UNBOUNDED_DISCARD(FileSystemKind.EXT4, "loop", 48, EarlierFaultsTest::comeDuringDiscard),
+        /** What the device wrote by way of the cache below it was written there later. */
+        INDIRECT(FileSystemKind.XFS_NO_REFLINK, "loop", 8, EarlierFaultsTest::comeAfterIndirectWrites),
+        /** The same, with nobody left who knows of the device, and the image put back by a recovery. */
+        INDIRECT_AND_RECOVERED(FileSystemKind.XFS_NO_REFLINK, "loop", 8, EarlierFaultsTest::recoverAfterIndirectWrites),
         /** With the daemon went what kept others from sharing the blocks. */
         GUARD_DIED(FileSystemKind.XFS, "loop", 8, EarlierFaultsTest::cloneAfterDeath);
 
@@ -94,7 +111,7 @@ class EarlierFaultsTest {
         }
 
         private boolean throttled() {
-            return this == FAILED_AFTER_SLOW_REQUEST || this == TOO_MUCH_IN_FLIGHT;
+            return this == FAILED_AFTER_SLOW_REQUEST || this == TOO_MUCH_IN_FLIGHT || this == UNBOUNDED_DISCARD;
         }
 
         private Attack attack() {
@@ -319,6 +336,68 @@ class EarlierFaultsTest {
             cell.unharmed(victim);
         }
         assertFalse(cell.disk.serves(), cell.disk::listing);
+    }
+
+    private static void comeDuringDiscard(Cell cell) throws Exception {
+        Command discard = new Command("sh", "-c", "kill -STOP $$; exec blkdiscard \"$0\"", cell.disk.node());
+        try (WriteThrottle throttle = new WriteThrottle(cell.files, 400_000);
+                Command.Running running = discard.start()) {
+            throttle.add(running.pid());
+            // It may not have stopped yet.
+            for (int attempt = 0; attempt < 20; attempt++) {
+                AttackedDisk.signal("CONT", running.pid());
+                Thread.sleep(100);
+            }
+            assertTrue(running.alive(), running::errors);
+            cell.attacker().start();
+            assertTrue(cell.letIn(), cell.disk::listing);
+            Victim victim = cell.victim(true);
+            // What was on its way arrives.
+            running.await(LIMIT_SECONDS);
+            cell.unharmed(victim);
+        }
+    }
+
+    private static void comeAfterIndirectWrites(Cell cell) throws Exception {
+        cell.load();
+        Path device = cell.disk.node().toRealPath();
+        cell.disk.disk.killDaemon();
+        Command.output("losetup", "--direct-io=off", device);
+        cell.disk.awaitMoreWrites(cell.fault.sizeBytes);
+        assertTrue(cell.attacker().attack(), cell.disk::listing);
+        Victim victim = Victim.takeAtOnce(cell.files.path("victim"), 1, cell.disk.extents);
+        assertTrue(victim.inheritedBytes(cell.disk.extents) > 0, "it has none of the image's blocks");
+        Command.output("sync");
+        cell.unharmed(victim);
+    }
+
+    private static void recoverAfterIndirectWrites(Cell cell) throws Exception {
+        cell.load();
+        Path device = cell.disk.node().toRealPath();
+        List<ProcessHandle> programs = cell.disk
+                .disk
+                .daemon()
+                .children()
+                .filter(child -> child.info().command().orElse("").endsWith("/vnd-loop"))
+                .toList();
+        assertEquals(1, programs.size());
+        cell.disk.disk.killDaemon();
+        programs.forEach(ProcessHandle::destroyForcibly);
+        Command.output("losetup", "--direct-io=off", device);
+        cell.disk.awaitMoreWrites(cell.fault.sizeBytes);
+        cell.disk.stopWriting();
+        Command.Result recovered = product.run("--recover", cell.disk.image);
+        for (int attempt = 0; recovered.exitCode() != 0 && attempt < 20; attempt++) {
+            // The kernel is still taking the device away.
+            Thread.sleep(200);
+            recovered = product.run("--recover", cell.disk.image);
+        }
+        recovered.succeeded();
+        Command.output("rm", cell.disk.image);
+        Victim victim = Victim.takeAtOnce(cell.files.path("victim"), 1, cell.disk.extents);
+        assertTrue(victim.inheritedBytes(cell.disk.extents) > 0, "it has none of the image's blocks");
+        Command.output("sync");
+        cell.unharmed(victim);
     }
 
     private static void comeWhileStopped(Cell cell) throws Exception {

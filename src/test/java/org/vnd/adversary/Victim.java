@@ -46,6 +46,11 @@ final class Victim {
         return new Victim(file, number, images);
     }
 
+    /** The same, of what can be had at once: nothing is written back for it. */
+    static Victim takeAtOnce(Path file, long number, List<Extent> images) throws IOException {
+        return new Victim(file, number, images);
+    }
+
     /** Of an image's blocks only where there is nothing else: XFS keeps what an earlier victim gave back. */
     private void giveBack(List<Extent> images) throws IOException {
         List<Extent> all = Extents.of(file);

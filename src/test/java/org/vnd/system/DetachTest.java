@@ -21,7 +21,7 @@ import org.vnd.lab.ScratchFileSystem;
 /** When {@code -u} returns, the disk is gone, with everything it held. */
 @Requires(
         loop = true,
-        tools = {"mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "qemu-io", "getfattr", "strace"})
+        tools = {"mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "qemu-io", "getfattr", "strace", "perl"})
 class DetachTest {
     private static final int AT_ONCE = 6;
     private static final int ROUNDS = 3;
@@ -75,6 +75,40 @@ class DetachTest {
             product.run("--recover").succeeded();
             assertEquals(7, Files.readAllBytes(image)[(1 << 20) - 1]);
             assertEquals("", Command.output("getfattr", "-d", "-m", "-", image));
+            assertTrue(product.disks().isEmpty());
+        }
+    }
+
+    /** Its blocks go with the disk, and nothing that was written can be had any more. */
+    @ParameterizedTest
+    @CsvSource({"EXT4", "XFS_NO_REFLINK"})
+    void saysThatTheImageWasRemoved(FileSystemKind kind) throws Exception {
+        String unlink = """
+                open(my $image, "<", $ARGV[0]) or die $!;
+                my $flags = "\\0" x 8;
+                ioctl($image, 0x80086601, $flags) or die $!;
+                $flags = pack("q", unpack("q", $flags) & ~0x10);
+                ioctl($image, 0x40086602, $flags) or die $!;
+                unlink($ARGV[0]) or die $!;
+                """;
+        try (ScratchFileSystem files = ScratchFileSystem.of(kind).create();
+                Product product = new Product()) {
+            Path image = files.path("image");
+            DirectFile.fill(image, 8 << 20, 1);
+            AttachedDisk disk = product.attach(image);
+            Command.output("perl", "-e", unlink, image);
+            String told = "its file was removed, and what it holds ends with the disk";
+            for (int attempt = 0;
+                    !product.run("-l", "-v", disk.unit()).output().contains("noticed: " + told);
+                    attempt++) {
+                assertTrue(
+                        attempt < 100,
+                        () -> product.run("-l", "-v", disk.unit()).toString());
+            }
+            disk.qemuIo("write -P 7 0 1M").succeeded();
+            Command.Result ended = product.run("-u", "-F", disk.unit()).exited(1);
+            assertTrue(ended.errors().contains(": detached, but "), ended::toString);
+            assertTrue(ended.errors().contains(told), ended::toString);
             assertTrue(product.disks().isEmpty());
         }
     }

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.vnd.lab.Command;
 import org.vnd.lab.DirectFile;
 import org.vnd.lab.Extents;
@@ -29,7 +30,7 @@ import org.vnd.lab.SeededRandom;
 /** The disk as a loop device of this host: the kernel alone serves it, and the daemon keeps the lock. */
 @Requires(
         loop = true,
-        tools = {"mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "e2fsck", "losetup", "qemu-io", "lsattr", "fio"})
+        tools = {"mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "e2fsck", "losetup", "qemu-io", "lsattr", "fio", "perl"})
 @ExtendWith(Seeded.class)
 class LoopExportTest {
     private static final long SIZE = 48 << 20;
@@ -84,6 +85,47 @@ class LoopExportTest {
             Files.delete(mountPoint);
             files.unmountSoon();
             files.check();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"loop", "fuse+loop"})
+    void directInputAndOutputIsSwitchedOnAgain(String export) throws Exception {
+        try (ScratchFileSystem files = ScratchFileSystem.of(FileSystemKind.EXT4).create();
+                Product product = new Product()) {
+            AttachedDisk disk = product.attach(contiguous(files), "--export", export);
+            Path device = node(product, disk).toRealPath();
+            Path direct = Path.of("/sys/block", device.getFileName().toString(), "loop/dio");
+            Command.output("losetup", "--direct-io=off", device);
+            for (int attempt = 0; !Files.readString(direct).equals("1\n"); attempt++) {
+                assertTrue(attempt < 300, "it goes by the cache below");
+                Thread.sleep(100);
+            }
+            disk.detach();
+        }
+    }
+
+    /** Without "autoclear", as root may have it, it would stay without a user. */
+    @Test
+    void goesWithItsDaemonWhateverItsFlags() throws Exception {
+        String noAutoclear = """
+                open(my $loop, "<", $ARGV[0]) or die $!;
+                my $status = "\\0" x 232;
+                ioctl($loop, 0x4c05, $status) or die $!;
+                substr($status, 52, 4) = pack("L", unpack("L", substr($status, 52, 4)) & ~4);
+                ioctl($loop, 0x4c04, $status) or die $!;
+                """;
+        try (ScratchFileSystem files = ScratchFileSystem.of(FileSystemKind.EXT4).create();
+                Product product = new Product()) {
+            Path image = contiguous(files);
+            AttachedDisk disk = product.attach(image, "--export", "loop");
+            Command.output("perl", "-e", noAutoclear, node(product, disk).toRealPath());
+            disk.killDaemon();
+            for (int attempt = 0; !loopsOn(files).isEmpty(); attempt++) {
+                assertTrue(attempt < 300, "it stays without a user");
+                Thread.sleep(100);
+            }
+            product.run("--recover", image).succeeded();
         }
     }
 

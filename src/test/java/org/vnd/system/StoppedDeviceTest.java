@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -13,6 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.vnd.lab.Beside;
 import org.vnd.lab.Command;
+import org.vnd.lab.DirectFile;
 import org.vnd.lab.FileSystemKind;
 import org.vnd.lab.Fragmenter;
 import org.vnd.lab.Requires;
@@ -72,10 +74,18 @@ class StoppedDeviceTest {
                 writer.await(60).exited(0);
                 assertTrue(writer.errors().contains("dd: "), writer.errors());
             }
+            AtomicReference<String> told = new AtomicReference<>("");
+            await(() -> {
+                Command.Result recovered = product.run("--recover");
+                told.set(told.get() + recovered.output());
+                return recovered.exitCode() == 0;
+            });
             if (mounted) {
+                assertTrue(told.get().contains("what is written to /dev/loop"), told.get());
+                assertTrue(
+                        told.get().contains(" is mounted on " + mountPoint + "): unmount or close it\n"), told.get());
                 new Command("umount", mountPoint).run();
             }
-            await(() -> product.run("--recover", image).exitCode() == 0);
             AttachedDisk again = product.attach(image, "--export", export);
             if (mounted) {
                 // The journal of a file system whose disk has gone.
@@ -104,9 +114,30 @@ class StoppedDeviceTest {
                 assertTrue(writer.errors().contains("Input/output error"), writer.errors());
                 Command.output("kill", "-CONT", disk.pid());
             }
+            await(() -> product.run("-l", "-v", disk.unit()).output().contains("\tfuse+loop: gone\n"));
             disk.qemuIo("write -P 7 0 64k", "read -P 7 0 64k", "flush").succeeded();
             product.run("-u", disk.unit());
             assertEquals(0, product.disks().size());
+        }
+    }
+
+    /** As a program makes one that opens a partition's name before that is there. */
+    @Test
+    void whatIsInTheWayOfANameIsTold() throws Exception {
+        try (ScratchFileSystem files = ScratchFileSystem.of(FileSystemKind.EXT4).create();
+                Product product = new Product()) {
+            Path image = files.path("image");
+            DirectFile.fill(image, 8 << 20, 0);
+            AttachedDisk disk = product.attach(image, "--export", "fuse+loop");
+            Path node = product.state().resolve(disk.unit()).resolve(disk.unit());
+            Path partition = Files.writeString(Path.of(node + "p1"), "written by mistake");
+            new Command("sfdisk", "-q", node).input("size=4M\n").run().succeeded();
+            String told = "\twithout: name: " + partition + " is in the way: it is no link; move it away\n";
+            await(() -> product.run("-l", "-v", disk.unit()).output().contains(told));
+            Files.delete(partition);
+            await(() -> Files.isSymbolicLink(partition)
+                    && !product.run("-l", "-v", disk.unit()).output().contains("without: name"));
+            product.run("-u", disk.unit()).succeeded();
         }
     }
 

@@ -107,6 +107,28 @@ class StalledTest extends DiskTest {
         root.assertNothingLeft(image);
     }
 
+    /** All of its threads end but the one that waits. */
+    @Test
+    void aFrozenFileSystemIsNamedForADaemonThatWasKilledToo() throws Exception {
+        Path image = image("frozen.img", MEBIBYTE);
+        root.says("-c", "vnd0", image);
+        new Command("fsfreeze", "-f", files.root()).run().succeeded();
+        try (Command.Running first = root.command("-u", "vnd0").start()) {
+            awaitLine(first, frozen(image));
+            new Command("kill", "-KILL", root.daemon("vnd0").pid()).run().succeeded();
+            try (Command.Running second = root.command("-u", "vnd0").start()) {
+                awaitLine(second, frozen(image));
+                new Command("fsfreeze", "-u", files.root()).run().succeeded();
+                second.await(60);
+            }
+            first.await(60).exited(1);
+        } finally {
+            new Command("fsfreeze", "-u", files.root()).run();
+        }
+        root.run("-u", "vnd0");
+        root.assertNothingLeft(image);
+    }
+
     private static String frozen(Path image) {
         return "waits in the kernel (percpu_rwsem_wait): the file system of " + image
                 + " seems to be frozen (fsfreeze -u ";

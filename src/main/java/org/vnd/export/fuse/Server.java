@@ -45,7 +45,9 @@ public final class Server implements QueueExport, CompletionHandler {
     /** Whether there may be something to read that the poll won't tell of. */
     private boolean pending;
 
-    private boolean gone;
+    /** Written on the ring's thread. */
+    private volatile boolean gone;
+
     private boolean stopped;
     private boolean closed;
 

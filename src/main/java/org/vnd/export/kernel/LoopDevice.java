@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.vnd.export.DeviceBusyException;
 import org.vnd.export.DeviceUsers;
@@ -14,6 +15,7 @@ import org.vnd.export.Partitions;
 import org.vnd.export.Removal;
 import org.vnd.node.BlockNode;
 import org.vnd.node.DeviceNames;
+import org.vnd.proc.SmallFile;
 
 /**
  * The kernel's loop driver, loop(4), on a range of the block device under the image's file system, so that no process is on
@@ -40,7 +42,8 @@ public final class LoopDevice implements KernelDevice {
     private final Path programs;
     private final LoopProgram program;
     private final String export;
-    private final boolean servedByKernel;
+    private final @Nullable BooleanSupplier servedHere;
+    private volatile Runnable lost = () -> {};
     private String name = "";
     /** What has this name as long as it is ours. */
     private @Nullable BlockNode identity;
@@ -55,14 +58,16 @@ public final class LoopDevice implements KernelDevice {
     private boolean closed;
 
     private volatile boolean removed;
+    /** By the thread that looks. */
+    private boolean lostTold;
     /** Whether the kernel may not know all partitions. */
     private volatile boolean partitionsLeft;
 
-    private LoopDevice(Path programs, LoopProgram program, String export, boolean servedByKernel) {
+    private LoopDevice(Path programs, LoopProgram program, String export, @Nullable BooleanSupplier servedHere) {
         this.programs = programs;
         this.program = program;
         this.export = export;
-        this.servedByKernel = servedByKernel;
+        this.servedHere = servedHere;
     }
 
     /**
@@ -73,7 +78,7 @@ public final class LoopDevice implements KernelDevice {
      * @param sizeBytes of the device, whole blocks
      * @param blockBytes the logical block, 512 to a page
      * @param label what a listing of loop devices says of it
-     * @param servedHere whether this process serves what is at {@code path}
+     * @param servedHere whether this process still serves what is at {@code path}; null if the kernel does
      */
     public record Backing(
             String path,
@@ -82,7 +87,7 @@ public final class LoopDevice implements KernelDevice {
             int blockBytes,
             boolean readOnly,
             String label,
-            boolean servedHere) {}
+            @Nullable BooleanSupplier servedHere) {}
 
     /**
      * Makes a block device of {@code backing}. Its partitions are there when this returns, if the kernel reads its table.
@@ -105,7 +110,7 @@ public final class LoopDevice implements KernelDevice {
                 backing.readOnly ? "ro" : "rw",
                 backing.label,
                 names.list().toString());
-        LoopDevice device = new LoopDevice(programs, program, export, !backing.servedHere);
+        LoopDevice device = new LoopDevice(programs, program, export, backing.servedHere);
         device.name = nameOf(program, removal);
         try {
             BlockNode seen = BlockNode.disk(device.name);
@@ -115,7 +120,7 @@ public final class LoopDevice implements KernelDevice {
             }
             device.identity = seen;
             names.use(seen);
-            if (device.servedByKernel) {
+            if (device.servedByKernel()) {
                 device.queue = new LoopQueue(device.name);
             }
             return device;
@@ -150,11 +155,15 @@ public final class LoopDevice implements KernelDevice {
 
     @Override
     public boolean servedByKernel() {
-        return servedByKernel;
+        return servedHere == null;
     }
 
     @Override
     public Optional<String> look() throws IOException {
+        Optional<String> indirect = direct();
+        if (indirect.isPresent()) {
+            return indirect;
+        }
         LoopQueue bounded = queue;
         // Where it was lost, the number may be another's.
         if (bounded != null && !removed && bound()) {
@@ -163,13 +172,37 @@ public final class LoopDevice implements KernelDevice {
         if (partitionsLeft) {
             lookForPartitions();
         }
+        if (servedHere != null && !servedHere.getAsBoolean() && !lostTold) {
+            lostTold = true;
+            System.err.println(node() + " answers with errors only: what it is on has ended");
+            lost.run();
+        }
         return Optional.empty();
+    }
+
+    /**
+     * Others may switch its direct I/O off: what is written then goes to a cache that nobody knows of, and from there to the disk
+     * whenever the kernel likes.
+     */
+    private Optional<String> direct() throws IOException {
+        Path direct = Path.of("/sys/block", name, "loop/dio");
+        if (removed || !bound() || !SmallFile.readIfThere(direct).equals("0")) {
+            return Optional.empty();
+        }
+        Optional<String> answer = program.askIfFree("direct");
+        if (answer.equals(Optional.of("direct"))) {
+            System.err.println("somebody had switched off direct I/O of " + node() + ": it is on again");
+        }
+        // If it was asked something already, or doesn't answer: the next time.
+        return answer.filter(refusal -> !refusal.equals("direct"))
+                .map(refusal -> "somebody has switched off direct I/O of " + node() + ": "
+                        + refusal.replaceFirst("^error ", ""));
     }
 
     /** By its program or, if that is asked something already or doesn't answer, by another: the one who waits can't wait. */
     @Override
     public void fail() throws IOException {
-        if (!servedByKernel) {
+        if (!servedByKernel()) {
             return;
         }
         String why = "";
@@ -202,6 +235,7 @@ public final class LoopDevice implements KernelDevice {
 
     @Override
     public void whenLost(Runnable told) {
+        lost = told;
         program.whenEnded(told);
     }
 
@@ -250,9 +284,15 @@ public final class LoopDevice implements KernelDevice {
             // Killed; the device ends with its last user.
             return !bound();
         }
+        if (queue != null) {
+            queue.restore();
+        }
         String answer = program.ask("remove")
                 .orElseThrow(() -> new IOException(name + " isn't taken away yet: " + program.silence()));
         if (answer.equals("busy")) {
+            if (queue != null) {
+                queue.bound();
+            }
             return false;
         }
         if (!answer.equals("gone")) {

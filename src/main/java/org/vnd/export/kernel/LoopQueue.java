@@ -3,6 +3,7 @@ package org.vnd.export.kernel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
 import org.vnd.proc.SmallFile;
 
 /**
@@ -10,8 +11,10 @@ import org.vnd.proc.SmallFile;
  * fails, but what it has handed down can't be called back, and whoever took the image waits no longer than lease-break-time.
  *
  * <p>The kernel's 128 requests of 1280 KiB are 160 MiB, which a disk that does 3 MB/s needs a minute for. Requests of 512 KiB
- * make that 64 MiB, as much as the engine has; where a write takes long, there are fewer of them. It is measured once a second,
- * so a disk that becomes slow in the midst of it has the 64 MiB to do.
+ * make that 64 MiB, as much as the engine has; where a write takes long, there are fewer of them. A discard may be of 4 GiB, if
+ * the device below takes such: it is of 64 KiB until many of them were seen to be done in a second. It is measured once a second,
+ * so a disk that becomes slow in the midst of it has the 64 MiB to do, and what it discarded quickly before. A writing of zeroes
+ * can't be bounded: up to Linux 6.18 it is as long as the device below takes it (queue/write_zeroes_max_bytes).
  */
 final class LoopQueue {
     /** As large as the requests of most disks. */
@@ -22,65 +25,150 @@ final class LoopQueue {
 
     private static final int DEPTH_LEAST = 4;
 
+    /** So many at once are 8 MiB. */
+    private static final long DISCARD_LEAST_BYTES = 64 << 10;
+
     /** As for the engine: what is in flight has to be done in a tenth of what an intruder is kept waiting. */
     private static final int IN_FLIGHT_PART = 10;
 
     /** Well below that, more is tried. */
     private static final int ROOM = 4;
 
+    private static final int SECTOR_BYTES = 512;
+
     // Documentation/block/stat.rst, from 0 on.
     private static final int WRITES = 4;
     private static final int WRITE_MILLIS = 7;
+    private static final int DISCARDS = 11;
+    private static final int DISCARD_SECTORS = 13;
+    private static final int DISCARD_MILLIS = 14;
 
     private final Path folder;
+    private final long requestKibibytesBefore;
     private int depth = DEPTH_MOST;
-    private long writes;
-    private long writeMillis;
+    /** As far as the driver goes. */
+    private final int depthMost;
+
+    private final long discardGranularityBytes;
+    /** As far as the device below goes; 0 if it takes none. */
+    private final long discardMostBytes;
+
+    private long discardBytes;
+    private Counts counts;
+    /** Another thread may be about to look. */
+    private boolean restored;
+
+    /** The kernel's, which go on from one disk of that number to the next. */
+    private record Counts(
+            long nanos, long writes, long writeMillis, long discards, long discardSectors, long discardMillis) {
+        static Counts of(Path folder) throws IOException {
+            String[] fields = SmallFile.readIfThere(folder.resolve("stat")).split(" +");
+            return new Counts(
+                    System.nanoTime(),
+                    field(fields, WRITES),
+                    field(fields, WRITE_MILLIS),
+                    field(fields, DISCARDS),
+                    field(fields, DISCARD_SECTORS),
+                    field(fields, DISCARD_MILLIS));
+        }
+
+        private static long field(String[] fields, int place) {
+            return place < fields.length ? Long.parseLong(fields[place]) : 0;
+        }
+    }
 
     /** Of {@code name}, such as {@code loop3}, which may still have what a slow disk needed that it was before. */
     LoopQueue(String name) throws IOException {
         folder = Path.of("/sys/block", name);
-        Path limit = folder.resolve("queue/max_sectors_kb");
-        if (SmallFile.readNumber(limit.toString(), REQUEST_KIBIBYTES) > REQUEST_KIBIBYTES) {
-            Files.writeString(limit, REQUEST_KIBIBYTES + "\n");
-        }
-        int present = (int) SmallFile.readNumber(requests().toString(), depth);
+        requestKibibytesBefore = read("max_sectors_kb", REQUEST_KIBIBYTES);
+        discardGranularityBytes = Math.max(1, read("discard_granularity", 1));
+        discardMostBytes = whole(read("discard_max_hw_bytes", 0));
+        discardBytes = Math.min(discardMostBytes, Math.max(DISCARD_LEAST_BYTES, discardGranularityBytes));
+        int present = (int) read("nr_requests", depth);
         if (present != depth) {
             try {
-                Files.writeString(requests(), depth + "\n");
+                write("nr_requests", depth);
             } catch (IOException driverHasFewer) {
                 // The parameter hw_queue_depth of the module.
                 depth = Math.min(present, depth);
             }
         }
-        count();
+        depthMost = depth;
+        counts = Counts.of(folder);
+        bound();
     }
 
-    private Path requests() {
-        return folder.resolve("queue/nr_requests");
+    private long read(String file, long otherwise) {
+        return SmallFile.readNumber(folder.resolve("queue").resolve(file).toString(), otherwise);
     }
 
-    /** Takes the measure of the writes since the last time. */
-    void look() throws IOException {
-        long writesBefore = writes;
-        long millisBefore = writeMillis;
-        count();
+    private void write(String file, long value) throws IOException {
+        Path path = folder.resolve("queue").resolve(file);
+        try {
+            Files.writeString(path, value + "\n");
+        } catch (IOException e) {
+            throw new IOException(path + ": " + value + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** The kernel takes no other. */
+    private long whole(long bytes) {
+        return bytes / discardGranularityBytes * discardGranularityBytes;
+    }
+
+    /** Writes what is to be, where something else is. */
+    synchronized void bound() throws IOException {
+        restored = false;
+        if (read("max_sectors_kb", 0) > REQUEST_KIBIBYTES) {
+            write("max_sectors_kb", REQUEST_KIBIBYTES);
+        }
+        if (read("nr_requests", depth) != depth) {
+            write("nr_requests", depth);
+        }
+        if (discardMostBytes > 0 && read("discard_max_bytes", discardBytes) != discardBytes) {
+            write("discard_max_bytes", discardBytes);
+        }
+    }
+
+    /** For whoever has its number next: the kernel leaves all of this as it was. While it is still ours, and nobody uses it. */
+    synchronized void restore() {
+        restored = true;
+        try {
+            if (requestKibibytesBefore > REQUEST_KIBIBYTES) {
+                write("max_sectors_kb", requestKibibytesBefore);
+            }
+            if (depth != depthMost) {
+                write("nr_requests", depthMost);
+            }
+            if (discardBytes != discardMostBytes) {
+                write("discard_max_bytes", discardMostBytes);
+            }
+        } catch (IOException e) {
+            // It goes all the same.
+            System.err.println("a loop device's queue stays as it was bounded: " + e.getMessage());
+        }
+    }
+
+    /** Takes the measure of what was done since the last time. */
+    synchronized void look() throws IOException {
+        if (restored) {
+            return;
+        }
+        Counts before = counts;
+        counts = Counts.of(folder);
         long givenMillis =
                 Math.max(1, SmallFile.readNumber("/proc/sys/fs/lease-break-time", 1)) * 1000 / IN_FLIGHT_PART;
-        int next = next(depth, writes - writesBefore, writeMillis - millisBefore, givenMillis);
-        if (next != depth) {
-            Files.writeString(requests(), next + "\n");
-            depth = next;
+        depth = next(depth, counts.writes - before.writes, counts.writeMillis - before.writeMillis, givenMillis);
+        long discarded = (counts.discardSectors - before.discardSectors) * SECTOR_BYTES;
+        long discards = counts.discards - before.discards;
+        if (discards > 0) {
+            long eachMillis = (counts.discardMillis - before.discardMillis) / discards;
+            long tookMillis = Math.max(1, TimeUnit.NANOSECONDS.toMillis(counts.nanos - before.nanos));
+            long next =
+                    nextDiscard(discardBytes, eachMillis, discarded / tookMillis * givenMillis / depth, givenMillis);
+            discardBytes = Math.min(discardMostBytes, Math.max(discardGranularityBytes, whole(next)));
         }
-    }
-
-    /** The kernel's counts go on from one disk of that number to the next. */
-    private void count() throws IOException {
-        String[] fields = SmallFile.readIfThere(folder.resolve("stat")).split(" +");
-        if (fields.length > WRITE_MILLIS) {
-            writes = Long.parseLong(fields[WRITES]);
-            writeMillis = Long.parseLong(fields[WRITE_MILLIS]);
-        }
+        bound();
     }
 
     /** How many requests there may be, if {@code writes} of them took {@code millis} together. */
@@ -93,5 +181,13 @@ final class LoopQueue {
             return (int) Math.max(DEPTH_LEAST, depth * givenMillis / each);
         }
         return each * ROOM < givenMillis ? Math.min(DEPTH_MOST, depth * 2) : depth;
+    }
+
+    /** How large a discard may be, if each took so long, and so much for each place in the queue is surely done in time. */
+    static long nextDiscard(long bytes, long eachMillis, long doneInTimeBytes, long givenMillis) {
+        if (eachMillis > givenMillis) {
+            return Math.max(DISCARD_LEAST_BYTES, bytes * givenMillis / eachMillis);
+        }
+        return Math.max(bytes, doneInTimeBytes);
     }
 }

@@ -47,7 +47,7 @@ class LoopDeviceTest {
         device = LoopDevice.attach(
                 Path.of(System.getProperty("vnd.home"), "libexec"),
                 "loop",
-                new LoopDevice.Backing(image.toString(), 0, SIZE_BYTES, 512, false, "a test", false),
+                new LoopDevice.Backing(image.toString(), 0, SIZE_BYTES, 512, false, "a test", null),
                 new DeviceNames(unit),
                 new Removal((node, cause, reason) -> {}));
         program = ProcessHandle.current()

@@ -48,6 +48,10 @@ class LoopQueueTest {
     void aSlowDiskThatWasThereBeforeIsForgotten(@TempDir Path folder) throws Exception {
         Path requests = Files.createDirectory(folder.resolve("queue")).resolve("nr_requests");
         Files.writeString(requests, "4\n");
+        Path size = Files.writeString(folder.resolve("queue/max_sectors_kb"), "1280\n");
+        Path discard = Files.writeString(folder.resolve("queue/discard_max_bytes"), "4096\n");
+        Files.writeString(folder.resolve("queue/discard_max_hw_bytes"), "4294966784\n");
+        Files.writeString(folder.resolve("queue/discard_granularity"), "4096\n");
         Path stat = Files.writeString(folder.resolve("stat"), "9 9 9 9 10 9 9 900000 9 9 9\n");
         LoopQueue queue = new LoopQueue("../.." + folder);
         assertEquals("128\n", Files.readString(requests));
@@ -57,6 +61,35 @@ class LoopQueueTest {
         Files.writeString(stat, "9 9 9 9 11 9 9 6300000 9 9 9\n");
         queue.look();
         assertEquals("4\n", Files.readString(requests));
+        assertEquals("512\n", Files.readString(size));
+        assertEquals("65536\n", Files.readString(discard));
+        queue.restore();
+        queue.look();
+        assertEquals("128\n", Files.readString(requests), "as for whoever is next");
+        assertEquals("1280\n", Files.readString(size));
+        assertEquals("4294963200\n", Files.readString(discard));
+        queue.bound();
+        assertEquals("4\n", Files.readString(requests), "somebody uses it");
+        assertEquals("512\n", Files.readString(size));
+    }
+
+    /** By what was seen to be done in a second: ever so slow, or as quick as it gets. */
+    @Test
+    void aDiscardIsAsLargeAsManyAreSurelyDoneInTime(SeededRandom random) {
+        for (int trial = 0; trial < 1000; trial++) {
+            long bytesPerMilli = 1L << random.below(24);
+            long bytes = 64 << 10;
+            for (int look = 0; look < 30; look++) {
+                // As many at once as there may be, one done after the other.
+                long eachMillis = 128 * bytes / bytesPerMilli;
+                long doneBytes = Math.max(bytes, 1000 * bytesPerMilli);
+                bytes = LoopQueue.nextDiscard(bytes, eachMillis, doneBytes / 1000 * GIVEN_MILLIS / 128, GIVEN_MILLIS);
+            }
+            assertTrue(
+                    bytes == 64 << 10 || 128 * bytes / bytesPerMilli <= GIVEN_MILLIS,
+                    bytes + " at " + bytesPerMilli + " a millisecond");
+            assertTrue(128 * bytes / bytesPerMilli >= GIVEN_MILLIS / 4 || bytesPerMilli < 64, bytes + " is too little");
+        }
     }
 
     /** Slow, because the file system under the image's is frozen for a while. With 3 s to stop, a tenth is 300 ms. */
