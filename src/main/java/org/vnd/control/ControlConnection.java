@@ -25,6 +25,15 @@ final class ControlConnection {
         return channel.read(received) >= 0 && received.hasRemaining();
     }
 
+    /** Whether the client waits for nothing any more: it has ended since it has asked. */
+    boolean hungUp() {
+        try {
+            return channel.read(ByteBuffer.allocate(1)) < 0;
+        } catch (IOException gone) {
+            return true;
+        }
+    }
+
     /** What the client asks, once the newline is there. */
     Optional<String> line() {
         for (int i = 0; i < received.position(); i++) {

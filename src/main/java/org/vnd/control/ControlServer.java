@@ -166,7 +166,10 @@ public final class ControlServer implements AutoCloseable {
         }
         waiting.remove(connection);
         ControlAnswer answer = new ControlAnswer(connection);
-        if (line.isPresent()) {
+        if (line.isPresent() && connection.hungUp()) {
+            // While this process was stopped. Whoever ends a command that waits doesn't want it done.
+            System.err.println("vnd-control: who asked for \"" + line.get() + "\" has gone: it isn't done");
+        } else if (line.isPresent()) {
             answer.end(outcome(line.get(), answer));
         }
         connection.close();
