@@ -35,6 +35,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -258,10 +259,11 @@ static int look(void)
             flock(image, LOCK_UN);
         claimed = false;
         if (failing < 0 && (device_failed || !device_there())) {
-            /* It may have written to the cache of the device below: where it was, others' blocks are soon. */
-            if (node != NULL)
-                syncfs(image);
-            exit(0);
+            if (node == NULL || flushed)
+                exit(0);
+            /* Where that is written others' blocks are soon. */
+            if (flushing < 0)
+                start_flushing(image);
         }
     }
     return RETRY_MILLIS;
@@ -294,7 +296,12 @@ int main(int argc, char **argv)
     int signals = signalfd(-1, &read_here, SFD_CLOEXEC | SFD_NONBLOCK);
     if (signals < 0)
         return 1;
-    mlockall(MCL_CURRENT | MCL_FUTURE); /* As far as we may. */
+    /*
+     * As far as we may. What others do to the image without asking for it is answered before they can do more, whatever else the
+     * machine has to do: each time it is a few microseconds of work, and the start of a small program.
+     */
+    mlockall(MCL_CURRENT | MCL_FUTURE);
+    sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1});
     for (;;) {
         int wait = look();
         struct pollfd watched[WATCHED] = {

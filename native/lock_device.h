@@ -2,6 +2,7 @@
 #pragma once
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +21,9 @@ static char device[DEVICE_SIZE], *node, *number, *marks, *command[ARGUMENTS + 1]
 static int program = -1;
 static bool device_failed;
 static pid_t failing = -1;
+/* Who writes back what the device may have left in the cache below it, and whether that is done. */
+static pid_t flushing = -1;
+static bool flushed;
 /* Whether it has been told that an attempt was in vain; others follow. */
 static bool failing_told;
 /* Whether the one that is made to fail is still the one that is kept. */
@@ -90,14 +94,26 @@ static void start_failing(void)
     }
 }
 
+/* By a process of its own too: others wait for answers, and it takes as long as there is something to write. */
+static void start_flushing(int image)
+{
+    flushing = fork();
+    if (flushing == 0) {
+        sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){0});
+        syncfs(image);
+        _exit(0);
+    }
+}
+
 /* Whether an attempt to have it fail is over. */
 static bool reap(void)
 {
     int status;
     bool over = false;
     for (pid_t ended; (ended = waitpid(-1, &status, WNOHANG)) > 0;) {
+        flushed |= ended == flushing;
         if (ended != failing)
-            continue; /* One that has said something. */
+            continue; /* Or one that has said something. */
         bool done = WIFEXITED(status) && WEXITSTATUS(status) == 0;
         if (failing_kept)
             device_failed = done || !device_there();

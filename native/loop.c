@@ -143,22 +143,27 @@ static bool is_still(int loop, const struct loop_info64 *ours)
            memcmp(now.lo_file_name, ours->lo_file_name, LO_NAME_SIZE) == 0;
 }
 
-/*
- * Others may have switched it off: then there is data in the cache of what is below, which would be written there at any time. The
- * kernel writes it back before it switches.
- */
+/* Others may have switched it off: then there is data in the cache of what is below, which would be written there at any time. */
 static bool make_direct(int loop, const struct loop_info64 *now)
 {
-    return (now->lo_flags & LO_FLAGS_DIRECT_IO) != 0 || ioctl(loop, LOOP_SET_DIRECT_IO, 1UL) == 0;
+    if ((now->lo_flags & LO_FLAGS_DIRECT_IO) != 0)
+        return true;
+    /* The kernel writes that back before it switches, and what comes in between afterwards. */
+    return ioctl(loop, LOOP_SET_DIRECT_IO, 1UL) == 0 && fsync(loop) == 0;
 }
 
-/* Beyond the end of whatever is below: no size for the disk, an error for its partitions. What was written is there. */
+/* Beyond the end of whatever is below: no size for the disk, an error for its partitions. */
 static bool fail(int loop)
 {
     struct loop_info64 now;
     bool is_bound = bound(loop, &now);
     now.lo_offset = FAR;
-    return is_bound && ioctl(loop, LOOP_SET_STATUS64, &now) == 0 && make_direct(loop, &now);
+    if (!is_bound || ioctl(loop, LOOP_SET_STATUS64, &now) != 0)
+        return false;
+    /* What was written while direct I/O was off, if ever, is in the cache of what is below: the driver has it written back. */
+    if (fsync(loop) != 0)
+        perror("fsync of a loop device that has failed");
+    return true;
 }
 
 /* Where the node is missing, as it may be in a container, by one for a moment. */

@@ -263,10 +263,10 @@ final class HostDevices {
         String failed = "";
         try {
             problem = device.look();
-            lookAtNames();
         } catch (IOException e) {
             failed = e.toString();
         }
+        lookAtNames();
         if (!failed.isEmpty() && !failed.equals(lookFailed)) {
             Log.line("looking after " + device.node() + ": " + failed + " (tried again every second)");
         }

@@ -165,16 +165,20 @@ final class UnitRecovery {
     }
 
     /** Whoever goes on with a block device that nobody serves any more hears of it when he flushes, if then. */
-    private static String dead(Path unitDirectory) throws IOException {
-        Optional<String> device = NameList.dead(unitDirectory);
-        if (device.isEmpty()) {
+    private static String dead(Path unitDirectory) {
+        try {
+            Optional<String> device = NameList.dead(unitDirectory);
+            Optional<String> users = device.isEmpty()
+                    ? Optional.empty()
+                    : DeviceUsers.of(Path.of(device.get()).getFileName().toString());
+            return users.isEmpty()
+                    ? ""
+                    : "; what is written to " + device.get() + " now is lost (" + users.get()
+                            + "): unmount or close it";
+        } catch (IOException gone) {
+            // Meanwhile, or it can't be told: what there was to do is done.
             return "";
         }
-        Optional<String> users =
-                DeviceUsers.of(Path.of(device.get()).getFileName().toString());
-        return users.isEmpty()
-                ? ""
-                : "; what is written to " + device.get() + " now is lost (" + users.get() + "): unmount or close it";
     }
 
     private static String recover(UnitRecord record, String file) throws IOException {

@@ -58,6 +58,7 @@ final class Watcher implements Runnable {
     /** The one that has failed. */
     private volatile @Nullable KernelDevice failedDevice;
 
+    private volatile boolean endingDevices;
     private volatile boolean ending;
     private volatile boolean failedByOthers;
     /** As of the last look. */
@@ -146,11 +147,13 @@ final class Watcher implements Runnable {
 
     /** Looks no more; what is going on is finished first. */
     void end() {
+        // First, for it may wait for partx: until the lock is let go somebody looks at that.
+        endingDevices = true;
+        LockSupport.unpark(deviceThread);
+        ThreadCalls.join(deviceThread);
         ending = true;
         LockSupport.unpark(thread);
-        LockSupport.unpark(deviceThread);
         ThreadCalls.join(thread);
-        ThreadCalls.join(deviceThread);
     }
 
     @Override
@@ -194,7 +197,7 @@ final class Watcher implements Runnable {
     private void watchDevices() {
         HostDevices watched = Objects.requireNonNull(devices);
         try {
-            while (!ending && gate.state() != Gate.State.FAILED) {
+            while (!endingDevices && gate.state() != Gate.State.FAILED) {
                 String missing = watched.missingName();
                 watched.look().ifPresent(this::fail);
                 if (!watched.missingName().equals(missing)) {
@@ -236,6 +239,10 @@ final class Watcher implements Runnable {
             // Anew: what changes from now on shuts it once more, and isn't opened to by this look.
             Gate.Shut since = gate.hold();
             queue.wakeUp();
+            if (!lock.servedByKernel()) {
+                // What the kernel serves has to fail first, if it has to.
+                lock.held();
+            }
             long before = System.nanoTime();
             long breakNanos = lock.breakNanos();
             Optional<String> problem;
@@ -246,7 +253,6 @@ final class Watcher implements Runnable {
                 failedByOthers = true;
                 fail(OTHERS_WAIT);
             } else {
-                lock.held();
                 awaitQuiet();
                 problem = lock.relock();
             }

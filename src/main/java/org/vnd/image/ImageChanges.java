@@ -53,7 +53,13 @@ final class ImageChanges implements AutoCloseable, Runnable {
         }
         ImageChanges changes = new ImageChanges(fd, watch, heard);
         changes.thread.setDaemon(true);
-        changes.thread.start();
+        try {
+            changes.thread.start();
+        } catch (OutOfMemoryError e) {
+            // Of threads, as beyond pids.max.
+            changes.end();
+            return null;
+        }
         return changes;
     }
 
@@ -81,24 +87,30 @@ final class ImageChanges implements AutoCloseable, Runnable {
         ByteBuffer waiting = Libc.struct(PollFd.SIZE_BYTES)
                 .putInt(PollFd.FD_OFFSET, fd)
                 .putShort(PollFd.EVENTS_OFFSET, SocketCalls.POLLIN);
-        while (!closed) {
-            SocketCalls.poll(Libc.address(waiting), 1, POLL_MILLIS);
-            hear();
+        try {
+            while (!closed) {
+                SocketCalls.poll(Libc.address(waiting), 1, POLL_MILLIS);
+                hear();
+            }
+        } finally {
+            Reference.reachabilityFence(waiting);
+            end();
         }
-        Reference.reachabilityFence(waiting);
-        end();
     }
 
     /** Once nobody has a use for it. */
     private synchronized void end() {
+        closed = true;
         FileCalls.close(fd);
     }
 
     /** Listens no more. */
     @Override
     public synchronized void close() {
-        closed = true;
-        // Which wakes the thread.
-        InotifyCalls.unwatch(fd, watch);
+        if (!closed) {
+            closed = true;
+            // Which wakes the thread.
+            InotifyCalls.unwatch(fd, watch);
+        }
     }
 }

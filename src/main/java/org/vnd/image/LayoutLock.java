@@ -290,6 +290,9 @@ public final class LayoutLock implements ImageLock {
     @Override
     public Optional<String> relock() {
         try {
+            if (servedByKernel()) {
+                return Optional.of(LockKeeping.CANT_WAIT);
+            }
             quiet();
             closeAgain();
             if (keeping.forget() || othersWait()) {

@@ -3,6 +3,7 @@ package org.vnd.image;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.vnd.sys.Errno;
 import org.vnd.sys.FanotifyCalls;
@@ -13,6 +14,8 @@ import org.vnd.sys.abi.FanotifyEvent;
 
 /** Sees to it that there is a {@link LockHolder}, and that a new one does what the last one did. On any thread. */
 final class LockKeeping implements AutoCloseable {
+    static final String CANT_WAIT = "others want to write to it, and what the kernel serves by itself can't wait";
+
     private final int image;
     private final String path;
     private final boolean refusesAll;
@@ -43,13 +46,13 @@ final class LockKeeping implements AutoCloseable {
     private boolean guarded;
     private boolean serving;
     private boolean fenced;
-    /** Since the lock was served last. */
+    /** Said since the lock was served last, as is what follows. */
     private boolean held;
 
     private boolean quiet;
 
     /** Whether others have changed the image, whichever holder has heard of it. */
-    private volatile boolean changed;
+    private final AtomicBoolean changed = new AtomicBoolean();
     /** Whether nobody would start another holder. */
     private volatile boolean failed;
 
@@ -200,7 +203,7 @@ final class LockKeeping implements AutoCloseable {
 
     /** Whether there is one that answers, and none has heard of a change. */
     synchronized boolean answers() {
-        return holder != null && holder.answers() && !changed;
+        return holder != null && holder.answers() && !changed.get();
     }
 
     /** Whether there is none at this moment: it was killed, perhaps again. */
@@ -210,7 +213,7 @@ final class LockKeeping implements AutoCloseable {
 
     /** Whether others have changed the image, by a way that none of what locks it stands in; until {@link #forget}. */
     boolean changed() {
-        return changed;
+        return changed.get();
     }
 
     /** The map is compared from now on: what comes later is told, and what came before has been told when this returns. */
@@ -224,9 +227,7 @@ final class LockKeeping implements AutoCloseable {
         hearChanges();
         // What the holder has heard is told before the answer.
         required().compare();
-        boolean before = changed;
-        changed = false;
-        return before;
+        return changed.getAndSet(false);
     }
 
     private void hearChanges() {
@@ -263,8 +264,7 @@ final class LockKeeping implements AutoCloseable {
     void letOthersIn() throws ImageException {
         synchronized (letting) {
             if (servedByKernel) {
-                String why = "others want to write to it, and what the kernel serves by itself can't wait";
-                throw new ImageException(path, why);
+                throw new ImageException(path, CANT_WAIT);
             }
             letIn = true;
             Lease.giveUp(image);
@@ -328,11 +328,10 @@ final class LockKeeping implements AutoCloseable {
     }
 
     private void disturbed(boolean byChange) {
-        if (byChange && changed) {
+        if (byChange && changed.getAndSet(true)) {
             // Whoever writes all the time does so once until it is looked at.
             return;
         }
-        changed |= byChange;
         told.disturbed(byChange);
         if (failed && !byChange) {
             // Not here: this is the thread that reads the answers for which whoever is in this object may wait.

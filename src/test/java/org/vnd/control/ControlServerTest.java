@@ -188,21 +188,50 @@ class ControlServerTest {
 
     @Test
     void aClientThatLeavesIsNoTrouble() throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
         CountDownLatch left = new CountDownLatch(1);
         handler.set((request, answer) -> {
-            try {
-                left.await();
-            } catch (InterruptedException unexpected) {
-                throw new AssertionError(unexpected);
-            }
+            begun.countDown();
+            await(left);
             answer.note("nobody hears this");
             return Outcome.ok();
         });
         try (SocketChannel client = connect()) {
             send(client, "status\n");
+            await(begun);
         }
         left.countDown();
         assertEquals(Outcome.ok(), ask(ControlRequest.STATUS));
+    }
+
+    /** While another was answered, or the daemon was stopped: he doesn't want it any more. */
+    @Test
+    void whatWasAskedByOneWhoHasLeftIsntDone() throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch left = new CountDownLatch(1);
+        handler.set((request, answer) -> {
+            begun.countDown();
+            await(left);
+            return Outcome.ok();
+        });
+        try (SocketChannel client = connect()) {
+            send(client, "status\n");
+            await(begun);
+            try (SocketChannel gone = connect()) {
+                send(gone, "detach\n");
+            }
+            left.countDown();
+            assertEquals(Outcome.ok(), ask(ControlRequest.STATUS));
+        }
+        assertEquals(List.of(ControlRequest.STATUS, ControlRequest.STATUS), handled);
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException unexpected) {
+            throw new AssertionError(unexpected);
+        }
     }
 
     @Test

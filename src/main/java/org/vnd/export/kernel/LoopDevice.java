@@ -39,6 +39,9 @@ public final class LoopDevice implements KernelDevice {
 
     private static final int FAIL_ATTEMPTS = 3;
 
+    /** One a second. */
+    private static final int INDIRECT_LOOKS = 10;
+
     private final Path programs;
     private final LoopProgram program;
     private final String export;
@@ -60,8 +63,8 @@ public final class LoopDevice implements KernelDevice {
     private volatile boolean removed;
     /** By the thread that looks. */
     private boolean lostTold;
-    /** Whether the kernel may not know all partitions. */
-    private volatile boolean partitionsLeft;
+
+    private int indirectLooks;
 
     private LoopDevice(Path programs, LoopProgram program, String export, @Nullable BooleanSupplier servedHere) {
         this.programs = programs;
@@ -169,10 +172,7 @@ public final class LoopDevice implements KernelDevice {
         if (bounded != null && !removed && bound()) {
             bounded.look();
         }
-        if (partitionsLeft) {
-            lookForPartitions();
-        }
-        if (servedHere != null && !servedHere.getAsBoolean() && !lostTold) {
+        if (servedHere != null && !lostTold && !servedHere.getAsBoolean() && !removed && bound()) {
             lostTold = true;
             System.err.println(node() + " answers with errors only: what it is on has ended");
             lost.run();
@@ -187,16 +187,22 @@ public final class LoopDevice implements KernelDevice {
     private Optional<String> direct() throws IOException {
         Path direct = Path.of("/sys/block", name, "loop/dio");
         if (removed || !bound() || !SmallFile.readIfThere(direct).equals("0")) {
+            indirectLooks = 0;
             return Optional.empty();
         }
         Optional<String> answer = program.askIfFree("direct");
         if (answer.equals(Optional.of("direct"))) {
             System.err.println("somebody had switched off direct I/O of " + node() + ": it is on again");
+            indirectLooks = 0;
+            return Optional.empty();
         }
-        // If it was asked something already, or doesn't answer: the next time.
-        return answer.filter(refusal -> !refusal.equals("direct"))
-                .map(refusal -> "somebody has switched off direct I/O of " + node() + ": "
-                        + refusal.replaceFirst("^error ", ""));
+        indirectLooks++;
+        // It may have been asked something already, or be slow to write back.
+        boolean refused = answer.isPresent() && answer.get().startsWith("error ") && program.isAlive();
+        return refused || indirectLooks >= INDIRECT_LOOKS
+                ? Optional.of("somebody has switched off direct I/O of " + node() + ", and it can't be had back: "
+                        + answer.orElse("its program doesn't answer").replaceFirst("^error ", ""))
+                : Optional.empty();
     }
 
     /** By its program or, if that is asked something already or doesn't answer, by another: the one who waits can't wait. */
@@ -243,8 +249,7 @@ public final class LoopDevice implements KernelDevice {
     public void lookForPartitions() throws IOException {
         synchronized (looking) {
             if (!removed && bound()) {
-                // Cut off while the disk's requests are held: again.
-                partitionsLeft = !Partitions.update(node());
+                Partitions.update(node());
             }
         }
     }
@@ -287,18 +292,20 @@ public final class LoopDevice implements KernelDevice {
         if (queue != null) {
             queue.restore();
         }
-        String answer = program.ask("remove")
-                .orElseThrow(() -> new IOException(name + " isn't taken away yet: " + program.silence()));
-        if (answer.equals("busy")) {
-            if (queue != null) {
+        boolean gone = false;
+        try {
+            String answer = program.ask("remove")
+                    .orElseThrow(() -> new IOException(name + " isn't taken away yet: " + program.silence()));
+            gone = answer.equals("gone");
+            if (!gone && !answer.equals("busy")) {
+                throw new IOException(name + ": " + answer.replaceFirst("^error ", ""));
+            }
+            return gone;
+        } finally {
+            if (queue != null && !gone) {
                 queue.bound();
             }
-            return false;
         }
-        if (!answer.equals("gone")) {
-            throw new IOException(name + ": " + answer.replaceFirst("^error ", ""));
-        }
-        return true;
     }
 
     /** Not merely whether there is such a device: the kernel marks it anew each time that it is set up or taken away. */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import org.vnd.proc.SmallFile;
 
 /**
@@ -28,6 +29,8 @@ final class LoopQueue {
     /** So many at once are 8 MiB. */
     private static final long DISCARD_LEAST_BYTES = 64 << 10;
 
+    private static final long DISCARD_UNBOUNDED_BYTES = 0xFFFF_FFFFL;
+
     /** As for the engine: what is in flight has to be done in a tenth of what an intruder is kept waiting. */
     private static final int IN_FLIGHT_PART = 10;
 
@@ -51,12 +54,14 @@ final class LoopQueue {
 
     private final long discardGranularityBytes;
     /** As far as the device below goes; 0 if it takes none. */
-    private final long discardMostBytes;
+    private long discardMostBytes;
 
     private long discardBytes;
     private Counts counts;
     /** Another thread may be about to look. */
-    private boolean restored;
+    private volatile boolean restored;
+
+    private final ReentrantLock looking = new ReentrantLock();
 
     /** The kernel's, which go on from one disk of that number to the next. */
     private record Counts(
@@ -117,8 +122,17 @@ final class LoopQueue {
     }
 
     /** Writes what is to be, where something else is. */
-    synchronized void bound() throws IOException {
-        restored = false;
+    void bound() throws IOException {
+        looking.lock();
+        try {
+            restored = false;
+            boundAll();
+        } finally {
+            looking.unlock();
+        }
+    }
+
+    private void boundAll() throws IOException {
         if (read("max_sectors_kb", 0) > REQUEST_KIBIBYTES) {
             write("max_sectors_kb", REQUEST_KIBIBYTES);
         }
@@ -126,13 +140,24 @@ final class LoopQueue {
             write("nr_requests", depth);
         }
         if (discardMostBytes > 0 && read("discard_max_bytes", discardBytes) != discardBytes) {
-            write("discard_max_bytes", discardBytes);
+            try {
+                write("discard_max_bytes", discardBytes);
+            } catch (IOException e) {
+                // As where the device below discards in pieces whose size is no power of two: the kernel takes none
+                // then.
+                System.err.println("what is discarded isn't bounded: " + e.getMessage());
+                discardMostBytes = 0;
+            }
         }
     }
 
     /** For whoever has its number next: the kernel leaves all of this as it was. While it is still ours, and nobody uses it. */
-    synchronized void restore() {
+    void restore() {
         restored = true;
+        if (!looking.tryLock()) {
+            // The device is slow just now, and what it has in its queue is waited for: it keeps what it has.
+            return;
+        }
         try {
             if (requestKibibytesBefore > REQUEST_KIBIBYTES) {
                 write("max_sectors_kb", requestKibibytesBefore);
@@ -140,25 +165,42 @@ final class LoopQueue {
             if (depth != depthMost) {
                 write("nr_requests", depthMost);
             }
-            if (discardBytes != discardMostBytes) {
-                write("discard_max_bytes", discardMostBytes);
+            if (discardMostBytes > 0) {
+                // The kernel takes as much of it as the device below does, also of the next.
+                write("discard_max_bytes", whole(DISCARD_UNBOUNDED_BYTES));
             }
         } catch (IOException e) {
             // It goes all the same.
             System.err.println("a loop device's queue stays as it was bounded: " + e.getMessage());
+        } finally {
+            looking.unlock();
         }
     }
 
     /** Takes the measure of what was done since the last time. */
-    synchronized void look() throws IOException {
-        if (restored) {
-            return;
+    void look() throws IOException {
+        looking.lock();
+        try {
+            if (!restored) {
+                measure();
+                boundAll();
+            }
+        } finally {
+            looking.unlock();
         }
+    }
+
+    private void measure() throws IOException {
         Counts before = counts;
         counts = Counts.of(folder);
         long givenMillis =
                 Math.max(1, SmallFile.readNumber("/proc/sys/fs/lease-break-time", 1)) * 1000 / IN_FLIGHT_PART;
+        int depthBefore = depth;
         depth = next(depth, counts.writes - before.writes, counts.writeMillis - before.writeMillis, givenMillis);
+        if (depth > depthBefore) {
+            // It is for all of them together that there is time.
+            discardBytes = atLeastOne(discardBytes * depthBefore / depth);
+        }
         long discarded = (counts.discardSectors - before.discardSectors) * SECTOR_BYTES;
         long discards = counts.discards - before.discards;
         if (discards > 0) {
@@ -166,9 +208,13 @@ final class LoopQueue {
             long tookMillis = Math.max(1, TimeUnit.NANOSECONDS.toMillis(counts.nanos - before.nanos));
             long next =
                     nextDiscard(discardBytes, eachMillis, discarded / tookMillis * givenMillis / depth, givenMillis);
-            discardBytes = Math.min(discardMostBytes, Math.max(discardGranularityBytes, whole(next)));
+            discardBytes = atLeastOne(next);
         }
-        bound();
+    }
+
+    private long atLeastOne(long bytes) {
+        long least = Math.max(DISCARD_LEAST_BYTES, discardGranularityBytes);
+        return Math.min(discardMostBytes, whole(Math.max(least, bytes)));
     }
 
     /** How many requests there may be, if {@code writes} of them took {@code millis} together. */
