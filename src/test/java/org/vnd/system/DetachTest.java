@@ -169,7 +169,9 @@ class DetachTest {
             try (each) {
                 Command.Result result = each.await(60);
                 if (!result.errors().equals(late)) {
-                    assertEquals("", result.succeeded().errors());
+                    // By strace, which makes it slow: on a busy machine so long that it is told.
+                    String stalled = "vndconfig: vnd\\d+: its daemon is stopped by a debugger [^\n]*\n";
+                    assertEquals("", result.succeeded().errors().replaceAll(stalled, ""));
                     succeeded++;
                 }
             }
