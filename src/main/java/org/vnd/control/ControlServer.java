@@ -168,7 +168,9 @@ public final class ControlServer implements AutoCloseable {
         ControlAnswer answer = new ControlAnswer(connection);
         if (line.isPresent() && connection.hungUp()) {
             // While this process was stopped. Whoever ends a command that waits doesn't want it done.
-            System.err.println("vnd-control: who asked for \"" + line.get() + "\" has gone: it isn't done");
+            ControlRequest.parse(line.get())
+                    .ifPresent(request -> System.err.println(
+                            "vnd-control: who asked for \"" + request.line() + "\" has gone: it isn't done"));
         } else if (line.isPresent()) {
             answer.end(outcome(line.get(), answer));
         }
