@@ -261,7 +261,7 @@ static int look(void)
         if (failing < 0 && (device_failed || !device_there())) {
             if (node == NULL || flushed)
                 exit(0);
-            /* Where that is written others' blocks are soon. */
+            /* First: what the kernel writes from that cache later goes to blocks that may be others' by then. */
             if (flushing < 0)
                 start_flushing(image);
         }

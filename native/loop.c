@@ -9,8 +9,9 @@
  * Says "ready loopN" or "error WHY". Of the lines of its input it answers "remove" with "gone" and ends, or with "busy" and
  * goes on; "fail" with "failed", after which every request to the device fails; "direct", by which direct I/O is switched on
  * again, with the same; and "kept", which says that others know of the device and will see to it, with the same. At the end of its
- * input it gives the device up: the kernel takes it away when nobody else has it open. Before that it has it fail, if it wasn't kept; and it removes the names that lead to it and
- * are listed in NAMES, since the device may be somebody else's at once; it adds the node there that it makes.
+ * input it gives the device up: the kernel takes it away when nobody else has it open. Before that it has it fail, if it wasn't
+ * kept; and it removes the names that lead to it and are listed in NAMES, since the device may be somebody else's at once; it adds
+ * the node there that it makes.
  *
  * The second form has a device fail whose program was killed, while others still use it: exit status 0 if it did. NUMBER and
  * MARKS say which device is meant, as in NAMES.

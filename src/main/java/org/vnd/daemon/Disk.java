@@ -210,7 +210,10 @@ final class Disk implements ControlServer.Handler {
 
     /** There is something new to see. */
     private void wakeUp() {
-        mailbox.post(() -> {});
+        // Whatever is there already has it looked at afterwards: however often there is, it is here once.
+        if (mailbox.isEmpty()) {
+            mailbox.post(() -> {});
+        }
     }
 
     private void look() {

@@ -15,8 +15,7 @@ import org.vnd.control.Outcome;
 
 /**
  * What others want of a disk, for the thread that owns it, which makes this. A handful of things at most: the control server
- * waits for each, a signal comes once, and the watcher's threads tell of a failure once, and of each of the few things that
- * others can do to an image.
+ * waits for each, a signal comes once, and the watcher's threads say only that there is something to see, if nothing else is here.
  */
 final class Mailbox {
     /** Whoever asks with -v is told by then why he waits. */

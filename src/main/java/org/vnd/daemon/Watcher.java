@@ -76,7 +76,8 @@ final class Watcher implements Runnable {
      * A watcher that doesn't look yet.
      *
      * @param changed is told, on one of the watcher's threads, that the disk has failed, as the gate says by then, or that
-     *     {@link #notices} or the device's names are others than before, or that requests wait for the lock, or don't any more; may not wait
+     *     {@link #notices} or the device's names are others than before, or that requests wait for the lock, or don't any more;
+     *     may not wait
      */
     Watcher(AttachedImage image, Gate gate, QueueThread queue, Runnable changed) {
         this.image = image;

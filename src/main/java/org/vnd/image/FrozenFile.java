@@ -4,11 +4,11 @@ import java.nio.ByteBuffer;
 import org.vnd.sys.SysException;
 import org.vnd.sys.abi.Statx;
 
-/** What can be seen of a file that nobody may change, of {@code sizeBytes} when that began; of what can't be seen, the worst. */
+/** What statx(2) says of the open file {@code fd} that nobody may change, and that had {@code sizeBytes} when that began. */
 record FrozenFile(int fd, String path, long sizeBytes) {
     static final String REMOVED = "its file was removed, and what it holds ends with the disk";
 
-    /** Whether it is immutable. */
+    /** Whether it is immutable; false if that can't be told. */
     boolean frozen() {
         try {
             return (statx().getLong(Statx.ATTRIBUTES_OFFSET) & Statx.ATTRIBUTE_IMMUTABLE) != 0;
@@ -17,7 +17,7 @@ record FrozenFile(int fd, String path, long sizeBytes) {
         }
     }
 
-    /** Whether it is as long as it was. */
+    /** Whether it is as long as it was; false if that can't be told. */
     boolean sized() {
         try {
             return statx().getLong(Statx.SIZE_OFFSET) == sizeBytes;

@@ -143,7 +143,7 @@ public interface ImageLock {
      */
     default void tend() {}
 
-    /** None starts before the next {@link #mend} or {@link #relock} has succeeded, though there may be some in flight. */
+    /** No operation on the image starts before the next {@link #mend} or {@link #relock} has succeeded, though there may be some in flight. */
     default void held() {}
 
     /** No operation on the image is in flight, and none starts before {@link #mend} or {@link #relock} has succeeded. */

@@ -133,8 +133,8 @@ final class LoopsOverBlocks {
         return name == null
                 ? ""
                 : " (on /dev/" + name
-                        + ", whose file system may be this one, by its UUID, or because that can't be read: unmount a copy and give it another,"
-                        + " with e2fsck -f and tune2fs -U random, or with xfs_admin -U generate)";
+                        + ", whose file system may be this one, by its UUID, or because that can't be read: unmount a copy"
+                        + " and give it another, with e2fsck -f and tune2fs -U random, or with xfs_admin -U generate)";
     }
 
     /**

@@ -155,9 +155,9 @@ public final class Recovery {
         String path = file.path();
         refuseUsed(fd, path, record);
         try {
-            // A loop device whose direct I/O was switched off wrote to the cache of the device below, which has it
-            // written at
-            // any time: before the blocks can be another file's.
+            // A loop device whose direct I/O was switched off wrote to the cache below it, and the kernel writes that
+            // at
+            // any time: it must be done before the blocks can be another file's.
             int synced = FileCalls.syncfs(fd);
             if (synced != -Errno.EIO) {
                 // That is of any file's, at any time.

@@ -138,6 +138,15 @@ final class AttackedDisk implements AutoCloseable {
         return allocatedBytes() < allocatedBytes - BESIDE_BYTES;
     }
 
+    /** The process that keeps its loop device. */
+    ProcessHandle loopProgram() {
+        return disk.daemon()
+                .children()
+                .filter(child -> child.info().command().orElse("").endsWith("/vnd-loop"))
+                .findFirst()
+                .orElseThrow();
+    }
+
     /** Its block device. */
     Path node() {
         return disk.product().state().resolve(disk.unit()).resolve(disk.unit());

@@ -152,13 +152,7 @@ class BehindOverlayTest {
     void whoChangesItAllTheTimeKeepsNoThreadsBusy() throws Exception {
         attach("loop");
         load();
-        long program = disk.disk
-                .daemon()
-                .children()
-                .filter(child -> child.info().command().orElse("").endsWith("/vnd-loop"))
-                .findFirst()
-                .orElseThrow()
-                .pid();
+        long program = disk.loopProgram().pid();
         AttackedDisk.signal("STOP", program);
         try {
             cut(0);

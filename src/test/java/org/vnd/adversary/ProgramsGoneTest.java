@@ -84,13 +84,7 @@ class ProgramsGoneTest {
     @Test
     void aLoopDeviceFailsWithoutItsProgramByANewLock() throws Exception {
         attach("loop");
-        long device = disk.disk
-                .daemon()
-                .children()
-                .filter(child -> child.info().command().orElse("").endsWith("/vnd-loop"))
-                .findFirst()
-                .orElseThrow()
-                .pid();
+        long device = disk.loopProgram().pid();
         Command.output("kill", "-STOP", device);
         try {
             takeAway("vnd-loop");

@@ -71,9 +71,8 @@ abstract class CrashedDisk {
         Optional<ProcessHandle> lock = LockProcess.of(disk.pid());
         disk.killDaemon();
         keeper.onExit().join();
-        // It sees in a moment that nothing writes any more, and until then lets nobody open what isn't immutable. If
-        // the disk is
-        // served still, it stays.
+        // It sees in a moment that nothing writes any more, and until then lets nobody open what isn't immutable. It
+        // stays if the disk is served still.
         lock.ifPresent(each -> each.onExit()
                 .completeOnTimeout(each, LOCK_END_SECONDS, TimeUnit.SECONDS)
                 .join());

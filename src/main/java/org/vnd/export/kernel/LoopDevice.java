@@ -302,7 +302,8 @@ public final class LoopDevice implements KernelDevice {
             }
             return gone;
         } finally {
-            if (queue != null && !gone) {
+            // Its program may have ended just now, and the number be another's.
+            if (queue != null && !gone && bound()) {
                 queue.bound();
             }
         }

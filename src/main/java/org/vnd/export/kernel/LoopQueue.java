@@ -143,8 +143,7 @@ final class LoopQueue {
             try {
                 write("discard_max_bytes", discardBytes);
             } catch (IOException e) {
-                // As where the device below discards in pieces whose size is no power of two: the kernel takes none
-                // then.
+                // As where the device below discards in pieces of a size that is no power of two: none is taken then.
                 System.err.println("what is discarded isn't bounded: " + e.getMessage());
                 discardMostBytes = 0;
             }
